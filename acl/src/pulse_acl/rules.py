@@ -1,0 +1,184 @@
+"""
+Permissions, their topic rules, the seeded roles, and the rights of the parts themselves.
+
+All of it is data. What a list of rules decides is in ``decide``; how it is written down for a broker is
+in ``emit``. Every rule here allows: what no rule allows is denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .matching import is_valid_filter, overlaps
+from .topics import Topic, build, is_device_id
+
+
+class Action(StrEnum):
+    """What a client asks a broker for; ``ALL`` is for rules only."""
+
+    PUBLISH = "publish"
+    SUBSCRIBE = "subscribe"
+    ALL = "all"
+
+
+class Effect(StrEnum):
+    """What a rule does where it applies."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    Allow (or deny) *action* on what *topic_filter* covers.
+
+    ``retain``: a publish may be retained; without it only unretained publishes are meant.
+    ``exact``: the filter is compared letter by letter, wildcards included.
+    """
+
+    action: Action
+    topic_filter: str
+    retain: bool = False
+    effect: Effect = Effect.ALLOW
+    exact: bool = False
+
+
+class Permission(StrEnum):
+    """The permissions that the programs themselves ask for; further ones may be added as data."""
+
+    VIEW_DASHBOARD = "VIEW_DASHBOARD"
+    VIEW_LOGS = "VIEW_LOGS"
+    FORCE_SYNC = "FORCE_SYNC"
+    EDIT_CONFIG = "EDIT_CONFIG"
+    DESKTOP_LOGIN = "DESKTOP_LOGIN"
+    MANAGE_USERS = "MANAGE_USERS"
+    MANAGE_ROLES = "MANAGE_ROLES"
+    MANAGE_DEVICES = "MANAGE_DEVICES"
+    MANAGE_INTEGRATIONS = "MANAGE_INTEGRATIONS"
+
+
+def _publish(*topics: Topic, retain: bool = False, **params: str) -> tuple[Rule, ...]:
+    return tuple(Rule(Action.PUBLISH, build(topic, **params), retain) for topic in topics)
+
+
+def _subscribe(*topics: Topic, **params: str) -> tuple[Rule, ...]:
+    return tuple(Rule(Action.SUBSCRIBE, build(topic, **params)) for topic in topics)
+
+
+_ANY_STATUS = _subscribe(Topic.SERVICE_STATUS, service="+", instance="+")
+_DEVICE_COMMANDS = (Topic.COMMAND_FORCE_SYNC, Topic.COMMAND_UPDATE_CONFIG, Topic.COMMAND_RELOAD)
+_SYNC_TO_DEVICE = (
+    Topic.SYNC_USER_CREATE,
+    Topic.SYNC_USER_UPDATE,
+    Topic.SYNC_USER_DELETE,
+    Topic.SYNC_RBAC_UPDATE,
+    Topic.SYNC_CONFIG_UPDATE,
+    Topic.SYNC_STATE,
+)
+_SYNC_FROM_DEVICE = (Topic.SYNC_CHANGES, Topic.SYNC_REQUEST)
+
+PERMISSION_RULES: dict[Permission, tuple[Rule, ...]] = {
+    Permission.VIEW_DASHBOARD: (
+        *_subscribe(
+            Topic.TELEMETRY_LIVE, Topic.TELEMETRY_BUFFERED, Topic.HEARTBEAT, Topic.COMMAND_RESULT, client_id="+"
+        ),
+        *_ANY_STATUS,
+    ),
+    Permission.VIEW_LOGS: _subscribe(Topic.AUDIT_COMMAND),
+    Permission.FORCE_SYNC: _publish(Topic.COMMAND_FORCE_SYNC, client_id="+"),
+    Permission.EDIT_CONFIG: _publish(Topic.COMMAND_UPDATE_CONFIG, Topic.COMMAND_RELOAD, client_id="+"),
+    Permission.DESKTOP_LOGIN: (),
+    Permission.MANAGE_USERS: (),
+    Permission.MANAGE_ROLES: (),
+    Permission.MANAGE_DEVICES: (),
+    Permission.MANAGE_INTEGRATIONS: (),
+}
+PERMISSION_DESCRIPTIONS: dict[Permission, str] = {
+    Permission.VIEW_DASHBOARD: "See telemetry, devices and the state of the system",
+    Permission.VIEW_LOGS: "Read the sync, audit and reject logs",
+    Permission.FORCE_SYNC: "Tell a device to flush and catch up now",
+    Permission.EDIT_CONFIG: "Change settings and make devices take them",
+    Permission.DESKTOP_LOGIN: "Sign in on desktops",
+    Permission.MANAGE_USERS: "Create, change and end users",
+    Permission.MANAGE_ROLES: "Create, change and end roles and permissions",
+    Permission.MANAGE_DEVICES: "Enroll and revoke devices",
+    Permission.MANAGE_INTEGRATIONS: "Issue and revoke integration tokens",
+}
+SEEDED_ROLES: dict[str, frozenset[Permission]] = {
+    "ADMIN": frozenset(Permission),
+    "OPERATOR": frozenset({Permission.VIEW_DASHBOARD, Permission.FORCE_SYNC, Permission.DESKTOP_LOGIN}),
+    "VIEWER": frozenset({Permission.VIEW_DASHBOARD, Permission.DESKTOP_LOGIN}),
+}
+
+
+def device_rules(client_id: str) -> tuple[Rule, ...]:
+    """Return the rights of the device *client_id*: literal topics wherever the id is known."""
+    return (
+        *_publish(Topic.TELEMETRY_LIVE, Topic.TELEMETRY_BUFFERED, Topic.COMMAND_RESULT, client_id=client_id),
+        *_publish(Topic.HEARTBEAT, client_id=client_id, retain=True),
+        *_publish(*_SYNC_FROM_DEVICE, client_id=client_id),
+        *_subscribe(Topic.RECEIPT, *_DEVICE_COMMANDS, *_SYNC_TO_DEVICE, client_id=client_id),
+        *_ANY_STATUS,
+    )
+
+
+def ingest_rules(instance: str) -> tuple[Rule, ...]:
+    """Return the rights of the ingest worker *instance*; ``$share/ingest/…`` is judged by what is behind it."""
+    return (
+        *_publish(Topic.RECEIPT, client_id="+"),
+        *_publish(Topic.SERVICE_STATUS, service="ingest", instance=instance, retain=True),
+        *_subscribe(
+            Topic.TELEMETRY_LIVE, Topic.TELEMETRY_BUFFERED, Topic.HEARTBEAT, Topic.COMMAND_RESULT, client_id="+"
+        ),
+        *_subscribe(Topic.AUDIT_COMMAND),
+        *_subscribe(Topic.SERVICE_STATUS, service="ingest", instance="+"),
+    )
+
+
+def auth_api_rules(instance: str) -> tuple[Rule, ...]:
+    """Return the rights of the auth API *instance*."""
+    return (
+        *_publish(*_SYNC_TO_DEVICE, *_DEVICE_COMMANDS, client_id="+"),
+        *_publish(Topic.SERVICE_STATUS, service="auth-api", instance=instance, retain=True),
+        *_subscribe(*_SYNC_FROM_DEVICE, Topic.HEARTBEAT, client_id="+"),
+    )
+
+
+def refusal(rule: Rule) -> str | None:
+    """
+    Say why *rule* may not stand in a permission, or return ``None`` when it may.
+
+    Refused: malformed or over-long filters, filters that reach ``sync/``, ``archive/`` or ``$`` topics,
+    retained or non-command publishing, and a ``+`` at the end behind another wildcard, which EMQX would
+    widen to the whole subtree.
+    """
+    levels = rule.topic_filter.split("/")
+    if rule.effect is not Effect.ALLOW or rule.exact or rule.action is Action.ALL:
+        return "a permission's rule allows either publishing or subscribing"
+    if not is_valid_filter(rule.topic_filter):
+        return "the topic filter is malformed"
+    if levels[0].startswith("$") or any(overlaps(rule.topic_filter, kept) for kept in ("sync/#", "archive/#")):
+        return "the filter reaches sync/, archive/ or $ topics, which are kept for the parts themselves"
+    if rule.action is Action.PUBLISH:
+        if rule.retain:
+            return "people and integrations publish nothing retained"
+        if not _is_command_filter(levels):
+            return "people publish commands only: command/<device or +>/<name>"
+    elif levels[-1] == "+" and set(levels[:-1]) & {"+"}:
+        return "a filter that ends in + may have no other wildcard"
+    return None
+
+
+def merge(groups: Iterable[Iterable[Rule]]) -> tuple[Rule, ...]:
+    """Join the rules of several permissions; each rule once, in the order first seen."""
+    return tuple(dict.fromkeys(rule for group in groups for rule in group))
+
+
+def _is_command_filter(levels: list[str]) -> bool:
+    if len(levels) != 3 or levels[0] != "command":
+        return False
+    _, device, name = levels
+    return (device == "+" or is_device_id(device)) and is_device_id(name) and name != "result"

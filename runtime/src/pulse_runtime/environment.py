@@ -1,0 +1,252 @@
+"""
+The table of ``PULSE_*`` environment variables and the only reader of them.
+
+``.env.example`` and the table in the documentation are generated from ``VARIABLES``. Programs build their
+own validated settings from ``Environment`` once, at start, and pass them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import ConfigError
+from .private_files import ensure_private_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One setting: its default as text (``""``: derived or none), meaning, unit, and who reads it."""
+
+    name: str
+    default: str
+    meaning: str
+    readers: str
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "PULSE_HOME", ".pulse", "Folder of all state, mode 0700: database, keys, certificates, device files", "all"
+    ),
+    Variable("PULSE_LOG_LEVEL", "info", "debug, info, warning or error", "all"),
+    Variable(
+        "PULSE_HTTP_HOST",
+        "127.0.0.1",
+        "Address the dashboard and the API listen on; loopback only, a TLS edge stands before it elsewhere",
+        "auth-api",
+    ),
+    Variable("PULSE_HTTP_PORT", "8080", "Port of the dashboard and the API", "auth-api"),
+    Variable(
+        "PULSE_PUBLIC_URL",
+        "http://127.0.0.1:{PULSE_HTTP_PORT}",
+        "Origin under which browsers reach the dashboard",
+        "auth-api, broker",
+    ),
+    Variable(
+        "PULSE_API_URL",
+        "http://127.0.0.1:{PULSE_HTTP_PORT}",
+        "Where the worker and the desktop reach the API; https unless loopback",
+        "ingest, desktop",
+    ),
+    Variable("PULSE_MQTT_WS_PORT", "8083", "Port of MQTT over WebSockets, loopback only", "broker"),
+    Variable("PULSE_MQTTS_PORT", "8883", "Port of MQTT over TLS", "broker"),
+    Variable("PULSE_MQTT_WSS_PORT", "8084", "Port of MQTT over secure WebSockets", "broker"),
+    Variable("PULSE_BROKER_API_PORT", "18083", "Port of the broker's management API, loopback only", "broker"),
+    Variable(
+        "PULSE_BROKER_API_URL", "http://127.0.0.1:{PULSE_BROKER_API_PORT}/api/v5", "Broker management API", "auth-api"
+    ),
+    Variable(
+        "PULSE_BROKER_API_KEY_FILE",
+        "{PULSE_HOME}/broker/management-key",
+        "File (0600) with key:secret of the management API",
+        "auth-api, broker",
+    ),
+    Variable(
+        "PULSE_BROKER_MQTTS_URL",
+        "mqtts://127.0.0.1:{PULSE_MQTTS_PORT}",
+        "Broker address given to devices and services",
+        "auth-api",
+    ),
+    Variable(
+        "PULSE_BROKER_WS_URL",
+        "ws://127.0.0.1:{PULSE_MQTT_WS_PORT}/mqtt",
+        "Broker address given to browsers",
+        "auth-api",
+    ),
+    Variable(
+        "PULSE_BROKER_WSS_URL",
+        "wss://127.0.0.1:{PULSE_MQTT_WSS_PORT}/mqtt",
+        "Broker address given to devices that need WebSockets",
+        "auth-api",
+    ),
+    Variable(
+        "PULSE_CA_FILE", "{PULSE_HOME}/ca.pem", "Certificate authority that signed the servers' certificates", "all"
+    ),
+    Variable(
+        "PULSE_TLS_CERT_FILE",
+        "{PULSE_HOME}/tls/server.pem",
+        "Certificate chain of the broker's TLS listeners",
+        "broker",
+    ),
+    Variable(
+        "PULSE_TLS_KEY_FILE",
+        "{PULSE_HOME}/tls/server-key.pem",
+        "Private key of the broker's TLS listeners, 0600",
+        "broker",
+    ),
+    Variable(
+        "PULSE_JWKS_FILE",
+        "{PULSE_HOME}/keys/jwks.json",
+        "Public token keys, written by the auth API for the embedded broker",
+        "auth-api, broker",
+    ),
+    Variable("PULSE_TOKEN_ISSUER", "precisionpulse", "The iss claim of every token", "auth-api, broker"),
+    Variable(
+        "PULSE_SERVICE_KEYS_DIR",
+        "{PULSE_HOME}/service-keys",
+        "Folder with the public keys (*.jwk.json) of services that may ask for a token",
+        "auth-api, ingest",
+    ),
+    Variable(
+        "PULSE_DATABASE_DSN",
+        "",
+        "postgresql://user@host/name of the database; empty: the embedded one under PULSE_HOME",
+        "auth-api, ingest",
+    ),
+    Variable(
+        "PULSE_DATABASE_PASSWORD_FILE",
+        "",
+        "File (0600) with the database password; empty: the embedded one's",
+        "auth-api, ingest",
+    ),
+    Variable("PULSE_DASHBOARD_DIR", "dashboard/out", "Folder of the built dashboard", "auth-api"),
+    Variable(
+        "PULSE_ADMIN_PASSWORD", "", "Password of the first administrator, taken at the first start only", "auth-api"
+    ),
+    Variable("PULSE_ADMIN_PASSWORD_FILE", "", "The same from a file", "auth-api"),
+    Variable(
+        "PULSE_INSTANCE", "1", "Name of this instance of a service, 1 to 64 of A-Z a-z 0-9 . _ -", "auth-api, ingest"
+    ),
+    Variable(
+        "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
+    ),
+    Variable("PULSE_RETENTION_DAYS", "0", "Days that telemetry is kept; 0: for ever", "ingest"),
+    Variable(
+        "PULSE_DEVICE_DIR", "", "Folder of one device's files; empty: {PULSE_HOME}/devices/<client id>", "desktop"
+    ),
+)
+
+
+class Environment:
+    """Typed reading of the variables, with defaults filled in."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Take *variables*, normally ``os.environ``; nothing is read from disk yet."""
+        self._given = variables
+        self._table = {variable.name: variable for variable in VARIABLES}
+
+    def text(self, name: str) -> str:
+        """Return the value, or the default with its ``{OTHER}`` parts filled in; may be empty."""
+        given = self._given.get(name, "").strip()
+        if given:
+            return given
+        default = self._table[name].default
+        for other in self._table:
+            if f"{{{other}}}" in default:
+                default = default.replace(f"{{{other}}}", self.text(other))
+        return default
+
+    def path(self, name: str) -> Path:
+        """Return an absolute path."""
+        return Path(self.text(name)).expanduser().absolute()
+
+    def port(self, name: str) -> int:
+        """
+        Return a TCP port, 0 to 65,535.
+
+        Raises:
+            ConfigError: Not a port.
+        """
+        return self.integer(name, least=0, most=65_535)
+
+    def integer(self, name: str, *, least: int, most: int) -> int:
+        """
+        Return a whole number within bounds.
+
+        Raises:
+            ConfigError: Not a number, or out of bounds.
+        """
+        text = self.text(name)
+        if not text.removeprefix("-").isdecimal() or not least <= int(text) <= most:
+            raise ConfigError(f"{name} is {text!r}; give a whole number from {least} to {most}.")
+        return int(text)
+
+    def url(self, name: str, *, secure: str, loopback_only: str) -> str:
+        """
+        Return an address; one in clear text (scheme *loopback_only*) only when it stays on this machine.
+
+        Raises:
+            ConfigError: Another scheme, no host, or clear text to another machine.
+        """
+        return checked_url(self.text(name), name, secure=secure, loopback_only=loopback_only)
+
+    def secret(self, name: str) -> str | None:
+        """
+        Return a secret from ``NAME``, or from the file that ``NAME_FILE`` names, or ``None``.
+
+        Raises:
+            ConfigError: The file cannot be read or is empty.
+        """
+        if self._given.get(name):
+            return self._given[name]
+        file = self._given.get(f"{name}_FILE", "").strip()
+        return read_secret_file(Path(file), f"{name}_FILE") if file else None
+
+    def home(self) -> Path:
+        """
+        Return ``PULSE_HOME``, made with mode 0700 when it is missing.
+
+        Raises:
+            ConfigError: It cannot be made or written to, or belongs to somebody else.
+        """
+        return ensure_private_dir(self.path("PULSE_HOME"), "PULSE_HOME")
+
+
+def read_secret_file(path: Path, named_by: str) -> str:
+    """
+    Return the stripped content of a secret's file.
+
+    Raises:
+        ConfigError: The file cannot be read or is empty.
+    """
+    try:
+        found = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{named_by} names {path}, which cannot be read: {error}.") from error
+    if not found:
+        raise ConfigError(f"{named_by} names {path}, which is empty.")
+    return found
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether *host* is this machine by its very name or address (no look-up is made)."""
+    return host in {"localhost", "::1"} or (host or "").startswith("127.")
+
+
+def checked_url(text: str, named_by: str, *, secure: str, loopback_only: str) -> str:
+    """
+    Return *text* without a trailing slash when it is an address that may be used.
+
+    Raises:
+        ConfigError: Another scheme, no host, or clear text to another machine.
+    """
+    parts = urlsplit(text)
+    if parts.scheme not in {secure, loopback_only} or not parts.hostname:
+        raise ConfigError(f"{named_by} is {text!r}; give {secure}://host.")
+    if parts.scheme == loopback_only and not is_loopback(parts.hostname):
+        raise ConfigError(
+            f"{named_by} is {text!r}: clear text may not leave this machine; use {secure}://{parts.hostname}."
+        )
+    return text.rstrip("/")
