@@ -130,6 +130,7 @@ VARIABLES: tuple[Variable, ...] = (
         "PULSE_INSTANCE", "1", "Name of this instance of a service, 1 to 64 of A-Z a-z 0-9 . _ -", "auth-api, ingest"
     ),
     Variable(
+    Variable("PULSE_LINK_PORT", "8893", "Port of the link between the first device and the broker, which `make cut` cuts", "local"),
         "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
     ),
     Variable("PULSE_RETENTION_DAYS", "0", "Days that telemetry is kept; 0: for ever", "ingest"),

@@ -1,0 +1,61 @@
+# Every command of the README. Nothing needs to be prepared but Python 3.11, Node 20 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO ?=
+export NEXT_TELEMETRY_DISABLED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run desktop cut stall mend test test-foreign check bench generate lock clean-home
+
+help: ## one line for each target
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+run: ## install what is missing and start everything on this machine (DEMO=1: with five simulated devices)
+	@$(PYTHON) requirements/install.py run
+	@$(BIN)/pulse-local run $(if $(DEMO),--demo)
+
+desktop: ## enroll a second device of this machine and run it beside the running one (headless in this version)
+	@$(PYTHON) requirements/install.py run
+	@$(BIN)/pulse-local desktop
+
+cut: ## cut the running device's link to the broker
+	@$(BIN)/pulse-local cut
+
+stall: ## let the packets on that link vanish, as when a cable is pulled far away
+	@$(BIN)/pulse-local stall
+
+mend: ## join the link again
+	@$(BIN)/pulse-local mend
+
+test: ## install what is missing and run every test of every part, the browser tests included
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py browser
+	cd dashboard && npm test --silent
+	$(BIN)/python -m pytest
+
+test-foreign: ## the same system against mosquitto's broker and command-line clients
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py foreign
+	$(BIN)/python -m pytest tests/foreign
+
+check: ## formatter, linters, types, import borders, contract drift; no server needed
+	@$(PYTHON) requirements/install.py dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pulse_acl.generate --check
+	$(BIN)/python -m pulse_runtime.generate --check
+	cd dashboard && npm run --silent check
+
+bench: ## the benchmarks, with their ratios
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py foreign
+	$(BIN)/python -m bench
+
+generate: ## write the generated files of the contract anew
+	$(BIN)/python -m pulse_acl.generate
+	$(BIN)/python -m pulse_runtime.generate
+
+lock: ## pin the newest allowed dependencies (needs uv)
+	for set in run dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done

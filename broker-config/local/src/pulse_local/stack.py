@@ -1,0 +1,171 @@
+"""
+``make run``: check that it can start, start everything under honcho, say where it is, and end it cleanly.
+
+Nothing is started before the folder, the ports and the lock are known to be free. The programs and their
+order of appearance stand in the ``Procfile``; they wait for one another by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+
+from pulse_runtime.environment import Environment
+from pulse_runtime.errors import ConfigError
+from pulse_runtime.private_files import write_private
+
+from .device import first_device_id
+from .ports import refuse_taken
+
+PORTS = (
+    "PULSE_HTTP_PORT",
+    "PULSE_MQTT_WS_PORT",
+    "PULSE_MQTTS_PORT",
+    "PULSE_MQTT_WSS_PORT",
+    "PULSE_BROKER_API_PORT",
+    "PULSE_LINK_PORT",
+    "PULSE_METRICS_PORT",
+)
+READY_WAIT_S = 120.0
+GONE_WAIT_S = 30.0
+LONGEST_SOCKET_PATH = 107  # bytes, Linux; BSD and macOS allow 103
+
+
+def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> int:
+    """
+    Run everything until SIGINT or SIGTERM; return the exit code.
+
+    Raises:
+        ConfigError: Something that must be free or writable is not; nothing was started.
+    """
+    home = environment.home()
+    _refuse_long_path(home)
+    with _only_one(home):
+        refuse_taken({name: environment.port(name) for name in PORTS})
+        variables = _variables(home)
+        (home / "demo").unlink(missing_ok=True)
+        honcho = [
+            sys.executable,
+            "-m",
+            "honcho",
+            "--no-colour",
+            "-f",
+            str(procfile),
+            "start",
+            "-c",
+            f"demo={demo_devices}",
+        ]
+        child = subprocess.Popen(honcho, env=variables, cwd=procfile.parent, start_new_session=True)
+        stopping = _forward_signals(child)
+        print("Starting. The first start takes a little longer.", flush=True)
+        if _wait_until_ready(environment, child, stopping):
+            _say_where(environment, home, demo=demo_devices > 0)
+        child.wait()
+        left = _wait_until_gone(home)
+        if left:
+            print(f"Still ending after {GONE_WAIT_S:g} s: {', '.join(left)}.", file=sys.stderr)
+            return 1
+        print("Stopped; the next start goes on with the same data.")
+        return 0 if stopping else 1
+
+
+def _refuse_long_path(home: Path) -> None:
+    longest = home / "postgres" / ".s.PGSQL.5432"
+    if len(os.fsencode(longest)) > LONGEST_SOCKET_PATH:
+        raise ConfigError(f"PULSE_HOME {home} is too long for a socket; choose one of at most 80 characters.")
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    with (home / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise ConfigError(f"it already runs here (process {lock.read().strip()}, {home}).") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _variables(home: Path) -> dict[str, str]:
+    """Return the children's environment; a password given in a variable goes on as a 0600 file only."""
+    variables = {**os.environ, "PULSE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables.get('PATH', '')}"
+    password = variables.pop("PULSE_ADMIN_PASSWORD", None)
+    if password:
+        file = home / "run" / "first-password"
+        write_private(file, password.encode())
+        variables["PULSE_ADMIN_PASSWORD_FILE"] = str(file)
+    return variables
+
+
+def _forward_signals(child: subprocess.Popen[bytes]) -> list[int]:
+    received: list[int] = []
+
+    def forward(number: int, _frame: object) -> None:
+        received.append(number)
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(signal.SIGTERM)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, forward)
+    return received
+
+
+def _wait_until_ready(environment: Environment, child: subprocess.Popen[bytes], stopping: list[int]) -> bool:
+    until = time.monotonic() + READY_WAIT_S
+    address = f"http://127.0.0.1:{environment.port('PULSE_HTTP_PORT')}/readyz"
+    while time.monotonic() < until and child.poll() is None and not stopping:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(address, timeout=2).is_success:
+                return True
+        time.sleep(0.1)
+    if child.poll() is None and not stopping:
+        print(f"Not ready after {READY_WAIT_S:g} s; it goes on trying. See the files in logs/.", file=sys.stderr)
+    return False
+
+
+def _say_where(environment: Environment, home: Path, *, demo: bool) -> None:
+    (home / "run" / "first-password").unlink(missing_ok=True)
+    password = home / "initial-admin-password"
+    lines = ["", f"  PrecisionPulse is up: {environment.text('PULSE_PUBLIC_URL')}", "  Sign in as:  admin"]
+    if not password.exists():
+        lines.append("  Password:    the one you chose")
+    elif sys.stdout.isatty():
+        lines.append(f"  Password:    {password.read_text().strip()}")
+    else:
+        lines.append(f"  Password:    in {password}")
+    if demo:
+        lines.append(f"  Demo people: operator, viewer; passwords in {home / 'demo-people'}")
+    lines += [f"  Device:      {first_device_id(home)} (this machine)", f"  Logs:        {home / 'logs'}"]
+    print("\n".join([*lines, "  Ctrl-C stops everything.", ""]), flush=True)
+
+
+def _wait_until_gone(home: Path) -> list[str]:
+    """Wait for programs that outlive honcho's patience (a database writing its last checkpoint)."""
+    until = time.monotonic() + GONE_WAIT_S
+    while True:
+        left = [file.stem for file in (home / "run").glob("*.pid") if _is_alive(file)]
+        if not left or time.monotonic() > until:
+            return left
+        time.sleep(0.1)
+
+
+def _is_alive(file: Path) -> bool:
+    try:
+        process = psutil.Process(int(file.read_text()))
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= file.stat().st_mtime + 1
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return False

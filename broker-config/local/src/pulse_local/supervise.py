@@ -1,0 +1,105 @@
+"""
+Run one program and start it again, with back-off, when it ends unasked.
+
+One supervisor a Procfile line: a crash of the worker must not take the broker with it. The program's output
+goes to ``$PULSE_HOME/logs/<name>.log`` (bounded); what the supervisor itself does is printed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging.handlers
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+LOG_BYTES, LOG_FILES = 10_000_000, 3
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+STEADY_AFTER_S = 20.0  # a program that ran this long starts again without a long wait
+STOP_WAIT_S = 25.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Supervisor:
+    """Keeps one child process running until ``stop`` is asked for by SIGTERM or SIGINT."""
+
+    def __init__(self, name: str, command: Sequence[str], home: Path) -> None:
+        """Prepare to run *command*; its log and pid file go under *home*."""
+        self._name, self._command = name, list(command)
+        self._pid_file = home / "run" / f"{name}.pid"
+        self._log = _rotating(home / "logs" / f"{name}.log")
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> int:
+        """Run until asked to stop; the exit code is 0, or 2 when the program says it is misconfigured."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop())
+        wait_s = FIRST_WAIT_S
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            code = self._run_once()
+            if self._stopping.is_set():
+                break
+            if time.monotonic() - started > STEADY_AFTER_S:
+                wait_s = FIRST_WAIT_S
+            print(f"ended with code {code}, starting again in {wait_s:g} s (see logs/{self._name}.log)", flush=True)
+            self._stopping.wait(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+        return 0
+
+    def _run_once(self) -> int:
+        try:
+            child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs yet
+            )
+        except OSError as error:
+            print(f"cannot start {self._command[0]}: {error.strerror}", flush=True)
+            return 127
+        self._child = child
+        self._pid_file.parent.mkdir(exist_ok=True)
+        self._pid_file.write_text(str(child.pid))
+        if self._stopping.is_set():  # asked between the loop's check and the start
+            child.terminate()
+        assert child.stdout is not None
+        for line in child.stdout:
+            self._log.info(line.decode(errors="replace").rstrip("\n"))
+        code = child.wait()
+        self._pid_file.unlink(missing_ok=True)
+        return code
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        child = self._child
+        if child is None or child.poll() is not None:
+            return
+        child.terminate()
+        timer = threading.Timer(STOP_WAIT_S, child.kill)
+        timer.daemon = True
+        timer.start()
+
+
+def _rotating(path: Path) -> logging.Logger:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
+    logger = logging.Logger(path.name)  # noqa: LOG001 - a writer of its own, outside the logging tree
+    logger.addHandler(handler)
+    return logger
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end the child when its supervisor is killed, so that no program is left behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)

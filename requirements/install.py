@@ -1,0 +1,160 @@
+"""
+Install what a target needs, once: the Python environment, the dashboard's packages, system packages.
+
+Runs on a bare Python 3.11 (standard library only), because it makes the environment that all else runs in.
+``install.py run|dev|browser|foreign``; repeating it costs a moment when nothing has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+PARTS = ("acl", "runtime", "broker-config/embedded", "broker-config/local", "auth-api", "ingest-worker", "desktop")
+SYSTEM = {
+    "browser": {"chromium": "chromium"},
+    "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients"},
+}
+
+
+def main() -> None:
+    """Install what the word on the command line needs."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "run"
+    if wanted in SYSTEM:
+        system_packages(SYSTEM[wanted])
+        return
+    if sys.version_info < (3, 11):  # noqa: UP036 - this very file may be started by an older one
+        stop(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+    python_environment(wanted)
+    dashboard_packages()
+
+
+def python_environment(wanted: str) -> None:
+    """Make ``.venv`` from the locked requirements and install the parts into it as links."""
+    lock, state = lock_and_state(wanted)
+    # What tests need contains what running needs.
+    if any(is_installed(name) for name in {wanted, "dev"}):
+        return
+    if not PYTHON.exists():
+        make_venv()
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    say(f"Installing the Python packages of requirements/{lock.name}")
+    call([*pip, "--require-hashes", "-r", str(lock)])
+    links = [argument for part in PARTS for argument in ("-e", str(ROOT / part))]
+    call([*pip, "--no-deps", "--no-build-isolation", *links])
+    (VENV / f".installed-{wanted}").write_text(state)
+
+
+def lock_and_state(wanted: str) -> tuple[Path, str]:
+    """Return the lock file and the fingerprint of all that decides what is installed."""
+    lock = ROOT / "requirements" / f"{wanted}.txt"
+    return lock, digest(lock, *(ROOT / part / "pyproject.toml" for part in PARTS))
+
+
+def is_installed(wanted: str) -> bool:
+    """Tell whether this very state was installed before."""
+    stamp = VENV / f".installed-{wanted}"
+    return stamp.exists() and stamp.read_text() == lock_and_state(wanted)[1]
+
+
+def make_venv() -> None:
+    """Make the virtual environment; Debian keeps the module for it in a package of its own."""
+    say("Making the Python environment in .venv")
+    if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False, capture_output=True).returncode == 0:
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+    apt_install([package])
+    call([sys.executable, "-m", "venv", str(VENV)])
+
+
+def dashboard_packages() -> None:
+    """Install the dashboard's packages when its lock file has changed, and build it when its sources have."""
+    node = shutil.which("node")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout if node else ""
+    if not version or int(version.lstrip("v").split(".")[0]) < 20:
+        stop(f"Node.js 20 or newer is needed; {f'this is {version.strip()}' if version else 'it was not found'}.")
+    folder = ROOT / "dashboard"
+    variables = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1"}
+    lock = digest(folder / "package-lock.json")
+    stamp = folder / "node_modules" / ".installed"
+    if not (stamp.exists() and stamp.read_text() == lock):
+        say("Installing the dashboard's packages")
+        call(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, env=variables)
+        stamp.write_text(lock)
+    sources = sorted(
+        file for top in ("src", "public", "scripts") for file in (folder / top).rglob("*") if file.is_file()
+    )
+    state = digest(
+        *sources, *sorted(folder.glob("*.json")), *sorted(folder.glob("*.ts")), *sorted(folder.glob("*.mjs"))
+    )
+    built = folder / "out" / ".built"
+    if not (built.exists() and built.read_text() == state):
+        say("Building the dashboard")
+        call(["npm", "run", "--silent", "build"], cwd=folder, env=variables)
+        built.write_text(state)
+
+
+def system_packages(needed: dict[str, str]) -> None:
+    """Install Debian packages for the programs of *needed* that are missing."""
+    missing = sorted({package for program, package in needed.items() if not find(program)})
+    if missing:
+        apt_install(missing)
+
+
+def find(program: str) -> str | None:
+    """Find a program, also in the folders that only administrators have on their path."""
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+
+
+def apt_install(packages: list[str]) -> None:
+    """Install Debian packages, or say which are missing when that is not possible here."""
+    sentence = f"these system packages are missing: {' '.join(packages)}; install them and try again."
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        stop(sentence)
+    say(f"Installing the system packages {' '.join(packages)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False, stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+        env=quiet, check=False, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        stop(sentence)
+
+
+def digest(*files: Path) -> str:
+    """Return one fingerprint of the names and contents of *files*."""
+    found = hashlib.sha256()
+    for file in files:
+        if not file.name.endswith((".tsbuildinfo", "next-env.d.ts")):
+            found.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def call(command: list[str], **options: object) -> None:
+    """Run *command* and stop with a sentence when it fails."""
+    done = subprocess.run(command, check=False, **options)  # type: ignore[call-overload]
+    if done.returncode:
+        stop(f"{' '.join(command[:4])} … failed; what it said stands above.")
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal what takes time."""
+    print(f"{text} …", flush=True)
+
+
+def stop(sentence: str) -> None:
+    """End with one sentence."""
+    sys.exit(f"PrecisionPulse: {sentence}")
+
+
+if __name__ == "__main__":
+    main()
