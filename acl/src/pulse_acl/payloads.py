@@ -9,6 +9,7 @@ that must count them compare with ``unknown_fields``. Times are RFC 3339 text in
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -18,40 +19,55 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 MAX_BATCH_READINGS = 1_000
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_METRICS = 256
+MAX_HELD_STREAMS = 20
+MAX_PENDING_SAMPLES = 20
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+EXACT_IN_TYPESCRIPT = {"typescript": "bigint"}  # other integers are counts, which JavaScript's numbers can hold
+
+# ``$`` alone would let a trailing line feed through, and ``\d`` other scripts' digits, in Python's patterns.
+_TIME_PATTERN = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$(?!\n)"
+)
+_TIME = re.compile(_TIME_PATTERN)
 
 Timestamp = Annotated[
     str,
     Meta(
-        pattern=r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$(?!\n)",
+        pattern=_TIME_PATTERN,
         max_length=35,
         description="RFC 3339; written in UTC with milliseconds",
     ),
 ]
-# ``$`` alone would let a trailing line feed through in Python's regular expressions.
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
 Uuid = Annotated[
     str,
     Meta(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$(?!\n)"),
 ]
-SequenceNo = Annotated[int, Meta(ge=1, le=INT64_MAX - 1)]
+SequenceNo = Annotated[int, Meta(ge=1, le=INT64_MAX - 1, extra=EXACT_IN_TYPESCRIPT)]
+LastSequenceNo = Annotated[int, Meta(ge=0, le=INT64_MAX - 1, extra=EXACT_IN_TYPESCRIPT)]  # 0: none yet
 Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 MetricKey = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._/-]{1,100}$(?!\n)")]
 Integer64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 MetricValue = bool | Integer64 | float
 Metrics = Annotated[dict[MetricKey, MetricValue], Meta(min_length=1, max_length=MAX_METRICS)]
 Range = tuple[SequenceNo, SequenceNo]
+NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class ContractError(ValueError):
     """A payload breaks the contract; ``str()`` says how, without repeating the payload."""
 
 
+def _require_ordered(ranges: list[Range]) -> None:
+    if any(first > last for first, last in ranges):
+        raise ValueError("a range ends before it begins")
+
+
 class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all payloads."""
 
 
-class Reading(Payload, frozen=True, kw_only=True):
+class Reading(Payload, frozen=True, kw_only=True, omit_defaults=False):
     """One sample of a device's sources, as sent on ``/live``."""
 
     client_id: ClientId
@@ -72,7 +88,7 @@ class BatchReading(Payload, frozen=True, kw_only=True):
     clock_offset_ms: Integer64 | UnsetType = UNSET
 
 
-class ReadingBatch(Payload, frozen=True, kw_only=True):
+class ReadingBatch(Payload, frozen=True, kw_only=True, omit_defaults=False):
     """0 to 1,000 samples of one stream in ascending order, and declarations of loss."""
 
     client_id: ClientId
@@ -80,6 +96,10 @@ class ReadingBatch(Payload, frozen=True, kw_only=True):
     readings: Annotated[list[BatchReading], Meta(max_length=MAX_BATCH_READINGS)]
     lost: list[Range] = []
     source: Annotated[str, Meta(max_length=100)] = "desktop"
+
+    def __post_init__(self) -> None:
+        """Refuse a range that ends before it begins."""
+        _require_ordered(self.lost)
 
 
 class RejectedNumber(Payload, frozen=True, kw_only=True):
@@ -100,6 +120,11 @@ class Receipt(Payload, frozen=True, kw_only=True, omit_defaults=False):
     wanted_since: Timestamp | None = None
     at: Timestamp
 
+    def __post_init__(self) -> None:
+        """Refuse a range that ends before it begins."""
+        _require_ordered(self.archived)
+        _require_ordered(self.lost)
+
 
 class HeldStream(Payload, frozen=True, kw_only=True):
     """Rows of one stream on the device that have no fate yet."""
@@ -108,6 +133,10 @@ class HeldStream(Payload, frozen=True, kw_only=True):
     first: SequenceNo
     last: SequenceNo
     count: Count
+
+    def __post_init__(self) -> None:
+        """Refuse a stream that ends before it begins."""
+        _require_ordered([(self.first, self.last)])
 
 
 class HeldOlder(Payload, frozen=True, kw_only=True):
@@ -130,27 +159,27 @@ class Heartbeat(Payload, frozen=True, kw_only=True):
     A device's sign of life. The will carries ``client_id`` and ``status`` only, so all else is optional.
 
     ``pending``: readings that no receipt has named; ``unarchived``: those of them already published;
-    ``*_s`` seconds; ``buffer_used_pct`` 0 to 100.
+    ``*_s`` seconds; ``buffer_used_pct`` may pass 100 after ``buffer_limit`` was lowered.
     """
 
     client_id: ClientId
     status: Literal["ONLINE", "SYNCING", "OFFLINE"]
     timestamp: Timestamp | None = None
     stream: Uuid | None = None
-    last_sequence_no: Count | None = None
-    held: list[HeldStream] | None = None
+    last_sequence_no: LastSequenceNo | None = None
+    held: Annotated[list[HeldStream], Meta(max_length=MAX_HELD_STREAMS)] | None = None
     held_older: HeldOlder | None = None
     kept_since: Timestamp | None = None
     resent_since: Timestamp | None = None
     pending: Count | None = None
     unarchived: Count | None = None
     quarantined: Count | None = None
-    pending_sample: Annotated[list[PendingSample], Meta(max_length=20)] | None = None
+    pending_sample: Annotated[list[PendingSample], Meta(max_length=MAX_PENDING_SAMPLES)] | None = None
     last_sync_at: Timestamp | None = None
     oldest_pending_at: Timestamp | None = None
-    buffer_used_pct: float | None = None
-    sampling_interval_s: float | None = None
-    heartbeat_interval_s: float | None = None
+    buffer_used_pct: NotNegative | None = None
+    sampling_interval_s: NotNegative | None = None
+    heartbeat_interval_s: NotNegative | None = None
     history: Uuid | None = None
     config_version: Count | None = None
     identity_version: Count | None = None
@@ -212,8 +241,8 @@ class SyncRequest(Payload, frozen=True, kw_only=True):
 class ServiceStatus(Payload, frozen=True, kw_only=True):
     """A service's sign of life; the will carries ``service``, ``instance`` and ``status`` only."""
 
-    service: str
-    instance: str
+    service: ClientId
+    instance: ClientId
     status: Literal["ONLINE", "DEGRADED", "OFFLINE"]
     checks: dict[str, str] = {}
     history: Uuid | None = None
@@ -262,13 +291,18 @@ def decode(kind: type[P], data: bytes) -> P:
         raise ContractError(f"{len(data)} bytes; at most {MAX_PAYLOAD_BYTES} are allowed")
     try:
         found: P = _DECODERS[kind].decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError(str(error)) from error
     return found
 
 
 def encode(payload: Payload) -> bytes:
-    """Write one payload as UTF-8 JSON; integers keep every digit, 72.0 stays ``72.0``."""
+    """
+    Write one payload as UTF-8 JSON; integers keep every digit, 72.0 stays ``72.0``.
+
+    Bounds are not looked at again: check measured values with ``is_metric_value`` before (NaN would be written
+    as ``null``, which no reader takes).
+    """
     return _ENCODER.encode(payload)
 
 
@@ -297,9 +331,11 @@ def parse_time(text: str) -> datetime:
     Read an RFC 3339 time; the result is aware and in UTC.
 
     Raises:
-        ContractError: No such day or hour, or outside the years 1 to 9999 in UTC.
+        ContractError: Another form, no such day or hour, or outside the years 1 to 9999 in UTC.
     """
+    if _TIME.search(text) is None:
+        raise ContractError("not an RFC 3339 time")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ContractError(f"{text!r} is not a time") from error
+        raise ContractError("not an RFC 3339 time") from error
