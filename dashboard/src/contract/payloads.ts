@@ -199,7 +199,7 @@ const readTimestamp = text(/^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-
 const readSequenceNo = exactInteger(1n, 9223372036854775806n);
 const readLastSequenceNo = exactInteger(0n, 9223372036854775806n);
 const readCount = safeInteger(0n, 9223372036854775807n);
-const readMetricKey = text(/^[A-Za-z0-9._\/-]{1,100}$/u, Infinity);
+const readMetricKey = text(/^[A-Za-z0-9._/-]{1,100}$/u, Infinity);
 const readNotNegative = double(0);
 
 /** One sample of a device's sources, as sent on `/live`. */

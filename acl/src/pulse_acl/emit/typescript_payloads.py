@@ -9,7 +9,6 @@ those of ``payloads``. The examples in ``acl/cases/examples`` are what both must
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -143,8 +142,8 @@ def _typed(shape: inspect.Type) -> _Typed:
 
 def _unnamed(shape: inspect.Type) -> _Typed:  # noqa: PLR0911, C901 -- one line for each kind of type
     match shape:
-        case inspect.Metadata(type=inspect.IntType() as bounds, extra=payloads.EXACT_IN_TYPESCRIPT):
-            return _Typed("bigint", f"exactInteger({bounds.ge}n, {bounds.le}n)")
+        case inspect.Metadata(type=inspect.IntType() as number, extra=payloads.EXACT_IN_TYPESCRIPT):
+            return _Typed("bigint", f"exactInteger({number.ge}n, {number.le}n)")
         case inspect.Metadata():
             return _unnamed(shape.type)
         case inspect.StrType():
@@ -189,7 +188,7 @@ def _pattern(pattern: str | None) -> str:
     # JavaScript's ``$`` is the very end of the text, so Python's guard against a line feed is dropped.
     if pattern is None:
         return "null"
-    return f"/{pattern.removesuffix(r'(?!\n)')}/u"
+    return "/" + pattern.removesuffix(r"(?!\n)") + "/u"
 
 
 def _most(length: int | None) -> str:
