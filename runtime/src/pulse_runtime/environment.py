@@ -130,9 +130,9 @@ VARIABLES: tuple[Variable, ...] = (
         "PULSE_INSTANCE", "1", "Name of this instance of a service, 1 to 64 of A-Z a-z 0-9 . _ -", "auth-api, ingest"
     ),
     Variable(
-    Variable("PULSE_LINK_PORT", "8893", "Port of the link between the first device and the broker, which `make cut` cuts", "local"),
         "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
     ),
+    Variable("PULSE_LINK_PORT", "8893", "Port of the link that `make cut` cuts, before the first device", "local"),
     Variable("PULSE_RETENTION_DAYS", "0", "Days that telemetry is kept; 0: for ever", "ingest"),
     Variable(
         "PULSE_DEVICE_DIR", "", "Folder of one device's files; empty: {PULSE_HOME}/devices/<client id>", "desktop"
