@@ -55,24 +55,26 @@ def decide(principal: Principal, action: Action, topic: str, *, retain: bool = F
         action: ``PUBLISH`` or ``SUBSCRIBE``.
         topic: A topic for publishing, a filter (``$share/…`` included) for subscribing.
         retain: The publish carries the retain flag.
+
+    Raises:
+        ValueError: *action* is ``ALL``, which only rules can be for.
     """
+    if action is Action.ALL:
+        raise ValueError("a request is either to publish or to subscribe")
     if action is Action.SUBSCRIBE:
-        topic = unwrap(topic)
+        topic, retain = unwrap(topic), False
     if not (is_valid_topic(topic) if action is Action.PUBLISH else is_valid_filter(topic)):
-        return Denied(f"{topic!r} is malformed")
-    retain_refused = False
+        return Denied("the topic is malformed")
+    reason = None
     for rule in principal.rules:
         if rule.action not in {action, Action.ALL} or not _reaches(rule, action, topic):
             continue
         if rule.effect is Effect.DENY:
-            return Denied(f"{action} {topic} is denied by the rule {rule.topic_filter}")
-        if retain and not rule.retain:
-            retain_refused = True
-            continue
-        return Allowed(rule)
-    if retain_refused:
-        return Denied(f"publish {topic} is allowed, but not retained")
-    return Denied(f"no rule allows {action} {topic}")
+            return Denied(reason or f"{action} {topic} is denied by the rule {rule.topic_filter}")
+        if rule.retain or not retain:
+            return Allowed(rule)
+        reason = f"publish {topic} is allowed, but not retained"
+    return Denied(reason or f"no rule allows {action} {topic}")
 
 
 def _reaches(rule: Rule, action: Action, topic: str) -> bool:

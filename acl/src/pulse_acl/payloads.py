@@ -270,6 +270,8 @@ P = TypeVar("P", bound=Payload)
 _DECODERS: dict[type[Payload], msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in PAYLOADS.values()
 }
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on hostile bytes; deep nesting ends in ``RecursionError``."""
 _ENCODER = msgspec.json.Encoder()
 _FIELD_NAMES = {
     kind: frozenset(field.encode_name for field in msgspec.structs.fields(kind)) for kind in PAYLOADS.values()
@@ -291,7 +293,7 @@ def decode(kind: type[P], data: bytes) -> P:
         raise ContractError(f"{len(data)} bytes; at most {MAX_PAYLOAD_BYTES} are allowed")
     try:
         found: P = _DECODERS[kind].decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise ContractError(str(error)) from error
     return found
 
@@ -307,10 +309,10 @@ def encode(payload: Payload) -> bytes:
 
 
 def unknown_fields(kind: type[Payload], data: bytes) -> int:
-    """Count the top-level fields of a JSON object that *kind* does not know."""
+    """Count the top-level fields of a JSON object that *kind* does not know; 0 when *data* is no JSON object."""
     try:
         return len(msgspec.json.decode(data, type=dict[str, msgspec.Raw]).keys() - _FIELD_NAMES[kind])
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return 0
 
 

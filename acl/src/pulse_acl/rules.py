@@ -7,7 +7,7 @@ in ``emit``. Every rule here allows: what no rule allows is denied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -151,25 +151,16 @@ def refusal(rule: Rule) -> str | None:
     """
     Say why *rule* may not stand in a permission, or return ``None`` when it may.
 
-    Refused: malformed or over-long filters, filters that reach ``sync/``, ``archive/`` or ``$`` topics,
-    retained or non-command publishing, and a ``+`` at the end behind another wildcard, which EMQX would
-    widen to the whole subtree.
+    Refused: malformed filters and such as EMQX would read as something else, filters that reach ``sync/``,
+    ``archive/`` or ``$`` topics, retained or non-command publishing, and a ``+`` at the end behind another
+    wildcard, which EMQX would widen to whole subtrees.
     """
-    levels = rule.topic_filter.split("/")
-    if rule.effect is not Effect.ALLOW or rule.exact or rule.action is Action.ALL:
-        return "a permission's rule allows either publishing or subscribing"
-    if not is_valid_filter(rule.topic_filter):
-        return "the topic filter is malformed"
-    if levels[0].startswith("$") or any(overlaps(rule.topic_filter, kept) for kept in ("sync/#", "archive/#")):
-        return "the filter reaches sync/, archive/ or $ topics, which are kept for the parts themselves"
-    if rule.action is Action.PUBLISH:
-        if rule.retain:
-            return "people and integrations publish nothing retained"
-        if not _is_command_filter(levels):
-            return "people publish commands only: command/<device or +>/<name>"
-    elif levels[-1] == "+" and set(levels[:-1]) & {"+"}:
-        return "a filter that ends in + may have no other wildcard"
-    return None
+    return next((reason for is_refused, reason in _REFUSALS if is_refused(rule)), None)
+
+
+def is_literal_filter(topic_filter: str) -> bool:
+    """Tell whether EMQX takes *topic_filter* in a rule as it stands: no placeholder, no ``eq`` before it."""
+    return "${" not in topic_filter and not topic_filter.startswith("eq ")
 
 
 def merge(groups: Iterable[Iterable[Rule]]) -> tuple[Rule, ...]:
@@ -182,3 +173,49 @@ def _is_command_filter(levels: list[str]) -> bool:
         return False
     _, device, name = levels
     return (device == "+" or is_device_id(device)) and is_device_id(name) and name != "result"
+
+
+def _allows_one_action(rule: Rule) -> bool:
+    return rule.effect is Effect.ALLOW and not rule.exact and rule.action is not Action.ALL
+
+
+def _is_kept(topic_filter: str) -> bool:
+    return topic_filter.startswith("$") or any(overlaps(topic_filter, kept) for kept in ("sync/#", "archive/#"))
+
+
+def _is_widened_beyond_repair(topic_filter: str) -> bool:
+    *before, last = topic_filter.split("/")
+    return last == "+" and "+" in before
+
+
+_REFUSALS: tuple[tuple[Callable[[Rule], bool], str], ...] = (
+    (
+        lambda rule: not _allows_one_action(rule),
+        "a permission's rule allows either publishing or subscribing",
+    ),
+    (
+        lambda rule: not is_valid_filter(rule.topic_filter),
+        "the topic filter is malformed",
+    ),
+    (
+        lambda rule: not is_literal_filter(rule.topic_filter),
+        "the topic filter holds ${…} or begins with eq, which a broker reads as something else",
+    ),
+    (
+        lambda rule: _is_kept(rule.topic_filter),
+        "the filter reaches sync/, archive/ or $ topics, which are kept for the parts themselves",
+    ),
+    (
+        lambda rule: rule.retain,
+        "people and integrations publish nothing retained",
+    ),
+    (
+        lambda rule: rule.action is Action.PUBLISH and not _is_command_filter(rule.topic_filter.split("/")),
+        "people publish commands only: command/<device or +>/<name>",
+    ),
+    (
+        lambda rule: rule.action is Action.SUBSCRIBE and _is_widened_beyond_repair(rule.topic_filter),
+        "a filter that ends in + may have no other wildcard",
+    ),
+)
+"""Checked in this order; the first that holds is the reason."""
