@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -39,7 +39,7 @@ class Watcher:
         self._client.connect(address.hostname, address.port or 8883, keepalive=10)
         self._client.loop_start()
 
-    def __enter__(self) -> Watcher:
+    def __enter__(self) -> Self:
         until(lambda: self.granted is not None, within_s=10, what="the subscription is answered")
         return self
 
