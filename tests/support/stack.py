@@ -52,6 +52,7 @@ class Stack:
         }
         self.address = f"http://127.0.0.1:{self.ports['PULSE_HTTP_PORT']}"
         self.programs: dict[str, Program] = {}
+        self._admin: httpx.Client | None = None
 
     def __getitem__(self, name: str) -> Program:
         return self.programs[name]
@@ -83,9 +84,12 @@ class Stack:
 
         until(ready, within_s=within_s, what="the API is ready")
 
+    @property
     def admin(self) -> httpx.Client:
-        """Return a client of the API signed in as the first administrator."""
-        return self.client("admin", ADMIN_PASSWORD)
+        """A client of the API signed in as the first administrator; signed in once in a test module."""
+        if self._admin is None:
+            self._admin = self.client("admin", ADMIN_PASSWORD)
+        return self._admin
 
     def client(self, username: str, password: str) -> httpx.Client:
         """Return a client of the API signed in as *username*."""
@@ -97,6 +101,8 @@ class Stack:
 
     def stop(self) -> None:
         """End everything in the order in which nothing is left waiting."""
+        if self._admin is not None:
+            self._admin.close()
         for name in reversed(list(self.programs)):
             one = self.programs[name]
             if one.running:

@@ -1,0 +1,36 @@
+"""What became of readings: the integrity call, and the archive itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from support.stack import Stack
+
+
+def integrity(stack: Stack, device_id: str) -> dict[str, Any]:
+    """Return the account of one device as the API states it."""
+    answer = stack.admin.get(f"/devices/{device_id}/integrity")
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def psql(stack: Stack, query: str, *arguments: object) -> Any:
+    """Ask the system's database for one value."""
+
+    async def ask() -> Any:
+        folder = stack.home / "postgres"
+        connection = await asyncpg.connect(
+            host=str(folder),
+            user="pulse_auth",
+            database="pulse",
+            password=(folder / "auth-password").read_text().strip(),
+        )
+        try:
+            return await connection.fetchval(query, *arguments)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

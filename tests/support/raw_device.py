@@ -1,0 +1,122 @@
+"""
+A device made by hand from the contract alone: it enrolls over HTTP and publishes whatever a test wants.
+
+Uses none of the project's own code, so that it also shows that the contract is enough.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import time
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+import paho.mqtt.client as mqtt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from support.processes import until
+from support.stack import Stack
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class RawDevice:
+    """Keys, a token and an MQTT connection of one enrolled device id."""
+
+    def __init__(self, stack: Stack, client_id: str) -> None:
+        self.stack, self.client_id = stack, client_id
+        self.signing, self.encryption = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+        self.stream = str(uuid.uuid4())
+        self.receipts: list[dict[str, Any]] = []
+        self._client: mqtt.Client | None = None
+
+    def enroll(self) -> dict[str, Any]:
+        """Enroll with a fresh one-time code and return the API's answer."""
+        made = self.stack.admin.post("/devices/enrollment-codes", json={"client_id": self.client_id})
+        assert made.is_success, made.text
+        answer = httpx.post(f"{self.stack.address}/api/v1/devices/enroll", json=self.request(made.json()["code"]))
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def request(self, code: str) -> dict[str, Any]:
+        """Return the body of an enrollment with *code*."""
+        body: dict[str, Any] = {
+            "code": code,
+            "client_id": self.client_id,
+            "signing_key": {"kty": "OKP", "crv": "Ed25519", "x": b64(self.signing.public_key().public_bytes_raw())},
+            "encryption_key": {
+                "kty": "OKP",
+                "crv": "X25519",
+                "x": b64(self.encryption.public_key().public_bytes_raw()),
+            },
+        }
+        return {**body, "proof": jwt.PyJWS().encode(json.dumps(body).encode(), self.signing, algorithm="EdDSA")}
+
+    def token(self) -> dict[str, Any]:
+        """Ask for a broker token."""
+        now = int(time.time())
+        claims = {"iss": self.client_id, "sub": self.client_id, "aud": "pulse-api", "iat": now, "exp": now + 50}
+        assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self.signing, algorithm="EdDSA")
+        answer = httpx.post(f"{self.stack.address}/api/v1/devices/token", json={"assertion": assertion})
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def connect(self) -> RawDevice:
+        """Connect over TLS and subscribe to the receipts."""
+        token = self.token()
+        address = urlsplit(token["mqtts_url"])
+        subscribed: list[int] = []
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, token["client_id"], clean_session=True)
+        client.username_pw_set(token["username"], token["password"])
+        client.tls_set_context(ssl.create_default_context(cafile=str(self.stack.home / "ca.pem")))
+        client.on_connect = lambda *_: client.subscribe(f"archive/{self.client_id}/receipt", 1)
+        client.on_subscribe = lambda *_: subscribed.append(1)
+        client.on_message = lambda _client, _data, message: self.receipts.append(json.loads(message.payload))
+        assert address.hostname is not None
+        client.connect(address.hostname, address.port or 8883)
+        client.loop_start()
+        until(lambda: subscribed, within_s=10, what="the raw device is subscribed")
+        self._client = client
+        return self
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish and wait for the broker's acknowledgement."""
+        assert self._client is not None
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+
+    def reading(self, sequence_no: int, metrics: str = '{"a": 1}', **changes: str) -> bytes:
+        """Return a reading as JSON text; *metrics* and *changes* are JSON text themselves."""
+        fields = {
+            "client_id": json.dumps(self.client_id),
+            "stream": json.dumps(self.stream),
+            "sequence_no": str(sequence_no),
+            "timestamp": json.dumps(time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())),
+            "metrics": metrics,
+            "source": '"test"',
+            **changes,
+        }
+        return ("{" + ", ".join(f'"{name}": {value}' for name, value in fields.items() if value) + "}").encode()
+
+    def live(self, payload: bytes) -> None:
+        self.publish(f"telemetry/{self.client_id}/live", payload)
+
+    def archived(self) -> list[int]:
+        """Return every number that some receipt called archived."""
+        ranges = [one for receipt in list(self.receipts) for one in receipt["archived"]]
+        return sorted({number for first, last in ranges for number in range(first, last + 1)})
+
+    def rejected(self) -> dict[int, str]:
+        return {one["sequence_no"]: one["reason"] for receipt in list(self.receipts) for one in receipt["rejected"]}
