@@ -1,0 +1,1 @@
+"""The PostgreSQL side: models, sessions, and migrations for the whole schema. Read next: ``models``, ``session``."""

@@ -1,0 +1,59 @@
+"""
+Connections to PostgreSQL: one engine a process, sessions from it, and waiting until the database answers.
+
+The DSN is an ordinary ``postgresql://`` address; the driver reads it, so that every option it knows works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from ..errors import DatabaseUnavailable
+
+_log = structlog.get_logger()
+
+Sessions = async_sessionmaker[AsyncSession]
+
+UNAVAILABLE = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+
+
+def make_engine(dsn: str, *, pool_size: int = 10) -> AsyncEngine:
+    """Return an engine for *dsn* (``postgresql://user:password@host/name`` or ``…@/name?host=/folder``)."""
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "pulse-auth-api"})
+
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=5, pool_pre_ping=True
+    )
+
+
+def make_sessions(engine: AsyncEngine) -> Sessions:
+    """Return the factory of sessions; ``async with sessions.begin() as session`` is one transaction."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+async def wait_until_ready(dsn: str, *, within_s: float) -> None:
+    """
+    Return as soon as the database takes connections.
+
+    Raises:
+        DatabaseUnavailable: Not within *within_s* seconds.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            connection = await asyncpg.connect(dsn, timeout=5)
+        except UNAVAILABLE as error:
+            if time.monotonic() > deadline:
+                raise DatabaseUnavailable(f"the database did not answer within {within_s:.0f} s") from error
+            _log.debug("database.not_ready_yet", error=type(error).__name__)
+            await asyncio.sleep(0.1)
+        else:
+            await connection.close()
+            return

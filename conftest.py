@@ -1,0 +1,3 @@
+"""Fixtures for the tests of every part; see ``tests/support``."""
+
+pytest_plugins = ["support.database"]
