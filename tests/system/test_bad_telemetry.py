@@ -95,7 +95,7 @@ def test_largest_integer_arrives_digit_for_digit(device: RawDevice, stack: Stack
     token = stack.admin.post("/broker/token", json={}).json()
     with Watcher(token, [f"telemetry/{device.client_id}/live"]) as watcher:
         device.live(device.reading(1, f'{{"big": {LARGEST}, "low": {-LARGEST - 1}, "double": 72.0, "on": true}}'))
-        until(lambda: watcher.messages(), within_s=10, what="the reading is live")
+        until(watcher.messages, within_s=10, what="the reading is live")
         assert watcher.messages()[0][1]["metrics"]["big"] == LARGEST
     until(lambda: device.archived() == [1], within_s=10, what="it is archived")
     kept = psql(

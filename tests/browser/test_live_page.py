@@ -1,0 +1,133 @@
+"""The live page in a real browser against the whole system: sign-in, moving values, faults, exact integers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from support.processes import ROOT, until
+from support.raw_device import RawDevice
+from support.stack import ADMIN_PASSWORD, Stack, running_stack
+
+LARGEST = 2**63 - 1
+IMAGES = ROOT / "docs" / "images"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    assert (ROOT / "dashboard" / "out" / "index.html").exists(), "the dashboard is not built: make test builds it"
+    with running_stack() as made:
+        until(lambda: made.admin.get("/telemetry/latest").json()["items"], within_s=60, what="the first reading")
+        yield made
+
+
+def sign_in(page: Page, stack: Stack, password: str = ADMIN_PASSWORD) -> None:
+    page.goto(stack.address)
+    page.get_by_test_id("login-username").fill("admin")
+    page.get_by_test_id("login-password").fill(password)
+    page.get_by_test_id("login-submit").click()
+
+
+def state(page: Page) -> str | None:
+    return page.get_by_test_id("connection-indicator").first.get_attribute("data-state")
+
+
+def tile_value(page: Page, metric: str = "cpu/percent") -> str | None:
+    return page.locator(f'[data-testid=tile][data-metric="{metric}"]').first.get_attribute("data-value")
+
+
+def changes(page: Page, *, within_s: float, metric: str = "cpu/percent") -> None:
+    before = tile_value(page, metric)
+    until(lambda: tile_value(page, metric) != before, within_s=within_s, what=f"{metric} moves on the screen")
+
+
+def test_sign_in_shows_moving_values_and_online(page: Page, stack: Stack):
+    sign_in(page, stack)
+    expect(page.get_by_test_id("connection-indicator").first).to_have_attribute("data-state", "online", timeout=15_000)
+    expect(page.locator('[data-testid=tile][data-metric="cpu/percent"]').first).to_be_visible(timeout=15_000)
+    for _ in range(3):
+        changes(page, within_s=15)
+    expect(page.locator("[data-testid=chart] canvas").first).to_be_visible()
+
+
+def test_wrong_password_says_so_and_opens_nothing(page: Page, stack: Stack):
+    sign_in(page, stack, "not-the-password")
+    expect(page.get_by_role("alert").first).to_be_visible(timeout=10_000)
+    assert page.get_by_test_id("tile").count() == 0
+
+
+def test_reload_keeps_the_person_signed_in(page: Page, stack: Stack):
+    sign_in(page, stack)
+    expect(page.get_by_test_id("tile").first).to_be_visible(timeout=15_000)
+    page.reload()
+    expect(page.get_by_test_id("tile").first).to_be_visible(timeout=15_000)
+    storage = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert "eyJ" not in storage, "no token lies where scripts find it across reloads"
+
+
+def test_largest_integer_stands_on_the_tile_digit_for_digit(page: Page, stack: Stack):
+    device = RawDevice(stack, "exact-1")
+    device.enroll()
+    device.connect()
+    sign_in(page, stack)
+    expect(page.get_by_test_id("connection-indicator").first).to_have_attribute("data-state", "online", timeout=15_000)
+    device.live(device.reading(1, f'{{"count/total": {LARGEST - 1}}}'))
+    device.live(device.reading(2, f'{{"count/total": {LARGEST}}}'))
+    until(lambda: device.archived() == [1, 2], within_s=10, what="it is archived")
+    tile = page.locator('[data-testid=tile][data-client-id="exact-1"][data-metric="count/total"]')
+    expect(tile).to_have_attribute("data-value", str(LARGEST), timeout=10_000)
+    digits = "".join(filter(str.isdigit, tile.inner_text()))
+    assert str(LARGEST) in digits
+    device.close()
+
+
+def test_worker_killed_values_still_reach_the_browser(page: Page, stack: Stack):
+    sign_in(page, stack)
+    changes_after_tile(page)
+    stack["ingest"].kill9()
+    try:
+        for _ in range(4):
+            changes(page, within_s=15)
+    finally:
+        stack["ingest"].start()
+
+
+def test_broker_restarted_browser_is_back_within_10_s(page: Page, stack: Stack):
+    sign_in(page, stack)
+    changes_after_tile(page)
+    stack["broker"].stop()
+    until(lambda: state(page) in {"syncing", "disconnected"}, within_s=2, what="the cut shows within 2 s")
+    stack["broker"].start()
+    started = time.monotonic()
+    until(lambda: state(page) == "online", within_s=10, what="the browser is back")
+    changes(page, within_s=max(1.0, 10 - (time.monotonic() - started)))
+
+
+def test_signed_out_page_keeps_nothing(page: Page, stack: Stack):
+    sign_in(page, stack)
+    changes_after_tile(page)
+    page.get_by_test_id("sign-out").first.click()
+    expect(page.get_by_test_id("login-username")).to_be_visible(timeout=10_000)
+    page.reload()
+    expect(page.get_by_test_id("login-username")).to_be_visible(timeout=10_000)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_picture_of_the_live_page(page: Page, stack: Stack, scheme: str):
+    page.emulate_media(color_scheme=scheme)
+    sign_in(page, stack)
+    changes_after_tile(page)
+    for _ in range(5):  # a few more points for chart and sparklines
+        changes(page, within_s=15)
+    file = IMAGES / f"live-{scheme}.png"
+    page.screenshot(path=file)
+    assert Path(file).stat().st_size > 20_000
+
+
+def changes_after_tile(page: Page) -> None:
+    expect(page.locator('[data-testid=tile][data-metric="cpu/percent"]').first).to_be_visible(timeout=15_000)
+    changes(page, within_s=15)
