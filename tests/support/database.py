@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+
 from pulse_auth.db.migrate import migrate
 from pulse_auth.db.session import make_engine
 from pulse_auth.postgres.layout import DATABASE, OWNER_ROLE, WORKER_ROLE, Layout

@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
 from pulse_auth.db.migrate import migrate
 from pulse_auth.db.models import Base
 from pulse_auth.db.session import make_engine
-from sqlalchemy import Connection
 from support.database import Database
 
 

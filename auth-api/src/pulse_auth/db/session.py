@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from ..errors import DatabaseUnavailable
+from ..errors import DatabaseUnavailableError
 
 _log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ async def wait_until_ready(dsn: str, *, within_s: float) -> None:
     Return as soon as the database takes connections.
 
     Raises:
-        DatabaseUnavailable: Not within *within_s* seconds.
+        DatabaseUnavailableError: Not within *within_s* seconds.
     """
     deadline = time.monotonic() + within_s
     while True:
@@ -51,7 +51,7 @@ async def wait_until_ready(dsn: str, *, within_s: float) -> None:
             connection = await asyncpg.connect(dsn, timeout=5)
         except UNAVAILABLE as error:
             if time.monotonic() > deadline:
-                raise DatabaseUnavailable(f"the database did not answer within {within_s:.0f} s") from error
+                raise DatabaseUnavailableError(f"the database did not answer within {within_s:.0f} s") from error
             _log.debug("database.not_ready_yet", error=type(error).__name__)
             await asyncio.sleep(0.1)
         else:

@@ -16,10 +16,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import structlog
+
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import create_private
 
-from ..errors import EmbeddedPostgresFailed
+from ..errors import EmbeddedPostgresError
 from .layout import DATABASE, OWNER_ROLE, WORKER_ROLE, Layout
 from .privileges import Privileges, find_privileges
 
@@ -54,7 +55,7 @@ class Cluster:
 
         Raises:
             ConfigError: The data is of another PostgreSQL version.
-            EmbeddedPostgresFailed: PostgreSQL's own programs refused; its words are in the log.
+            EmbeddedPostgresError: PostgreSQL's own programs refused; its words are in the log.
         """
         layout = self.layout
         layout.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ class Cluster:
         Run *statements*, one line each, as the superuser of a cluster that is not running.
 
         Raises:
-            EmbeddedPostgresFailed: One of them failed.
+            EmbeddedPostgresError: One of them failed.
         """
         arguments = ("--single", "-D", str(data or self.layout.data), "-c", "exit_on_error=on", "postgres")
         self._run(self.command("postgres", *arguments), "".join(f"{statement};\n" for statement in statements))
@@ -129,7 +130,7 @@ class Cluster:
             words = [line for line in done.stderr.splitlines() if "ERROR" in line or "FATAL" in line]
             # Lines that quote a statement could carry a password; the messages themselves do not.
             _log.error("postgres.program_failed", program=command[len(self.privileges.prefix)], words=words[:5])
-            raise EmbeddedPostgresFailed(f"PostgreSQL could not be prepared: {'; '.join(words[:2]) or done.returncode}")
+            raise EmbeddedPostgresError(f"PostgreSQL could not be prepared: {'; '.join(words[:2]) or done.returncode}")
 
 
 def _programs() -> Path:

@@ -19,9 +19,10 @@ from typing import IO
 
 import psutil
 import structlog
+
 from pulse_runtime.errors import ConfigError
 
-from ..errors import EmbeddedPostgresFailed
+from ..errors import EmbeddedPostgresError
 from .cluster import Cluster
 from .layout import Layout
 
@@ -55,7 +56,7 @@ class PostgresServer:
 
         Raises:
             ConfigError: Another process runs this folder, or the folder cannot be used.
-            EmbeddedPostgresFailed: It ended before it was ready; its words are in the log.
+            EmbeddedPostgresError: It ended before it was ready; its words are in the log.
         """
         self._take_lock()
         try:
@@ -96,11 +97,11 @@ class PostgresServer:
                 _log.info("postgres.became_ready", socket=str(self._layout.socket))
                 return
             if self._stopping:
-                raise EmbeddedPostgresFailed("stopped while starting")
+                raise EmbeddedPostgresError("stopped while starting")
             # Children of a killed server may still be letting go of its shared memory.
             _log.warning("postgres.start_failed", attempt=attempt, code=self._child.returncode)
             time.sleep(0.2 * attempt)
-        raise EmbeddedPostgresFailed("PostgreSQL ended before it was ready; see the log above")
+        raise EmbeddedPostgresError("PostgreSQL ended before it was ready; see the log above")
 
     def _spawn(self) -> subprocess.Popen[str]:
         settings = {
@@ -183,7 +184,7 @@ def end_leftover(layout: Layout) -> None:
     A pid file that names no process stays: the server itself tells from it whether its old children live.
 
     Raises:
-        EmbeddedPostgresFailed: It does not end.
+        EmbeddedPostgresError: It does not end.
     """
     state = read_postmaster(layout)
     if state is None or not psutil.pid_exists(state.pid):
@@ -199,7 +200,7 @@ def end_leftover(layout: Layout) -> None:
             process.send_signal(wanted)
         if psutil.wait_procs([process], timeout=STOP_WITHIN_S)[0]:
             return
-    raise EmbeddedPostgresFailed(f"the server left behind (process {state.pid}) does not end")
+    raise EmbeddedPostgresError(f"the server left behind (process {state.pid}) does not end")
 
 
 def _server_process(pid: int, layout: Layout) -> psutil.Process | None:

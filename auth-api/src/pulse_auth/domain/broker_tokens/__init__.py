@@ -1,0 +1,1 @@
+"""Broker tokens: minting them for people, devices and services, and the keys that verify them."""

@@ -1,0 +1,1 @@
+"""What every HTTP answer has in common: problem documents, request ids, the schema. Knows no domain."""
