@@ -4,8 +4,8 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pulse_acl.payloads import Heartbeat, HeldOlder, HeldStream
 
+from pulse_acl.payloads import Heartbeat, HeldOlder, HeldStream
 from pulse_auth.domain.telemetry import number_ranges as numbers
 from pulse_auth.domain.telemetry.integrity import LedgerRow, account
 

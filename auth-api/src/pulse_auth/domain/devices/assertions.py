@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
+
 from pulse_acl.topics import is_device_id
 
 from .device_keys import Jwk, verifying_key

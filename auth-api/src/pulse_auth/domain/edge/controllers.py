@@ -6,6 +6,8 @@ Read next: ``assets`` (what is served), ``security_headers`` (what every answer 
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import Controller, Request, Response, get
 from litestar.exceptions import NotFoundException
 
@@ -26,7 +28,7 @@ class DashboardController(Controller):
     include_in_schema = False
 
     @get(["/", "/{path:path}"], opt={"public": True}, sync_to_thread=False)
-    def serve(self, request: Request[object, object, object], dashboard: Dashboard, path: str = "/") -> Response[bytes]:
+    def serve(self, request: Request[Any, Any, Any], dashboard: Dashboard, path: str = "/") -> Response[bytes]:
         """Answer with a file of the build, its page for unknown paths, or a page that says that there is no build."""
         if f"{path}/".startswith(_OURS):
             raise NotFoundException(f"{path} is not there")
@@ -44,7 +46,7 @@ class DashboardController(Controller):
 _FRESH = {"cache-control": "no-store"}
 
 
-def _answer(request: Request[object, object, object], asset: Asset, status: int) -> Response[bytes]:
+def _answer(request: Request[Any, Any, Any], asset: Asset, status: int) -> Response[bytes]:
     headers = {"cache-control": asset.cache_control, "etag": asset.etag, "vary": "accept-encoding"}
     if status == 200 and asset.etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, media_type=asset.media_type, headers=headers)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
+
 from pulse_acl.payloads import Heartbeat
 
 from . import number_ranges as numbers

@@ -1,0 +1,108 @@
+"""
+A small client of the broker's management API: EMQX's REST paths, which the embedded broker serves too.
+
+Knows bans and kicks, not why. Its key is read anew at each call, so that it may be made or changed while we
+run. Read next: ``enforcement`` (which bans, and when).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import httpx
+
+BanKind = Literal["clientid", "username"]
+_TIMEOUT_S = 3.0
+
+
+class BrokerUnavailableError(Exception):
+    """The management API did not do what was asked; the same call later can succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerBan:
+    """A ban as the broker is told it; until *until* (aware) nobody connects as *who*."""
+
+    banned_as: BanKind
+    who: str
+    reason: str
+    by: str
+    until: datetime
+
+
+class BrokerAdmin:
+    """Calls of the management API; ``close`` ends its connections."""
+
+    def __init__(self, url: str, key_file: Path, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Talk to *url* (``…/api/v5``) with the ``key:secret`` in *key_file*; *transport* is for tests."""
+        self._key_file = key_file
+        self._http = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, transport=transport, trust_env=False)
+
+    async def close(self) -> None:
+        """End all connections; no call may follow."""
+        await self._http.aclose()
+
+    async def ban(self, ban: BrokerBan) -> None:
+        """
+        Make *ban* stand on the broker; one that stands there already is left as it is.
+
+        Raises:
+            BrokerUnavailableError: The broker is away or refused.
+        """
+        body = {
+            "as": ban.banned_as,
+            "who": ban.who,
+            "reason": ban.reason,
+            "by": ban.by,
+            "until": ban.until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        answer = await self._call("POST", "/banned", body, expected={200, 400})
+        if answer.status_code == 400 and _code(answer) != "ALREADY_EXISTS":
+            raise BrokerUnavailableError(f"the broker refused a ban: {_code(answer)}")
+
+    async def unban(self, banned_as: BanKind, who: str) -> None:
+        """
+        Lift a ban; one that does not stand is no error.
+
+        Raises:
+            BrokerUnavailableError: The broker is away or refused.
+        """
+        await self._call("DELETE", f"/banned/{banned_as}/{quote(who, safe='')}", expected={204, 404})
+
+    async def kick(self, client_ids: Sequence[str]) -> None:
+        """
+        End the sessions of *client_ids*; those that are not there are no error.
+
+        Raises:
+            BrokerUnavailableError: The broker is away or refused.
+        """
+        if client_ids:
+            await self._call("POST", "/clients/kickout/bulk", list(client_ids), expected={204, 404})
+
+    async def _call(self, method: str, path: str, body: object = None, *, expected: set[int]) -> httpx.Response:
+        try:
+            answer = await self._http.request(method, path, json=body, auth=self._credentials())
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            raise BrokerUnavailableError(f"the broker's management API is away: {type(error).__name__}") from error
+        if answer.status_code not in expected:
+            raise BrokerUnavailableError(f"the broker's management API answered {answer.status_code} to {method}")
+        return answer
+
+    def _credentials(self) -> tuple[str, str]:
+        key, found, secret = self._key_file.read_text(encoding="utf-8").strip().partition(":")
+        if not found:
+            raise ValueError("the management key's file does not hold key:secret")
+        return key, secret
+
+
+def _code(answer: httpx.Response) -> str:
+    try:
+        found = answer.json()
+    except ValueError:
+        return "no JSON"
+    return str(found.get("code")) if isinstance(found, dict) else "no JSON object"

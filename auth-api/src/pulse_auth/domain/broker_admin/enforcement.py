@@ -1,0 +1,103 @@
+"""
+Makes the broker keep the bans that stand in PostgreSQL.
+
+The table decides; the broker is told at once where possible, every minute, and whenever it came back. So a
+ban survives a broker that was away when it was made, or that forgot. Read next: ``client``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ...db.models import Ban
+from ...db.session import Sessions
+from .client import BanKind, BrokerAdmin, BrokerBan, BrokerUnavailableError
+
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+REWRITE_EVERY_S = 60.0
+_log = structlog.get_logger(__name__)
+
+
+async def store_ban(session: AsyncSession, ban: BrokerBan) -> None:
+    """Write *ban* into the table within the caller's transaction; a former one for the same id is replaced."""
+    fields = {"reason": ban.reason, "by": ban.by, "until": ban.until}
+    row = insert(Ban).values(banned_as=ban.banned_as, who=ban.who, **fields)
+    await session.execute(row.on_conflict_do_update(index_elements=["banned_as", "who"], set_=fields))
+
+
+async def drop_ban(session: AsyncSession, banned_as: BanKind, who: str) -> None:
+    """Take a ban out of the table within the caller's transaction."""
+    await session.execute(delete(Ban).where(Ban.banned_as == banned_as, Ban.who == who))
+
+
+class BanEnforcement:
+    """Tells the broker about bans: some at once, all of them again and again."""
+
+    def __init__(self, sessions: Sessions, broker: BrokerAdmin, now: Callable[[], datetime]) -> None:
+        """Read bans through *sessions*; *now* is the server's clock (aware)."""
+        self._sessions = sessions
+        self._broker = broker
+        self._now = now
+        self._wanted = asyncio.Event()
+
+    async def apply(
+        self, *, banned: Sequence[BrokerBan] = (), unbanned: Sequence[str] = (), kick: Sequence[str]
+    ) -> bool:
+        """
+        Tell the broker at once, after the table's transaction was committed.
+
+        A ban that stands with another end is written anew; then the client ids in *kick* are cut. Returns
+        whether the broker did it all; if not, ``run`` does it within a minute or when the broker is back.
+        """
+        try:
+            for who in (*unbanned, *(ban.who for ban in banned if ban.banned_as == "clientid")):
+                await self._broker.unban("clientid", who)
+            for ban in banned:
+                await self._broker.ban(ban)
+            await self._broker.kick(kick)
+        except BrokerUnavailableError as error:
+            _log.warning("bans.broker_away", error=str(error), waiting=len(banned))
+            return False
+        return True
+
+    def rewrite_soon(self) -> None:
+        """Let ``run`` write all bans now, for example because the broker has just come back."""
+        self._wanted.set()
+
+    async def rewrite(self) -> bool:
+        """Write every ban that stands to the broker and cut whoever it names; forget those that have run out."""
+        now = self._now()
+        async with self._sessions.begin() as session:
+            await session.execute(delete(Ban).where(Ban.until <= now))
+            rows = (await session.scalars(select(Ban))).all()
+        bans = [BrokerBan(cast("BanKind", row.banned_as), row.who, row.reason, row.by, row.until) for row in rows]
+        try:
+            for ban in bans:
+                await self._broker.ban(ban)
+            await self._broker.kick([ban.who for ban in bans if ban.banned_as == "clientid"])
+        except BrokerUnavailableError as error:
+            _log.warning("bans.broker_away", error=str(error), waiting=len(bans))
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Rewrite at once, every minute and when asked to, until cancelled; outages are waited out."""
+        while True:
+            try:
+                await self.rewrite()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("bans.database_away", error=type(error).__name__)
+            try:
+                await asyncio.wait_for(self._wanted.wait(), REWRITE_EVERY_S)
+            except TimeoutError:
+                continue
+            self._wanted.clear()

@@ -1,0 +1,1 @@
+"""Devices: enrollment by one-time code, tokens for their assertions, presence, and revoking."""

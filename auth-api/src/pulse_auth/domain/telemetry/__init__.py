@@ -1,0 +1,1 @@
+"""The archive over HTTP: latest values, history, exports, and the account of every number. Reads only."""
