@@ -79,3 +79,43 @@ class NameTakenError(RefusalError):
 
 class InvalidNameError(RefusalError):
     """A name breaks the rules; the sentence says which."""
+
+
+class UnknownDeviceError(RefusalError):
+    """No device of that id was ever enrolled or heard of."""
+
+
+class KeyRefusedError(RefusalError):
+    """A device's key is not one that may be registered; the sentence says why."""
+
+
+class ProofRefusedError(RefusalError):
+    """An enrollment's proof does not show that the sender owns the signing key."""
+
+
+class CodeRefusedError(RefusalError):
+    """An enrollment code is unknown, used, run out, another server's, or made for another device."""
+
+
+class DeviceExistsError(RefusalError):
+    """A device of that id is enrolled; only a code made for that id replaces its keys."""
+
+
+class DeviceRevokedError(RefusalError):
+    """The device was revoked; enrolling it again can help."""
+
+
+class DeviceCoolingDownError(RefusalError):
+    """Tokens under the device's former keys still run; trying again after ``retry_after_s`` helps."""
+
+
+class ClockSkewError(AssertionRefusedError):
+    """An assertion is signed rightly, but its times do not fit; ``fields["server_time"]`` is ours."""
+
+
+class ExportLinkRefusedError(RefusalError):
+    """An export's address is unknown, was used before, or has run out."""
+
+
+class CertificateMissingError(RefusalError):
+    """The CA's certificate is not there yet: the broker makes it at its first start."""
