@@ -1,0 +1,144 @@
+"""
+Heartbeats, audited commands and their results, made into rows; several heartbeats of one device become one row.
+
+Pure. A will tells the status and nothing else, so it never takes the place of figures; a retained heartbeat is old
+and only counts when nothing newer is known. Read next: ``side_pipeline``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from pulse_acl import payloads
+from pulse_acl.topics import Topic, parse
+
+from .messages import Raw
+from .printable import storable, storable_json
+
+StreamKey = tuple[str, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """
+    What is newly known of one device. ``heartbeat`` is JSON text, ``None`` when only the status is known (a will).
+
+    ``retained``: it is the broker's old copy, whose time of coming says nothing.
+    """
+
+    client_id: str
+    status: str
+    heartbeat: str | None
+    heartbeat_at: datetime | None
+    received_at: datetime
+    retained: bool
+
+    def followed_by(self, later: Presence) -> Presence:
+        """Return what is known after *later* came too."""
+        if later.retained and not self.retained:
+            return self
+        if later.heartbeat is not None:
+            return later
+        return replace(self, status=later.status)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One row of the audit log; ``detail`` is JSON text."""
+
+    at: datetime
+    actor: str
+    action: str
+    entity_id: str
+    detail: str
+
+
+@dataclass(slots=True)
+class SideBatch:
+    """What goes to the database beside telemetry; ``claims``: highest number that each stream is known to have made."""
+
+    presences: dict[str, Presence] = field(default_factory=dict)
+    claims: dict[StreamKey, tuple[int, datetime]] = field(default_factory=dict)
+    audits: list[AuditRow] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to write."""
+        return not (self.presences or self.claims or self.audits)
+
+    def take(self, raw: Raw) -> None:
+        """
+        Add a message from ``heartbeat/+``, ``audit/command`` or ``command/+/result``.
+
+        Raises:
+            ContractError: The payload breaks the contract, or names another device than its topic.
+        """
+        topic = parse(raw.topic)
+        if topic is None:
+            raise payloads.ContractError("the topic carries no valid client id")
+        if topic.topic is Topic.HEARTBEAT:
+            self._take_heartbeat(raw, topic.params["client_id"])
+        elif topic.topic is Topic.AUDIT_COMMAND:
+            self.audits.append(_audited_command(raw))
+        elif topic.topic is Topic.COMMAND_RESULT:
+            self.audits.append(_command_result(raw, topic.params["client_id"]))
+
+    def _take_heartbeat(self, raw: Raw, client_id: str) -> None:
+        beat = payloads.decode(payloads.Heartbeat, raw.payload)
+        if beat.client_id != client_id:
+            raise payloads.ContractError("the client id is not the topic's")
+        found = _presence(beat, raw)
+        known = self.presences.get(client_id)
+        self.presences[client_id] = found if known is None else known.followed_by(found)
+        for stream, number in _claims(beat):
+            key = (client_id, UUID(stream))
+            if number > self.claims.get(key, (0, raw.received_at))[0]:
+                self.claims[key] = (number, raw.received_at)
+
+
+def _presence(beat: payloads.Heartbeat, raw: Raw) -> Presence:
+    if beat.timestamp is None:
+        return Presence(beat.client_id, beat.status, None, None, raw.received_at, raw.retained)
+    beat_at = payloads.parse_time(beat.timestamp)
+    # The broker's old copy must not look as if it had just come.
+    received_at = min(beat_at, raw.received_at) if raw.retained else raw.received_at
+    encoded = storable_json(payloads.encode(beat))
+    return Presence(beat.client_id, beat.status, encoded, beat_at, received_at, raw.retained)
+
+
+def _claims(beat: payloads.Heartbeat) -> list[tuple[str, int]]:
+    made = [(held.stream, held.last) for held in beat.held or ()]
+    if beat.stream is not None and beat.last_sequence_no:
+        made.append((beat.stream, beat.last_sequence_no))
+    return made
+
+
+def _audited_command(raw: Raw) -> AuditRow:
+    record = payloads.decode(payloads.AuditRecord, raw.payload)
+    return AuditRow(
+        at=payloads.parse_time(record.at),
+        actor=storable(record.username),
+        action="command.published",
+        entity_id=_commanded_device(record.topic),
+        detail=storable_json(msgspec.json.encode(record)),
+    )
+
+
+def _commanded_device(topic: str) -> str:
+    levels = storable(topic).split("/")
+    return levels[1] if len(levels) == 3 else ""
+
+
+def _command_result(raw: Raw, client_id: str) -> AuditRow:
+    result = payloads.decode(payloads.CommandResult, raw.payload)
+    return AuditRow(
+        at=payloads.parse_time(result.at),
+        actor=f"device:{client_id}",
+        action="command.result",
+        entity_id=client_id,
+        detail=storable_json(msgspec.json.encode(result)),
+    )

@@ -1,0 +1,172 @@
+"""
+Decoded messages and settlements to rows: telemetry_data, newest values, minute rollups, rejects.
+
+Pure. Each number is stored once: the first copy in the order of coming. Read next: ``writer``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from .ledger import Claim, Settlement
+from .messages import Decoded, Reject, Sample, Scalar
+from .ranges import union
+
+StreamKey = tuple[str, UUID]
+Typed = tuple[float | None, int | None, bool | None]
+DataRow = tuple[str, UUID, int, str, float | None, int | None, bool | None, datetime, datetime, datetime | None]
+DATA_COLUMNS = (
+    "client_id",
+    "stream",
+    "sequence_no",
+    "metric_key",
+    "metric_value",
+    "metric_long",
+    "metric_bool",
+    "recorded_at",
+    "received_at",
+    "claimed_at",
+)
+_MOST = sys.float_info.max
+
+
+@dataclass(slots=True)
+class Minute:
+    """What is to be added to one minute of one metric; booleans count as 0 and 1."""
+
+    samples: int
+    least: float
+    greatest: float
+    total: float
+
+    def add(self, value: float) -> None:
+        """Add one value; the total stays finite."""
+        self.samples += 1
+        self.least = min(self.least, value)
+        self.greatest = max(self.greatest, value)
+        self.total = min(max(self.total + value, -_MOST), _MOST)
+
+
+@dataclass(slots=True)
+class Newest:
+    """The newest reading of one metric in a batch."""
+
+    recorded_at: datetime
+    stream: UUID
+    sequence_no: int
+    received_at: datetime
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    """One row of telemetry_rejects."""
+
+    client_id: str | None
+    stream: UUID | None
+    sequence_no: int | None
+    topic: str
+    reason: str
+    excerpt: str
+    received_at: datetime
+
+
+@dataclass(slots=True)
+class Rows:
+    """All that one transaction stores beside the ledger."""
+
+    data: list[DataRow] = field(default_factory=list)
+    newest: dict[tuple[str, str], Newest] = field(default_factory=dict)
+    minutes: dict[tuple[str, str, datetime], Minute] = field(default_factory=dict)
+    rejects: list[RejectRow] = field(default_factory=list)
+
+
+def typed(value: Scalar) -> Typed:
+    """Return *value* in its one of the three columns (double, 64-bit integer, boolean)."""
+    kind = type(value)
+    if kind is float:
+        return (value, None, None)
+    if kind is bool:
+        return (None, None, bool(value))
+    return (None, int(value), None)
+
+
+def claims_of(messages: Sequence[Decoded]) -> dict[StreamKey, Claim]:
+    """Return what *messages* say of each stream."""
+    grouped: dict[StreamKey, list[Decoded]] = {}
+    for message in messages:
+        if message.client_id is not None and message.stream is not None:
+            grouped.setdefault((message.client_id, message.stream), []).append(message)
+    made = {
+        key: Claim(
+            valid=[sample.sequence_no for message in group for sample in message.samples],
+            faulty=[r.sequence_no for m in group for r in m.rejects if r.sequence_no is not None],
+            lost=union(*(message.lost for message in group)),
+        )
+        for key, group in grouped.items()
+    }
+    return {key: claim for key, claim in made.items() if claim.highest > 0}
+
+
+def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlement]) -> Rows:
+    """
+    Return the rows that *settlements* ask for.
+
+    Args:
+        messages: The batch.
+        settlements: One for each stream of ``claims_of(messages)``.
+    """
+    rows = Rows()
+    to_archive = {key: set(found.archive) for key, found in settlements.items()}
+    to_reject = {key: set(found.reject) for key, found in settlements.items()}
+    for message in messages:
+        for fault in message.faults:
+            rows.rejects.append(_reject_row(message, fault))
+        if message.client_id is None or message.stream is None:
+            continue
+        key = (message.client_id, message.stream)
+        wanted = to_archive.get(key, set())
+        for sample in message.samples:
+            if sample.sequence_no in wanted:
+                wanted.discard(sample.sequence_no)
+                _add_sample(rows, key, sample, message.received_at)
+        unwanted = to_reject.get(key, set())
+        for reject in message.rejects:
+            if reject.sequence_no in unwanted:
+                unwanted.discard(reject.sequence_no)
+                rows.rejects.append(_reject_row(message, reject))
+    return rows
+
+
+def _add_sample(rows: Rows, key: StreamKey, sample: Sample, received_at: datetime) -> None:
+    client_id, stream = key
+    number, recorded_at, claimed_at = sample.sequence_no, sample.recorded_at, sample.claimed_at
+    minute = recorded_at.replace(second=0, microsecond=0)
+    for metric, value in sample.metrics.items():
+        double, long, flag = typed(value)
+        rows.data.append((client_id, stream, number, metric, double, long, flag, recorded_at, received_at, claimed_at))
+        newest = rows.newest.get((client_id, metric))
+        if newest is None or (recorded_at, stream, number) > (newest.recorded_at, newest.stream, newest.sequence_no):
+            rows.newest[client_id, metric] = Newest(recorded_at, stream, number, received_at, value)
+        added = rows.minutes.get((client_id, metric, minute))
+        as_float = float(value)
+        if added is None:
+            rows.minutes[client_id, metric, minute] = Minute(1, as_float, as_float, as_float)
+        else:
+            added.add(as_float)
+
+
+def _reject_row(message: Decoded, reject: Reject) -> RejectRow:
+    return RejectRow(
+        message.client_id,
+        message.stream,
+        reject.sequence_no,
+        message.topic,
+        reject.reason,
+        reject.excerpt,
+        message.received_at,
+    )

@@ -1,0 +1,326 @@
+"""
+The one seam to PostgreSQL: connections, the transaction of a batch, and what is written beside telemetry.
+
+The only module that imports asyncpg; its exceptions end here (see ``errors``). Decides nothing about retries (that
+is ``archivist``) and nothing about fates (that is ``ledger``). SQL is in ``sql/queries.sql``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from .errors import StorageUnavailable, UnfitData, WriteFailed
+from .ledger import Account, Claim, Settlement, settle
+from .messages import Decoded
+from .presence import SideBatch
+from .printable import one_line
+from .ranges import Ranges, from_numbers, from_text, to_text
+from .receipts import Answer
+from .rows import DATA_COLUMNS, Rows, StreamKey, claims_of, rows_of, typed
+from .sql import QUERIES
+
+# Classes of SQLSTATE that speak of the server or the schema, not of the batch: connection, resources, operator,
+# system, wrong password, no such database, object or right. Nothing can be stored then; waiting may help.
+_SERVER_CLASSES = frozenset({"08", "28", "3D", "42", "53", "57", "58"})
+_READ_ONLY = "25006"
+_UNKNOWN_REASON = "rejected earlier"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the database is; *password_file* is read at each connect, for it may be made after the worker starts."""
+
+    arguments: Mapping[str, Any]
+    password_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a committed transaction did; ``answers`` are the fates for the receipts."""
+
+    answers: list[Answer]
+    archived: int
+    duplicates: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """What a COMMIT is worth on this server."""
+
+    fsync: bool
+    standbys: int
+    synchronous: bool
+
+
+class Database:
+    """One connection, opened when it is needed and again after it broke. Not for concurrent use."""
+
+    def __init__(self, target: Target, *, timeout_s: float = 30.0) -> None:
+        """Remember *target*; a statement that takes longer than *timeout_s* means that the server is away."""
+        self._target = target
+        self._timeout_s = timeout_s
+        self._conn: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
+        """
+        Store *messages* in one transaction; calling again with the same batch changes nothing but counts duplicates.
+
+        Args:
+            messages: A batch, in the order of coming; partitions of its days should be there.
+            now: Server time, for the rows' ``last_seen_at`` and ``superseded_at``.
+
+        Returns:
+            What was done, committed.
+
+        Raises:
+            StorageUnavailable: Server away; commit state unknown, send the same batch again.
+            UnfitData: SQLSTATE class 22; nothing was stored.
+            WriteFailed: Any other error; nothing was stored.
+
+        Source: docs/reference/delivery.md, invariants L1 and L4.
+        """
+        claims = dict(sorted(claims_of(messages).items()))
+        async with self._errors() as conn:
+            async with conn.transaction():
+                before = await _lock_accounts(conn, claims, now)
+                settlements = {key: settle(before[key], claim) for key, claim in claims.items()}
+                rows = rows_of(messages, settlements)
+                await _store_rows(conn, rows)
+                await _update_ledger(conn, claims, settlements, now)
+                await _supersede(conn, settlements, now)
+                answers = await _answers(conn, claims, settlements)
+            return Written(
+                answers,
+                archived=sum(len(found.archive) for found in settlements.values()),
+                duplicates=sum(found.duplicates for found in settlements.values()),
+                rejected=len(rows.rejects),
+            )
+
+    async def write_side(self, batch: SideBatch) -> None:
+        """
+        Store heartbeats, claims and audit rows in one transaction; ledger rows first and in key order, like batches.
+
+        Raises:
+            StorageUnavailable: Server away; commit state unknown.
+            UnfitData: SQLSTATE class 22; nothing was stored.
+            WriteFailed: Any other error; nothing was stored.
+        """
+        async with self._errors() as conn, conn.transaction():
+            await _claim_produced(conn, batch)
+            await _note_presences(conn, batch)
+            if batch.audits:
+                columns = zip(*((a.at, a.actor, a.action, a.entity_id, a.detail) for a in batch.audits), strict=True)
+                await conn.execute(QUERIES["add_audit_rows"], *map(list, columns))
+
+    async def make_partitions(self, days: Iterable[date]) -> None:
+        """
+        Make the partitions of *days* (UTC), each in a transaction of its own.
+
+        Raises:
+            StorageUnavailable: Server away.
+            WriteFailed: The server would not; the DEFAULT partition takes the rows.
+        """
+        async with self._errors() as conn:
+            for day in days:
+                await conn.execute(QUERIES["make_partition"], day)
+
+    async def probe(self) -> bool:
+        """Tell whether the database answers and takes writes."""
+        try:
+            async with self._errors() as conn:
+                return bool(await conn.fetchval(QUERIES["probe"]))
+        except (StorageUnavailable, WriteFailed):
+            return False
+
+    async def durability(self) -> Durability:
+        """
+        Return what a COMMIT is worth on this server.
+
+        Raises:
+            StorageUnavailable: Server away.
+        """
+        async with self._errors() as conn:
+            found = await conn.fetchrow(QUERIES["durability"])
+            assert found is not None
+            return Durability(found["fsync"], found["standbys"], found["synchronous"])
+
+    async def close(self) -> None:
+        """End the connection, at once when the server does not answer."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(conn.close(), timeout=2)
+            conn.terminate()
+
+    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._conn is not None and not self._conn.is_closed():
+            return self._conn
+        arguments = dict(self._target.arguments)
+        if self._target.password_file is not None:
+            arguments["password"] = self._target.password_file.read_text(encoding="utf-8").strip()
+        self._conn = await asyncpg.connect(
+            **arguments,
+            timeout=5,
+            command_timeout=self._timeout_s,
+            # COMMIT must mean on disk, whatever the server's or the role's setting says.
+            server_settings={"synchronous_commit": "on", "application_name": "pulse-ingest"},
+        )
+        return self._conn
+
+    @contextlib.asynccontextmanager
+    async def _errors(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """Give the connection and turn what the driver raises into ``errors``; a doubtful connection is ended."""
+        try:
+            yield await self._connected()
+        except asyncpg.PostgresError as error:
+            raise self._translated(error) from error
+        except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            self._drop()
+            raise StorageUnavailable(one_line(f"{type(error).__name__}: {error}")) from error
+        except UnicodeError as error:
+            raise UnfitData("22021", "a text that is not Unicode") from error
+        except Exception as error:  # a fault of ours; the batch is tried again like after any other
+            self._drop()
+            raise WriteFailed("", one_line(f"{type(error).__name__}: {error}")) from error
+        except BaseException:
+            self._drop()  # cancelled in the middle: the state of the connection is unknown
+            raise
+
+    def _translated(self, error: asyncpg.PostgresError) -> StorageUnavailable | WriteFailed:
+        state = error.sqlstate or ""
+        message = one_line(str(error))
+        if state[:2] in _SERVER_CLASSES or state == _READ_ONLY:
+            self._drop()
+            return StorageUnavailable(f"{state} {message}")
+        return UnfitData(state, message) if state.startswith("22") else WriteFailed(state, message)
+
+    def _drop(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.terminate()
+
+
+async def _lock_accounts(
+    conn: asyncpg.Connection[asyncpg.Record], claims: Mapping[StreamKey, Claim], now: datetime
+) -> dict[StreamKey, Account]:
+    if not claims:
+        return {}
+    clients, streams = [key[0] for key in claims], [key[1] for key in claims]
+    spans = [claim.named for claim in claims.values()]
+    await conn.execute(QUERIES["open_ledger_rows"], clients, streams, now)
+    found = await conn.fetch(
+        QUERIES["lock_ledger_rows"], clients, streams, [span[0][0] for span in spans], [span[-1][1] for span in spans]
+    )
+    return {
+        (row["client_id"], row["stream"]): Account(
+            from_text(row["settled"]), from_text(row["rejected"]), from_text(row["lost"])
+        )
+        for row in found
+    }
+
+
+async def _store_rows(conn: asyncpg.Connection[asyncpg.Record], rows: Rows) -> None:
+    if rows.data:
+        await conn.copy_records_to_table("telemetry_data", records=rows.data, columns=DATA_COLUMNS)
+        newest = [
+            (*key, *typed(n.value), n.stream, n.sequence_no, n.recorded_at, n.received_at)
+            for key, n in rows.newest.items()
+        ]
+        await conn.execute(QUERIES["raise_latest"], *_columns(newest))
+        minutes = [(*key, m.samples, m.least, m.greatest, m.total) for key, m in rows.minutes.items()]
+        await conn.execute(QUERIES["add_minutes"], *_columns(minutes))
+    if rows.rejects:
+        rejects = [
+            (r.client_id, r.stream, r.sequence_no, r.topic, r.reason, r.excerpt, r.received_at) for r in rows.rejects
+        ]
+        await conn.execute(QUERIES["add_rejects"], *_columns(rejects))
+
+
+async def _update_ledger(
+    conn: asyncpg.Connection[asyncpg.Record],
+    claims: Mapping[StreamKey, Claim],
+    settlements: Mapping[StreamKey, Settlement],
+    now: datetime,
+) -> None:
+    if not settlements:
+        return
+    changes = [
+        (
+            *key,
+            to_text(done.settled_added),
+            to_text(from_numbers(done.reject)),
+            to_text(done.superseded),
+            to_text(done.lost_added),
+            to_text(done.lost_removed),
+            claims[key].highest,
+            len(done.archive),
+            done.duplicates,
+        )
+        for key, done in settlements.items()
+    ]
+    await conn.execute(QUERIES["update_ledger_rows"], *_columns(changes), now)
+
+
+async def _supersede(
+    conn: asyncpg.Connection[asyncpg.Record], settlements: Mapping[StreamKey, Settlement], now: datetime
+) -> None:
+    superseded = [(*key, to_text(done.superseded)) for key, done in settlements.items() if done.superseded]
+    if superseded:
+        await conn.execute(QUERIES["supersede_rejects"], *_columns(superseded), now)
+
+
+async def _answers(
+    conn: asyncpg.Connection[asyncpg.Record],
+    claims: Mapping[StreamKey, Claim],
+    settlements: Mapping[StreamKey, Settlement],
+) -> list[Answer]:
+    fates = {key: settlements[key].after.within(claim.named) for key, claim in claims.items()}
+    reasons = await _reasons(conn, {key: fate.rejected for key, fate in fates.items() if fate.rejected})
+    return [Answer(*key, fate, reasons.get(key, {})) for key, fate in fates.items()]
+
+
+async def _reasons(
+    conn: asyncpg.Connection[asyncpg.Record], wanted: Mapping[StreamKey, Ranges]
+) -> dict[StreamKey, dict[int, str]]:
+    if not wanted:
+        return {}
+    made: dict[StreamKey, dict[int, str]] = {
+        key: {number: _UNKNOWN_REASON for first, last in numbers for number in range(first, last + 1)}
+        for key, numbers in wanted.items()
+    }
+    columns = _columns([(*key, to_text(numbers)) for key, numbers in wanted.items()])
+    for row in await conn.fetch(QUERIES["read_reasons"], *columns):
+        made[row["client_id"], row["stream"]][row["sequence_no"]] = row["reason"]
+    return made
+
+
+async def _claim_produced(conn: asyncpg.Connection[asyncpg.Record], batch: SideBatch) -> None:
+    if batch.claims:
+        claims = [(*key, number, at) for key, (number, at) in batch.claims.items()]
+        await conn.execute(QUERIES["claim_produced"], *_columns(claims))
+
+
+async def _note_presences(conn: asyncpg.Connection[asyncpg.Record], batch: SideBatch) -> None:
+    beats = [p for p in batch.presences.values() if p.heartbeat is not None]
+    for query, retained in (("note_heartbeats", False), ("note_retained_heartbeats", True)):
+        chosen = [
+            (p.client_id, p.status, p.heartbeat, p.heartbeat_at, p.received_at) for p in beats if p.retained is retained
+        ]
+        if chosen:
+            await conn.execute(QUERIES[query], *_columns(chosen))
+    wills = [(p.client_id, p.status, p.received_at) for p in batch.presences.values() if p.heartbeat is None]
+    if wills:
+        await conn.execute(QUERIES["note_wills"], *_columns(wills))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
