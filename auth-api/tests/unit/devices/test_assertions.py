@@ -9,11 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pulse_auth.domain.devices.assertions import (
-    AssertionRefusedError,
-    ClockSkewError,
     check_assertion,
     claimed_client_id,
 )
+from pulse_auth.errors import AssertionRefusedError, ClockSkewError
 
 KEY = Ed25519PrivateKey.generate()
 X = base64.urlsafe_b64encode(KEY.public_key().public_bytes_raw()).rstrip(b"=").decode()

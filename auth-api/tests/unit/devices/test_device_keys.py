@@ -11,14 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from pulse_auth.domain.devices.device_keys import (
-    KeyRefusedError,
-    ProofRefusedError,
     check_proof,
     encryption_jwk,
     signing_jwk,
     thumbprint,
 )
 from pulse_auth.domain.devices.sync_keys import load_sync_keys
+from pulse_auth.errors import KeyRefusedError, ProofRefusedError
 from pulse_runtime.errors import ConfigError
 
 SIGNING, ENCRYPTION = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()

@@ -13,8 +13,10 @@ from typing import Any
 
 import jwt
 
+from pulse_acl.payloads import format_time
 from pulse_acl.topics import is_device_id
 
+from ...errors import AssertionRefusedError, ClockSkewError
 from .device_keys import Jwk, verifying_key
 
 AUDIENCE = "pulse-api"
@@ -31,14 +33,6 @@ class Assertion:
     client_id: str
     jti: str
     forget_at: datetime
-
-
-class AssertionRefusedError(ValueError):
-    """The assertion proves nothing; ``str()`` says why."""
-
-
-class ClockSkewError(AssertionRefusedError):
-    """The assertion is signed rightly, but its times do not fit the server's clock."""
 
 
 def claimed_client_id(assertion: str) -> str:
@@ -81,7 +75,7 @@ def check_assertion(assertion: str, signing: Jwk, now: datetime) -> Assertion:
     jti = claims["jti"]
     if not isinstance(jti, str) or not 1 <= len(jti) <= 128:
         raise AssertionRefusedError("jti is not a text of 1 to 128 characters")
-    expires = _check_times(claims["iat"], claims["exp"], now.timestamp())
+    expires = _check_times(claims["iat"], claims["exp"], now)
     return Assertion(claims["iss"], jti, datetime.fromtimestamp(expires + SKEW_S, UTC))
 
 
@@ -97,13 +91,15 @@ def _signed_claims(assertion: str, signing: Jwk) -> dict[str, Any]:
         raise AssertionRefusedError("the assertion is not signed by the registered key") from error
 
 
-def _check_times(issued: object, expires: object, now: float) -> int:
+def _check_times(issued: object, expires: object, now: datetime) -> int:
     if type(issued) is not int or type(expires) is not int:
         raise AssertionRefusedError("iat and exp are whole seconds")
     if not 0 < expires - issued <= MAX_LIFE_S:
         raise AssertionRefusedError(f"exp is more than {MAX_LIFE_S} s after iat, or not after it")
-    if issued > now + SKEW_S or expires > now + MAX_LIFE_S + SKEW_S:
-        raise ClockSkewError("the device's clock is ahead of the server's")
-    if expires + SKEW_S <= now:
-        raise ClockSkewError("the assertion has run out, or the device's clock is behind the server's")
+    at = now.timestamp()
+    if issued > at + SKEW_S:
+        raise ClockSkewError("the device's clock is ahead of the server's", server_time=format_time(now))
+    if expires + SKEW_S <= at:
+        behind = "the assertion has run out, or the device's clock is behind the server's"
+        raise ClockSkewError(behind, server_time=format_time(now))
     return expires

@@ -17,17 +17,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from ...errors import KeyRefusedError, ProofRefusedError
+
 Jwk = dict[str, str]
 _PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "kid", "alg", "use"})
 _MAX_PROOF_CHARS = 16_384
-
-
-class KeyRefusedError(ValueError):
-    """A key is not one that may be registered; ``str()`` says why."""
-
-
-class ProofRefusedError(ValueError):
-    """The proof does not show that the sender owns the signing key; ``str()`` says why."""
 
 
 def signing_jwk(offered: object) -> Jwk:
