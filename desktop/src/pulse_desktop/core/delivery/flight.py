@@ -1,0 +1,205 @@
+"""
+What is under way: messages sent on this connection and not yet answered, when to send them again, how many
+batches may be out at once.
+
+Pure; time is passed in. A unit is one message: a live reading or a batch. Only batches fill the window, live
+readings are never held back by it. Source: delivery, "The device", points 3 and 4.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..ranges import Range
+
+LEAST_WAIT_S = 2.0
+MOST_WAIT_S = 600.0
+USUAL_TIMES = 4.0
+FIRST_USUAL_S = 0.5
+START_WINDOW = 4.0
+MOST_WINDOW = 64.0
+MOST_BYTES = 4 * 1024 * 1024
+SMOOTHING = 0.125
+
+
+@dataclass(slots=True)
+class Unit:
+    """
+    One message: ``numbers`` of ``stream`` that are unanswered. ``began_at``: first sent on this connection;
+    ``sent_at``: sent last; ``order``: counts sends; ``failures``: sends overtaken by an answered later one.
+    """
+
+    stream: str
+    numbers: set[int]
+    size_bytes: int
+    is_batch: bool
+    began_at: float
+    sent_at: float
+    order: int
+    due_at: float
+    sends: int = 1
+    failures: int = 0
+
+
+class Flight:
+    """All units of the present connection."""
+
+    def __init__(self) -> None:
+        self.usual_s = FIRST_USUAL_S
+        self.window = START_WINDOW
+        self.answered_at = float("-inf")
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what is under way; the usual answer time and the window stay."""
+        self._units: dict[int, Unit] = {}
+        self._of: dict[tuple[str, int], int] = {}
+        self._heap: list[tuple[float, int]] = []
+        self._batches = 0
+        self._bytes = 0
+        self._order = 0
+        self._next_id = 0
+        self._answered_order = 0
+
+    @property
+    def batches(self) -> int:
+        """Batches out and unanswered."""
+        return self._batches
+
+    def has_room(self) -> bool:
+        """Tell whether one more batch may be sent."""
+        return self._batches < int(self.window) and (self._batches == 0 or self._bytes < MOST_BYTES)
+
+    def is_out(self, stream: str, number: int) -> bool:
+        """Tell whether a reading is under way."""
+        return (stream, number) in self._of
+
+    def sent(self, stream: str, numbers: Iterable[int], size_bytes: int, now: float, *, is_batch: bool) -> Unit:
+        """Note one message as sent; numbers that were under way in another are now in this one."""
+        sends, failures, began_at = 1, 0, now
+        wanted = set(numbers)
+        for old in self._detach(stream, wanted):
+            failed = old.order < self._answered_order
+            sends, failures = max(sends, old.sends + 1), max(failures, old.failures + failed)
+            began_at = min(began_at, old.began_at)
+        self._order += 1
+        unit = Unit(stream, wanted, size_bytes, is_batch, began_at, now, self._order, now, sends, failures)
+        unit.due_at = now + self._wait(sends)
+        self._attach(unit)
+        return unit
+
+    def answered(self, stream: str, ranges: Sequence[Range], now: float) -> int:
+        """Take the answered numbers out; return how many of them were under way."""
+        found = 0
+        for first, last in ranges:
+            found += self._answered_range(stream, first, last, now)
+        if found:
+            self.answered_at = now
+        return found
+
+    def due(self, now: float, most: int) -> list[tuple[str, list[int]]]:
+        """
+        Return what is to be sent again now, as (stream, ascending numbers) of at most *most* each.
+
+        What is due together goes together. The caller sends it and says so with ``sent``, or ``drop``s it.
+        """
+        groups: dict[str, set[int]] = {}
+        timed_out = False
+        while self._heap and self._heap[0][0] <= now:
+            _, key = heapq.heappop(self._heap)
+            unit = self._units.get(key)
+            if unit is None or unit.due_at > now:
+                continue
+            timed_out |= unit.is_batch
+            groups.setdefault(unit.stream, set()).update(unit.numbers)
+            unit.due_at = now + self._wait(unit.sends + 1)
+            heapq.heappush(self._heap, (unit.due_at, key))
+        if timed_out:
+            self.window = max(1.0, self.window / 2)
+        return [
+            (stream, ordered[start : start + most])
+            for stream, ordered in ((stream, sorted(numbers)) for stream, numbers in groups.items())
+            for start in range(0, len(ordered), most)
+        ]
+
+    def drop(self, stream: str, numbers: Iterable[int]) -> None:
+        """Forget numbers that are no longer held."""
+        self._detach(stream, set(numbers))
+
+    def next_due(self) -> float | None:
+        """Return when ``due`` will have something, or ``None``."""
+        while self._heap:
+            due_at, key = self._heap[0]
+            unit = self._units.get(key)
+            if unit is not None and unit.due_at == due_at:
+                return due_at
+            heapq.heappop(self._heap)
+        return None
+
+    def restart(self, now: float, delay_s: float) -> None:
+        """Begin all waits afresh, each unit due in *delay_s* at the soonest: a new worker has come up."""
+        self._heap = []
+        for key, unit in self._units.items():
+            unit.sends, unit.began_at, unit.due_at = 1, now, now + delay_s
+            heapq.heappush(self._heap, (unit.due_at, key))
+
+    def silent_for(self, now: float) -> float:
+        """Return for how long something has been unanswered while no answer at all came, in seconds."""
+        oldest_at = min((unit.began_at for unit in self._units.values()), default=None)
+        return 0.0 if oldest_at is None else now - max(oldest_at, self.answered_at)
+
+    def _wait(self, sends: int) -> float:
+        base = max(LEAST_WAIT_S, USUAL_TIMES * self.usual_s)
+        return float(min(MOST_WAIT_S, base * 2.0 ** min(sends - 1, 20)))
+
+    def _answered_range(self, stream: str, first: int, last: int, now: float) -> int:
+        if last - first < len(self._of):
+            numbers = [n for n in range(first, last + 1) if (stream, n) in self._of]
+        else:
+            numbers = [n for name, n in self._of if name == stream and first <= n <= last]
+        for number in numbers:
+            key = self._of.pop((stream, number))
+            unit = self._units[key]
+            unit.numbers.discard(number)
+            self._answered_order = max(self._answered_order, unit.order)
+            if not unit.numbers:
+                self._remove(key)
+                self._learn(unit, now - unit.sent_at)
+        return len(numbers)
+
+    def _learn(self, unit: Unit, took_s: float) -> None:
+        if unit.sends == 1:  # of a repeated one nobody knows which send was answered
+            self.usual_s += SMOOTHING * (took_s - self.usual_s)
+        if not unit.is_batch:
+            return
+        if took_s <= max(1.0, 2 * self.usual_s):
+            self.window = min(MOST_WINDOW, self.window + 1.0)
+        else:
+            self.window = max(1.0, self.window * 0.8)
+
+    def _attach(self, unit: Unit) -> None:
+        self._next_id += 1
+        self._units[self._next_id] = unit
+        self._of.update(dict.fromkeys(((unit.stream, number) for number in unit.numbers), self._next_id))
+        self._batches += unit.is_batch
+        self._bytes += unit.size_bytes if unit.is_batch else 0
+        heapq.heappush(self._heap, (unit.due_at, self._next_id))
+
+    def _detach(self, stream: str, numbers: set[int]) -> list[Unit]:
+        touched: dict[int, Unit] = {}
+        for number in numbers:
+            key = self._of.pop((stream, number), None)
+            if key is not None:
+                touched[key] = self._units[key]
+                self._units[key].numbers.discard(number)
+        for key, unit in touched.items():
+            if not unit.numbers:
+                self._remove(key)
+        return list(touched.values())
+
+    def _remove(self, key: int) -> None:
+        unit = self._units.pop(key)
+        self._batches -= unit.is_batch
+        self._bytes -= unit.size_bytes if unit.is_batch else 0

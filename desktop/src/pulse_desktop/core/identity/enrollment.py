@@ -1,0 +1,152 @@
+"""
+Makes this machine a device: fetches the server's CA, compares it with the code, registers fresh keys.
+
+Safe to interrupt and to repeat: nothing is stored before the server has agreed, and then in one step. The code is
+used up by the server's agreement, so a repetition after a lost answer needs a new one, and the sentence says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jwt
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from pulse_acl.payloads import format_time
+from pulse_acl.topics import is_device_id
+from pulse_runtime.environment import checked_url
+
+from ..errors import EnrollmentError
+from . import api, store
+from .keys import public_jwk, to_pem
+
+NEW_CODE = "ask an administrator for a new code"
+_SENTENCES = {
+    400: f"the server does not understand the request: {{detail}}; {NEW_CODE}",
+    401: f"the code is wrong or has expired: {{detail}}; {NEW_CODE}",
+    403: f"the code is not for this device: {{detail}}; {NEW_CODE}",
+    404: f"the code is wrong: {{detail}}; {NEW_CODE}",
+    409: "the id {client_id} is taken: {detail}; choose another one or ask for a code made for this id",
+    410: f"the code has expired or was used: {{detail}}; {NEW_CODE}",
+    422: f"the server does not take the code: {{detail}}; {NEW_CODE}",
+    429: "too many failed tries: {detail}; wait a minute and try again",
+}
+
+
+def enroll(
+    folder: Path, client_id: str, api_url: str, code: str, broker_url: str | None, now: Callable[[], datetime]
+) -> store.Identity:
+    """
+    Register *client_id* at *api_url* with a one-time *code* and store the device in *folder*.
+
+    Args:
+        folder: The device's folder, made and private; an older identity in it is replaced.
+        client_id: 1 to 64 of ``A-Z a-z 0-9 . _ -``.
+        api_url: https, or http on this machine.
+        code: ``<random>.<fingerprint of the CA>`` as the administrator gave it.
+        broker_url: Goes before the address that the server gives; ``None``: the server's.
+        now: The wall clock.
+
+    Raises:
+        EnrollmentError: Why not, and what to do, in one sentence.
+        ConfigError: An address in clear text that leaves this machine.
+    """
+    if not is_device_id(client_id):
+        raise EnrollmentError(f"{client_id!r} cannot be a device id; use 1 to 64 of A-Z a-z 0-9 . _ -.")
+    checked_url(api_url, "the API's address", secure="https", loopback_only="http")
+    if broker_url is not None:
+        checked_url(broker_url, "the broker's address", secure="mqtts", loopback_only="mqtt")
+    secret, _, expected = code.strip().rpartition(".")
+    if not secret or not expected:
+        raise EnrollmentError("the code is incomplete; copy all of it, with the part behind the last point.")
+    ca_pem = _trusted_ca(api_url, expected)
+    signing, encryption = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+    answer = _register(api_url, client_id, code.strip(), signing, encryption, ca_pem)
+    identity = _identity(answer, client_id, api_url, broker_url, ca_pem, now())
+    store.save(folder, identity, to_pem(signing), to_pem(encryption))
+    return identity
+
+
+def fingerprint(ca_pem: bytes) -> str:
+    """
+    Return base64url(SHA-256(DER)) of a certificate, without padding.
+
+    Raises:
+        ValueError: Not a certificate.
+    """
+    der = x509.load_pem_x509_certificate(ca_pem).public_bytes(Encoding.DER)
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+
+
+def _trusted_ca(api_url: str, expected: str) -> str:
+    try:
+        pem = api.fetch_ca(api_url)
+        found = fingerprint(pem)
+    except api.ApiUnreachableError as error:
+        raise EnrollmentError(f"the API at {api_url} does not answer: {error}; check the address.") from error
+    except (api.Refusal, ValueError) as error:
+        raise EnrollmentError(f"{api_url} is not the API of PrecisionPulse; check the address.") from error
+    if not secrets.compare_digest(found, expected):
+        raise EnrollmentError(
+            "the server's certificate authority is not the one that the code names; this may be another server "
+            "in between: check the address, and ask the administrator before you try again."
+        )
+    return pem.decode()
+
+
+def _register(
+    api_url: str, client_id: str, code: str, signing: Ed25519PrivateKey, encryption: X25519PrivateKey, ca_pem: str
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "code": code,
+        "client_id": client_id,
+        "signing_key": public_jwk(signing.public_key()),
+        "encryption_key": public_jwk(encryption.public_key()),
+    }
+    proof = jwt.api_jws.encode(msgspec.json.encode(fields), signing, algorithm="EdDSA")
+    try:
+        return api.post(api_url, "/devices/enroll", {**fields, "proof": proof}, ca_pem)
+    except api.ApiUnreachableError as error:
+        raise EnrollmentError(
+            f"the API at {api_url} did not answer: {error}; try again, and {NEW_CODE} if this one is then used up."
+        ) from error
+    except api.Refusal as refusal:
+        sentence = _SENTENCES.get(refusal.status, "the server refuses ({status}): {detail}")
+        detail = refusal.detail.rstrip(".")
+        raise EnrollmentError(
+            sentence.format(client_id=client_id, detail=detail, status=refusal.status) + "."
+        ) from refusal
+
+
+def _identity(
+    answer: dict[str, Any], client_id: str, api_url: str, broker_url: str | None, ca_pem: str, now: datetime
+) -> store.Identity:
+    try:
+        mark = secrets.token_hex(4)
+        return msgspec.convert(
+            {
+                "client_id": client_id,
+                "api_url": api_url.rstrip("/"),
+                "mqtts_url": answer["broker"]["mqtts_url"],
+                "wss_url": answer["broker"].get("wss_url"),
+                "broker_url": broker_url,
+                "ca_pem": ca_pem,
+                "signing_key": f"signing-key-{mark}.pem",
+                "encryption_key": f"encryption-key-{mark}.pem",
+                "sync_signing": answer["server_keys"]["sync_signing"],
+                "sync_encryption": answer["server_keys"]["sync_encryption"],
+                "enrolled_at": format_time(now),
+            },
+            store.Identity,
+        )
+    except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+        raise EnrollmentError(f"the server's answer is incomplete ({error}); {NEW_CODE}.") from error

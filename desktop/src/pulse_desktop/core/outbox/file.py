@@ -1,0 +1,298 @@
+"""
+The SQL of the outbox's one writer: transactions over samples, acknowledgements and receipts.
+
+Owns no thread and no queue (``writer`` does) and must be used from one thread only. Numbers are given here,
+inside the transaction, so that a failed one takes none. A row leaves ``telemetry_buffer`` in ``settle`` and
+nowhere else. Source: delivery invariants L1 and L2.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from pulse_acl.payloads import format_time
+
+from ..clock import Clock, DriftWatch
+from ..ranges import Range
+from ..readings import Sample, StoredReading, Values, clean
+from ..settings import DeviceSettings
+from .retention import Confirmed
+from .schema import open_for_writing
+from .state import OutboxState, StreamState
+
+log = structlog.get_logger()
+_BETWEEN = "stream = ? AND sequence_no BETWEEN ? AND ?"
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A checked receipt: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside. ``at``: its time."""
+
+    stream: str
+    archived: Sequence[Range]
+    rejected: Sequence[tuple[int, str]]
+    at: str
+
+
+class OutboxFile:
+    """The open file. Between ``begin`` and ``commit`` nothing is visible; ``state`` is what was committed last."""
+
+    def __init__(self, path: Path, clock: Clock, new_stream: Callable[[], str], settings: DeviceSettings) -> None:
+        """
+        Open *path* and begin a stream.
+
+        Raises:
+            sqlite3.Error: It cannot be opened or written to, or is damaged.
+        """
+        self._clock = clock
+        self._new_stream = new_stream
+        self.settings = settings
+        self._drift = DriftWatch(clock)
+        self._db = open_for_writing(path)
+        self._confirmed = Confirmed(self._db)
+        self._streams = self._load()
+        self._draft: dict[str, StreamState] = {}
+        self._rows: list[tuple[str, int, str, bytes]] = []
+        self._added: list[StoredReading] = []
+        self._newest: dict[str, tuple[str, StoredReading]] = {}
+        self._room = 0
+        self._refused = 0
+        self._dropped: dict[str, int] = {}
+        self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
+        self.begin()
+        self._current = self._begin_stream()
+        self.state = self.commit()[0]
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self._draft, self._rows, self._added = {}, [], []
+        self._room = self.settings.buffer_limit - sum(s.held + s.quarantined for s in self._streams.values())
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> tuple[OutboxState, list[StoredReading]]:
+        """Put the transaction on disk; return the new picture and the readings that it added."""
+        self._write_rows()
+        for stream in self._draft.values():
+            self._db.execute(
+                "UPDATE streams SET last_sequence_no = ? WHERE ordinal = ?", (stream.last_no, stream.ordinal)
+            )
+        self._db.execute("COMMIT")
+        held_before = any(stream.held for stream in self._streams.values())
+        self._streams |= self._draft
+        if held_before and not any(stream.held for stream in self._streams.values()):
+            self._last_sync_at = format_time(self._clock.now())
+        self._forget_empty()
+        self.state = self._picture()
+        added, self._draft, self._rows, self._added = self._added, {}, [], []
+        return self.state, added
+
+    def rollback(self) -> None:
+        """Give the transaction up; the next sample begins a stream, so that no number can be met twice."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        lost_numbers = bool(self._added)
+        self._draft, self._rows, self._added = {}, [], []
+        if lost_numbers or self._current not in self._streams:
+            self._current = ""
+
+    def add(self, sample: Sample) -> StoredReading | None:
+        """Record *sample* under the next number, or return ``None``: nothing in it may be recorded, or no room."""
+        if not self._current or self._drift.jumped():
+            self._current = self._begin_stream()
+        stream = self._touch(self._current)
+        if len(self._added) >= self._room:
+            self._refused += 1
+            return None
+        number = stream.last_no + 1
+        cleaned = clean(self._values_of(sample, stream.stream, number))
+        self._report(cleaned.dropped)
+        if not cleaned.metrics:
+            return None
+        reading = StoredReading(
+            stream.ordinal, stream.stream, number, format_time(sample.recorded_at), _encode(cleaned.metrics)
+        )
+        self._rows.append((reading.stream, number, reading.recorded_at, reading.metrics))
+        self._added.append(reading)
+        stream.last_no = stream.last_held = number
+        stream.pending += 1
+        if not stream.first_held:
+            stream.first_held, stream.oldest_at = number, reading.recorded_at
+        for key, value in cleaned.metrics.items():
+            self._newest[key] = (_encode(value).decode(), reading)
+        return reading
+
+    def mark_sent(self, stream_id: str, ranges: Iterable[Range]) -> None:
+        """Note that a broker acknowledged these rows; nothing else follows from it."""
+        if not self._is_known(stream_id):
+            return
+        self._write_rows()
+        stream = self._touch(stream_id)
+        for first, last in ranges:
+            changed = self._db.execute(
+                f"UPDATE telemetry_buffer SET state = 'sent' WHERE {_BETWEEN} AND state = 'pending'",
+                (stream_id, first, last),
+            ).rowcount
+            stream.pending -= changed
+            stream.sent += changed
+
+    def settle(self, settlement: Settlement) -> None:
+        """Apply a receipt to the rows of its own stream; again the same one changes nothing."""
+        if not self._is_known(settlement.stream):
+            return
+        self._write_rows()
+        stream = self._touch(settlement.stream)
+        keep = self.settings.confirmed_keep_h > 0
+        for first, last in settlement.archived:
+            expected = (
+                self._confirmed.take_over(settlement.stream, first, last, settlement.at)
+                if keep
+                else stream.held + stream.quarantined
+            )
+            for state in ("sent", "pending", "quarantined"):
+                if expected > 0 and getattr(stream, state):
+                    gone = self._db.execute(
+                        f"DELETE FROM telemetry_buffer WHERE {_BETWEEN} AND state = ?",
+                        (settlement.stream, first, last, state),
+                    ).rowcount
+                    setattr(stream, state, getattr(stream, state) - gone)
+                    expected -= gone
+        for number, reason in settlement.rejected:
+            self._quarantine(stream, number, reason, settlement.at)
+        self._find_ends(stream)
+
+    def note(self, fields: Mapping[str, Any]) -> None:
+        """Write how the client is into ``sync_state``; *fields* are its columns."""
+        values = {**fields, "last_sync_at": self._last_sync_at, "updated_at": format_time(self._clock.now())}
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self._db.execute(f"UPDATE sync_state SET {columns} WHERE id = 1", tuple(values.values()))
+
+    def save_newest(self) -> None:
+        """Write the newest value of each metric into ``telemetry_live``."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO telemetry_live VALUES (?, ?, ?, ?, ?)",
+            [(k, text, r.recorded_at, r.stream, r.sequence_no) for k, (text, r) in self._newest.items()],
+        )
+        self._newest = {}
+
+    def prune(self) -> bool:
+        """Delete some confirmed readings past their time; tell whether there may be more."""
+        return self._confirmed.prune(self.settings.confirmed_keep_h)
+
+    def close(self) -> None:
+        """Close the file, its write-ahead log folded in."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+    def _begin_stream(self) -> str:
+        stream = self._new_stream()
+        ordinal = self._db.execute(
+            "INSERT INTO streams (stream, begun_at) VALUES (?, ?)", (stream, format_time(self._clock.now()))
+        ).lastrowid
+        assert ordinal is not None
+        self._draft[stream] = StreamState(ordinal, stream)
+        log.info("desktop.stream_begun", stream=stream)
+        return stream
+
+    def _values_of(self, sample: Sample, stream: str, number: int) -> Values:
+        if not callable(sample.values):
+            return sample.values
+        try:
+            return sample.values(stream, number)
+        except Exception:  # a source's code; it must not end the thread that owns the file
+            log.exception("desktop.source_failed", stream=stream, sequence_no=number)
+            return {}
+
+    def _is_known(self, stream: str) -> bool:
+        return stream in self._draft or stream in self._streams
+
+    def _touch(self, stream: str) -> StreamState:
+        if stream not in self._draft:
+            self._draft[stream] = copy.copy(self._streams[stream])
+        return self._draft[stream]
+
+    def _write_rows(self) -> None:
+        if self._rows:
+            self._db.executemany(
+                "INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics) VALUES (?, ?, ?, ?)",
+                self._rows,
+            )
+            self._rows = []
+
+    def _quarantine(self, stream: StreamState, number: int, reason: str, at: str) -> None:
+        key = (stream.stream, number)
+        row = self._db.execute(
+            "SELECT state FROM telemetry_buffer WHERE stream = ? AND sequence_no = ?", key
+        ).fetchone()
+        if row is None:
+            return
+        self._db.execute(
+            "UPDATE telemetry_buffer SET state = 'quarantined', reason = ?, receipt_at = ? "
+            "WHERE stream = ? AND sequence_no = ?",
+            (reason[:500], at, *key),
+        )
+        setattr(stream, row[0], getattr(stream, row[0]) - 1)
+        stream.quarantined += 1
+
+    def _find_ends(self, stream: StreamState) -> None:
+        if not stream.held:
+            stream.first_held, stream.last_held, stream.oldest_at = 0, 0, None
+            return
+        where = f"FROM telemetry_buffer WHERE {_BETWEEN} AND state <> 'quarantined' ORDER BY sequence_no"
+        bounds = (stream.stream, stream.first_held, stream.last_held)
+        first = self._db.execute(f"SELECT sequence_no, recorded_at {where} LIMIT 1", bounds).fetchone()
+        last = self._db.execute(f"SELECT sequence_no {where} DESC LIMIT 1", bounds).fetchone()
+        stream.first_held, stream.oldest_at = first
+        stream.last_held = last[0]
+
+    def _forget_empty(self) -> None:
+        for name in [n for n, s in self._streams.items() if not s.held and not s.quarantined and n != self._current]:
+            del self._streams[name]
+
+    def _report(self, dropped: Mapping[str, str]) -> None:
+        for key, reason in dropped.items():
+            if key not in self._dropped:
+                log.warning("desktop.value_dropped", metric=key, reason=reason)
+            self._dropped[key] = self._dropped.get(key, 0) + 1
+
+    def _picture(self) -> OutboxState:
+        streams = sorted(self._streams.values(), key=lambda stream: stream.ordinal)
+        return OutboxState(
+            current=self._streams[self._current],
+            streams=tuple(streams),
+            last_sync_at=self._last_sync_at,
+            kept_since=self._confirmed.since,
+            limit=self.settings.buffer_limit,
+            refused=self._refused,
+            dropped_values=dict(self._dropped),
+        )
+
+    def _load(self) -> dict[str, StreamState]:
+        known = {
+            stream: StreamState(ordinal, stream, last)
+            for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
+        }
+        counted = "SELECT stream, state, count(*), min(sequence_no), max(sequence_no) FROM telemetry_buffer GROUP BY 1, 2"
+        held: dict[str, StreamState] = {}
+        for stream, state, count, first, last in self._db.execute(counted).fetchall():
+            found = held.setdefault(stream, known.get(stream) or self._adopt(stream))
+            found.last_no = max(found.last_no, last)
+            setattr(found, state, count)
+            if state != "quarantined":
+                found.first_held = min(found.first_held or first, first)
+                found.last_held = max(found.last_held, last)
+        for found in held.values():
+            self._find_ends(found)
+        return held
+
+    def _adopt(self, stream: str) -> StreamState:
+        # Only a file that was mended by hand has rows of a stream that it does not list.
+        row = self._db.execute("INSERT INTO streams (stream, begun_at) VALUES (?, '')", (stream,))
+        assert row.lastrowid is not None
+        return StreamState(row.lastrowid, stream)

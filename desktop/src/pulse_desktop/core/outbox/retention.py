@@ -1,0 +1,55 @@
+"""
+Confirmed readings: kept for a set time for the local chart and for an archive that was restored.
+
+They lie in the order of confirmation, so the oldest go first without an index. Called by ``file`` only, inside
+its transactions. Must not touch the buffer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+
+from pulse_acl.payloads import format_time, parse_time
+
+CHUNK = 5_000
+_TAKE_OVER = """INSERT INTO telemetry_data (stream, sequence_no, recorded_at, metrics, receipt_at)
+SELECT stream, sequence_no, recorded_at, metrics, ? FROM telemetry_buffer
+WHERE stream = ? AND sequence_no BETWEEN ? AND ? ORDER BY sequence_no"""
+
+
+class Confirmed:
+    """The table ``telemetry_data``; ``since``: the oldest receipt time in it."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.since: str | None = self._oldest()
+
+    def take_over(self, stream: str, first: int, last: int, at: str) -> int:
+        """Copy the buffered rows of a range in; return how many there were."""
+        copied = self._db.execute(_TAKE_OVER, (at, stream, first, last)).rowcount
+        if copied and self.since is None:
+            self.since = at
+        return copied
+
+    def prune(self, keep_h: float) -> bool:
+        """Delete up to ``CHUNK`` rows whose receipt is *keep_h* hours older than the newest; tell whether it was full."""
+        newest = self._db.execute("SELECT receipt_at FROM telemetry_data ORDER BY rowid DESC LIMIT 1").fetchone()
+        if newest is None:
+            return False
+        limit = format_time(parse_time(newest[0]) - timedelta(hours=keep_h))
+        gone = self._db.execute(
+            "DELETE FROM telemetry_data WHERE rowid IN (SELECT rowid FROM telemetry_data ORDER BY rowid LIMIT ?) "
+            "AND receipt_at <= ?",
+            (CHUNK, limit if keep_h > 0 else newest[0]),
+        ).rowcount
+        if gone:
+            self._db.execute("PRAGMA incremental_vacuum(200)").fetchall()
+            self.since = self._oldest()
+        return gone == CHUNK
+
+    def _oldest(self) -> str | None:
+        row: tuple[str | None] = self._db.execute(
+            "SELECT min(receipt_at) FROM (SELECT receipt_at FROM telemetry_data ORDER BY rowid LIMIT 1000)"
+        ).fetchone()
+        return row[0]

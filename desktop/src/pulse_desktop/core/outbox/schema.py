@@ -1,0 +1,106 @@
+"""
+The tables of the device's SQLite file and how it is opened; ``file`` writes them, ``reader`` reads them.
+
+``telemetry_buffer`` is the outbox. A confirmed row moves to ``telemetry_data`` in the order of confirmation;
+``streams`` remembers the last number of every stream, also when its rows are gone. Not here: identity tables.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+VERSION = 1
+FILE_NAME = "outbox.db"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS streams (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream TEXT NOT NULL UNIQUE,
+    begun_at TEXT NOT NULL,
+    last_sequence_no INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS telemetry_buffer (
+    stream TEXT NOT NULL,
+    sequence_no INTEGER NOT NULL,
+    recorded_at TEXT NOT NULL,
+    metrics BLOB NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'quarantined')),
+    reason TEXT,
+    receipt_at TEXT,
+    PRIMARY KEY (stream, sequence_no)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS telemetry_data (
+    stream TEXT NOT NULL,
+    sequence_no INTEGER NOT NULL,
+    recorded_at TEXT NOT NULL,
+    metrics BLOB NOT NULL,
+    receipt_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS telemetry_live (
+    metric_key TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    recorded_at TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    sequence_no INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sync_state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last_sync_at TEXT,
+    last_heartbeat TEXT,
+    connection_status TEXT NOT NULL DEFAULT 'DISCONNECTED',
+    link TEXT NOT NULL DEFAULT 'connecting',
+    link_detail TEXT NOT NULL DEFAULT '',
+    source_status TEXT NOT NULL DEFAULT '',
+    problem TEXT NOT NULL DEFAULT '',
+    ingest_seen TEXT,
+    clock_offset_ms INTEGER,
+    updated_at TEXT);
+CREATE TABLE IF NOT EXISTS system_config (
+    config_key TEXT NOT NULL,
+    device TEXT NOT NULL DEFAULT '',
+    config_value TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (config_key, device)) WITHOUT ROWID;
+INSERT OR IGNORE INTO sync_state (id) VALUES (1);
+"""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """
+    Open the file (0600, made when missing) for its one writer, tables in place, every commit on disk.
+
+    Raises:
+        sqlite3.Error: It cannot be opened or is damaged.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    db = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=64)
+    try:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA cache_size = -4096")
+        db.execute("PRAGMA journal_size_limit = 67108864")
+        _require_sound(db)
+        found = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise sqlite3.NotSupportedError(f"the file was written by a newer version ({found})")
+        db.executescript(_TABLES)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """
+    Open the file beside its writer; sees what has been committed.
+
+    Raises:
+        sqlite3.Error: It is not there or cannot be read.
+    """
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+
+
+def _require_sound(db: sqlite3.Connection) -> None:
+    answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise sqlite3.DatabaseError(f"the integrity check says: {answer}")

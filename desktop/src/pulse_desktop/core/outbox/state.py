@@ -1,0 +1,88 @@
+"""
+What is in the outbox after a commit: one consistent picture, from which heartbeats and progress are read.
+
+An ``OutboxState`` never changes once it is published. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class StreamState:
+    """
+    One stream's account. ``held`` rows have no fate yet (``pending``: never acknowledged by a broker, ``sent``:
+    acknowledged); ``first_held`` and ``last_held`` are 0 when none is held.
+    """
+
+    ordinal: int
+    stream: str
+    last_no: int = 0
+    first_held: int = 0
+    last_held: int = 0
+    pending: int = 0
+    sent: int = 0
+    quarantined: int = 0
+    oldest_at: str | None = None
+
+    @property
+    def held(self) -> int:
+        """Rows that no receipt has named."""
+        return self.pending + self.sent
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """
+    The whole outbox; ``streams`` in the order they were begun, those with rows and the current one.
+
+    ``room``: rows that fit, 0 to 1 used; times are RFC 3339 text; ``problem``: why nothing can be recorded now.
+    """
+
+    current: StreamState
+    streams: tuple[StreamState, ...]
+    last_sync_at: str | None = None
+    kept_since: str | None = None
+    limit: int = 1
+    problem: str = ""
+    refused: int = 0
+    dropped_values: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def held(self) -> int:
+        """Readings that no receipt has named, published or not."""
+        return sum(stream.held for stream in self.streams)
+
+    @property
+    def sent(self) -> int:
+        """Those of them that a broker has acknowledged."""
+        return sum(stream.sent for stream in self.streams)
+
+    @property
+    def quarantined(self) -> int:
+        """Readings that the archive rejected."""
+        return sum(stream.quarantined for stream in self.streams)
+
+    @property
+    def oldest_at(self) -> str | None:
+        """When the oldest held reading was recorded."""
+        return min((stream.oldest_at for stream in self.streams if stream.held and stream.oldest_at), default=None)
+
+    @property
+    def used_pct(self) -> float:
+        """How much of the buffer limit is used, 0 to 100."""
+        return min(100.0, round(100.0 * (self.held + self.quarantined) / max(1, self.limit), 3))
+
+    @property
+    def head(self) -> tuple[int, int]:
+        """The newest committed position, (ordinal, sequence_no)."""
+        return (self.current.ordinal, self.current.last_no)
+
+    def holds_up_to(self, position: tuple[int, int]) -> bool:
+        """Tell whether a held row is at or before *position* (ordinal, sequence_no)."""
+        return any(stream.held and (stream.ordinal, stream.first_held) <= position for stream in self.streams)
+
+    def known(self, stream: str) -> StreamState | None:
+        """Return the account of a stream that has rows or is current."""
+        return next((found for found in self.streams if found.stream == stream), None)

@@ -1,0 +1,231 @@
+"""
+The one thread that owns the outbox's file: takes work from a queue and commits it in groups.
+
+A group is everything that came while the last commit was running, and at most ``GROUP_S`` of it, so that a slow
+source is on disk at once and a fast one shares its commits. After each commit it reports what was added.
+Nothing is dropped when the disk is full: recording stops, the work waits, and both go on when there is space.
+Read next: ``file`` (what a group does).
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import structlog
+
+from ..clock import Clock
+from ..errors import StorageError
+from ..ranges import Range
+from ..readings import Sample, StoredReading
+from ..settings import DeviceSettings
+from .file import OutboxFile, Settlement
+from .state import OutboxState
+
+log = structlog.get_logger()
+GROUP_S = 0.05  # the longest a sample waits for others
+LAZY_S = 0.25  # the longest an acknowledgement or a note waits for a commit to join
+MAX_GROUP = 5_000
+MAX_QUEUED = 20_000
+NEWEST_EVERY_S = 1.0
+PRUNE_EVERY_S = 30.0
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One commit: the picture after it and the readings that it added, in order."""
+
+    state: OutboxState
+    added: list[StoredReading]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    stream: str
+    ranges: Sequence[Range]
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Barrier:
+    reached: threading.Event
+    last: bool = False
+
+
+_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _Barrier | DeviceSettings
+
+
+class Outbox:
+    """Thread-safe front of the file; ``state`` is the newest committed picture."""
+
+    state: OutboxState
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        new_stream: Callable[[], str],
+        settings: DeviceSettings,
+        on_commit: Callable[[Committed], None],
+    ) -> None:
+        """Prepare; ``start`` opens the file. *on_commit* is called in the writer's thread and must not block."""
+        self._path, self._clock, self._new_stream, self._settings = path, clock, new_stream, settings
+        self._on_commit = on_commit
+        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="outbox")
+        self._opened = threading.Event()
+        self._failure: Exception | None = None
+        self._newest_at = self._pruned_at = self._committed_at = float("-inf")
+
+    def start(self) -> None:
+        """
+        Open the file and begin a stream.
+
+        Raises:
+            StorageError: It cannot be opened or written to, or is damaged.
+        """
+        self._thread.start()
+        self._opened.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise StorageError(f"the outbox {self._path} cannot be used: {self._failure}") from self._failure
+
+    def append(self, sample: Sample) -> bool:
+        """Hand *sample* over for recording; False: refused, because nothing can be recorded at the moment."""
+        if self.state.problem or self._queue.qsize() > MAX_QUEUED:
+            return False
+        self._queue.put(sample)
+        return True
+
+    def mark_sent(self, stream: str, ranges: Sequence[Range]) -> None:
+        """Note that a broker acknowledged these rows."""
+        self._queue.put(_Sent(stream, ranges))
+
+    def settle(self, settlement: Settlement) -> None:
+        """Apply a checked receipt."""
+        self._queue.put(settlement)
+
+    def note(self, **fields: Any) -> None:
+        """Write how the client is into ``sync_state``; *fields* are its columns."""
+        self._queue.put(_Note(fields))
+
+    def configure(self, settings: DeviceSettings) -> None:
+        """Take other settings; never touches rows."""
+        self._queue.put(settings)
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything handed over before is on disk; False: not within *timeout_s*."""
+        barrier = _Barrier(threading.Event())
+        self._queue.put(barrier)
+        return barrier.reached.wait(timeout_s)
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Commit what was handed over, close the file, end the thread; False: not within *timeout_s*."""
+        barrier = _Barrier(threading.Event(), last=True)
+        self._queue.put(barrier)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            file = OutboxFile(self._path, self._clock, self._new_stream, self._settings)
+            self.state = file.state
+        except (sqlite3.Error, OSError) as error:
+            self._failure = error
+            return
+        finally:
+            self._opened.set()
+        self._on_commit(Committed(self.state, []))
+        try:
+            self._serve(file)
+        finally:
+            file.close()
+
+    def _serve(self, file: OutboxFile) -> None:
+        group: list[_Work] = []
+        while True:
+            self._gather(group)
+            try:
+                self._write(file, group)
+            except sqlite3.Error as error:
+                file.rollback()
+                self._stopped_by(error)
+                if any(isinstance(work, _Barrier) and work.last for work in group):
+                    return
+                continue
+            for work in group:
+                if isinstance(work, _Barrier):
+                    work.reached.set()
+                    if work.last:
+                        return
+            group = []
+
+    def _gather(self, group: list[_Work]) -> None:
+        """Fill *group*; what a failed try left in it comes first, after a pause."""
+        if group:
+            self._take(group, RETRY_S, once=True)
+            return
+        self._take(group, PRUNE_EVERY_S, once=True)
+        since_commit = self._clock.monotonic() - self._committed_at
+        lazy_until = self._clock.monotonic() + LAZY_S
+        while group and all(isinstance(work, _Sent | _Note) for work in group):
+            if not self._take(group, lazy_until - self._clock.monotonic(), once=True):
+                break
+        if since_commit < GROUP_S:
+            until = self._committed_at + GROUP_S
+            while self._take(group, until - self._clock.monotonic(), once=True):
+                pass
+        self._take(group, 0.0, once=False)
+
+    def _take(self, group: list[_Work], wait_s: float, *, once: bool) -> bool:
+        try:
+            while len(group) < MAX_GROUP:
+                group.append(self._queue.get(timeout=max(0.0, wait_s)) if wait_s > 0 else self._queue.get_nowait())
+                if once:
+                    return True
+        except queue.Empty:
+            pass
+        return False
+
+    def _write(self, file: OutboxFile, group: Sequence[_Work]) -> None:
+        now = self._clock.monotonic()
+        file.begin()
+        for work in group:
+            self._apply(file, work)
+        last = any(isinstance(work, _Barrier) and work.last for work in group)
+        if last or now - self._newest_at >= NEWEST_EVERY_S:
+            file.save_newest()
+            self._newest_at = now
+        if not last and now - self._pruned_at >= PRUNE_EVERY_S and not file.prune():
+            self._pruned_at = now
+        self.state, added = file.commit()
+        self._committed_at = self._clock.monotonic()
+        self._on_commit(Committed(self.state, added))
+
+    def _apply(self, file: OutboxFile, work: _Work) -> None:
+        if isinstance(work, Sample):
+            file.add(work)
+        elif isinstance(work, Settlement):
+            file.settle(work)
+        elif isinstance(work, _Sent):
+            file.mark_sent(work.stream, work.ranges)
+        elif isinstance(work, _Note):
+            file.note(work.fields)
+        elif isinstance(work, DeviceSettings):
+            file.settings = work
+
+    def _stopped_by(self, error: sqlite3.Error) -> None:
+        if not self.state.problem:
+            log.error("desktop.recording_stopped", reason=str(error))
+        self.state = replace(self.state, problem=f"nothing can be recorded: {error}")
+        self._on_commit(Committed(self.state, []))

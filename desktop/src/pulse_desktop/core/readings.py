@@ -1,0 +1,78 @@
+"""
+What a source hands over and what of it may be recorded.
+
+A value that the contract does not know is dropped from its sample and reported, alone; a sample with nothing
+left is not recorded and takes no number. Pure. Read next: ``outbox.file``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from pulse_acl.payloads import INT64_MAX, INT64_MIN, MAX_METRICS
+
+MetricValue: TypeAlias = bool | int | float
+Values: TypeAlias = Mapping[str, object]
+NumberedValues: TypeAlias = Callable[[str, int], Values]
+_KEY = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    One moment of a source, not yet recorded.
+
+    ``values``: the metrics, or a function of (stream, sequence_no) that gives them when the number is known.
+    """
+
+    recorded_at: datetime
+    values: Values | NumberedValues
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """One committed row; ``ordinal`` counts streams in the order they were begun, ``metrics`` is JSON."""
+
+    ordinal: int
+    stream: str
+    sequence_no: int
+    recorded_at: str
+    metrics: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """The values that may be recorded, and why each other one may not."""
+
+    metrics: dict[str, MetricValue]
+    dropped: dict[str, str]
+
+
+def clean(values: Values) -> Cleaned:
+    """Sort *values* into what the contract allows and what it does not (see ``Cleaned``)."""
+    metrics: dict[str, MetricValue] = {}
+    dropped: dict[str, str] = {}
+    for key, value in values.items():
+        reason = _refusal(key, value)
+        if reason is None and len(metrics) >= MAX_METRICS:
+            reason = f"a reading has at most {MAX_METRICS} metrics"
+        if reason is None:
+            metrics[key] = value  # type: ignore[assignment]  # narrowed by _refusal
+        else:
+            dropped[str(key)[:100]] = reason
+    return Cleaned(metrics, dropped)
+
+
+def _refusal(key: object, value: object) -> str | None:
+    if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+        return "a metric's name is 1 to 100 of A-Z a-z 0-9 . _ - /"
+    if isinstance(value, int):
+        return None if INT64_MIN <= value <= INT64_MAX else "an integer beyond 64 bits"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "not a finite number"
+    return "neither an integer nor a decimal nor a boolean"
