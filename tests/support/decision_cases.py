@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from pulse_acl.decide import Principal
 from pulse_acl.rules import (
     PERMISSION_RULES,

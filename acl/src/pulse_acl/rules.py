@@ -115,7 +115,13 @@ SEEDED_ROLES: dict[str, frozenset[Permission]] = {
 
 
 def device_rules(client_id: str) -> tuple[Rule, ...]:
-    """Return the rights of the device *client_id*: literal topics wherever the id is known."""
+    """
+    Return the rights of the device *client_id*: literal topics wherever the id is known.
+
+    Raises:
+        ValueError: *client_id* is no device id; a wildcard would be the rights of every device.
+    """
+    _require_id(client_id)
     return (
         *_publish(Topic.TELEMETRY_LIVE, Topic.TELEMETRY_BUFFERED, Topic.COMMAND_RESULT, client_id=client_id),
         *_publish(Topic.HEARTBEAT, client_id=client_id, retain=True),
@@ -126,7 +132,13 @@ def device_rules(client_id: str) -> tuple[Rule, ...]:
 
 
 def ingest_rules(instance: str) -> tuple[Rule, ...]:
-    """Return the rights of the ingest worker *instance*; ``$share/ingest/…`` is judged by what is behind it."""
+    """
+    Return the rights of the ingest worker *instance*; ``$share/ingest/…`` is judged by what is behind it.
+
+    Raises:
+        ValueError: *instance* is not formed like a device id.
+    """
+    _require_id(instance)
     return (
         *_publish(Topic.RECEIPT, client_id="+"),
         *_publish(Topic.SERVICE_STATUS, service="ingest", instance=instance, retain=True),
@@ -139,7 +151,13 @@ def ingest_rules(instance: str) -> tuple[Rule, ...]:
 
 
 def auth_api_rules(instance: str) -> tuple[Rule, ...]:
-    """Return the rights of the auth API *instance*."""
+    """
+    Return the rights of the auth API *instance*.
+
+    Raises:
+        ValueError: *instance* is not formed like a device id.
+    """
+    _require_id(instance)
     return (
         *_publish(*_SYNC_TO_DEVICE, *_DEVICE_COMMANDS, client_id="+"),
         *_publish(Topic.SERVICE_STATUS, service="auth-api", instance=instance, retain=True),
@@ -166,6 +184,11 @@ def is_literal_filter(topic_filter: str) -> bool:
 def merge(groups: Iterable[Iterable[Rule]]) -> tuple[Rule, ...]:
     """Join the rules of several permissions; each rule once, in the order first seen."""
     return tuple(dict.fromkeys(rule for group in groups for rule in group))
+
+
+def _require_id(text: str) -> None:
+    if not is_device_id(text):
+        raise ValueError(f"{text!r} is not 1 to 64 of A-Z a-z 0-9 . _ -")
 
 
 def _is_command_filter(levels: list[str]) -> bool:
