@@ -127,4 +127,3 @@ def _interval_s(heartbeat: str | None) -> float:
     except msgspec.MsgspecError:
         return DEFAULT_INTERVAL_S
     return min(found, LONGEST_INTERVAL_S) if found and found > 0 else DEFAULT_INTERVAL_S
-
