@@ -33,6 +33,16 @@ class Raw(msgspec.Struct, gc=False):
         """About how much memory it takes."""
         return len(self.payload) + len(self.topic) + RAW_OVERHEAD_BYTES
 
+    def settle(self) -> None:
+        """Let the broker know that the message is dealt with; on MQTT 3.1.1 it was told at once."""
+        resolve(self.done)
+
+
+def resolve(done: asyncio.Future[None] | None) -> None:
+    """Resolve *done* unless it is missing, resolved or cancelled."""
+    if done is not None and not done.done():
+        done.set_result(None)
+
 
 class Sample(msgspec.Struct, gc=False, frozen=True):
     """
@@ -88,6 +98,10 @@ class Decoded(msgspec.Struct, gc=False):
             right.append(things[at:])
             at = max(0, at - len(things))
         return self._with(left), self._with(right)
+
+    def with_reject_only(self, reject: Reject) -> Decoded:
+        """Return the message with nothing in it but *reject*."""
+        return self._with([[], [reject], [], []])
 
     def _with(self, things: list[list[Sample] | list[Reject] | list[Range]]) -> Decoded:
         samples, rejects, lost, faults = things

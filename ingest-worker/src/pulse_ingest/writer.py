@@ -64,9 +64,14 @@ class Durability:
 class Database:
     """One connection, opened when it is needed and again after it broke. Not for concurrent use."""
 
-    def __init__(self, target: Target, *, timeout_s: float = 30.0) -> None:
-        """Remember *target*; a statement that takes longer than *timeout_s* means that the server is away."""
+    def __init__(self, target: Target, *, timeout_s: float = 30.0, lock_timeout_s: float = 0.0) -> None:
+        """
+        Remember *target*; a statement that takes longer than *timeout_s* means that the server is away.
+
+        *lock_timeout_s*: how long a statement may wait for a lock before it fails; 0: as long as any statement.
+        """
         self._target = target
+        self._lock_timeout_ms = int(lock_timeout_s * 1_000)
         self._timeout_s = timeout_s
         self._conn: asyncpg.Connection[asyncpg.Record] | None = None
 
@@ -172,7 +177,11 @@ class Database:
             timeout=5,
             command_timeout=self._timeout_s,
             # COMMIT must mean on disk, whatever the server's or the role's setting says.
-            server_settings={"synchronous_commit": "on", "application_name": "pulse-ingest"},
+            server_settings={
+                "synchronous_commit": "on",
+                "application_name": "pulse-ingest",
+                "lock_timeout": str(self._lock_timeout_ms),
+            },
         )
         return self._conn
 

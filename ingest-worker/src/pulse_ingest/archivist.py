@@ -1,0 +1,164 @@
+"""
+Getting a batch into the archive whatever happens: try again, try again apart, or leave one reading unanswered.
+
+Holds the rules of failure and nothing else. A reading is rejected only for what the decoder found, or for SQLSTATE
+class 22 when it fails alone; every other error is tried again. Must never answer for what is not committed: receipts
+are handed to ``publish`` after ``write_batch`` has returned. Read next: ``writer``, ``pipeline``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from .backoff import Backoff
+from .clock import Clock
+from .errors import StorageUnavailable, UnfitData, WriteFailed
+from .measures import Measures
+from .messages import Decoded, Reject, halve
+from .receipts import Answer
+from .storage_state import StorageState
+from .writer import Written
+
+FAILURES_BEFORE_SPLIT = 3
+_OLDEST_PARTITION = timedelta(days=400)
+_PARTITION_AGAIN_S = 60.0
+
+log = structlog.get_logger()
+
+
+class Archive(Protocol):
+    """What the archivist needs of ``writer.Database``."""
+
+    async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
+        """See ``writer.Database.write_batch``."""
+
+    async def make_partitions(self, days: Sequence[date]) -> None:
+        """See ``writer.Database.make_partitions``."""
+
+    async def probe(self) -> bool:
+        """See ``writer.Database.probe``."""
+
+
+class Archivist:
+    """Stores one batch after another; not for concurrent use."""
+
+    def __init__(
+        self,
+        *,
+        batches: Archive,
+        partitions: Archive,
+        publish: Callable[[Sequence[Answer]], Awaitable[None]],
+        state: StorageState,
+        measures: Measures,
+        clock: Clock,
+        retention_days: int = 0,
+    ) -> None:
+        """Take two connections (*partitions* are made outside the batch's own), and where answers go."""
+        self._batches = batches
+        self._partitions = partitions
+        self._publish = publish
+        self._state = state
+        self._measures = measures
+        self._clock = clock
+        self._oldest = timedelta(days=retention_days) if retention_days else _OLDEST_PARTITION
+        self._days_made: set[date] = set()
+        self._days_later: dict[date, float] = {}
+        self._backoff = Backoff(first_s=0.1, most_s=5.0)
+
+    async def store(self, messages: list[Decoded]) -> None:
+        """
+        Return when all of *messages* is committed and answered, or left unanswered for good.
+
+        Never raises but for cancellation; waits as long as the database is away.
+        """
+        await self._prepare_days(messages)
+        await self._store(messages, failures_allowed=FAILURES_BEFORE_SPLIT)
+
+    async def _store(self, messages: list[Decoded], *, failures_allowed: int) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._write(messages)
+                return
+            except StorageUnavailable as error:
+                self._state.went_away(str(error))
+            except UnfitData as error:
+                # No sense in sending the same values again.
+                await self._store_apart(messages, error)
+                return
+            except WriteFailed as error:
+                failures += 1
+                log.warning("archivist.batch_failed", error=str(error), failures=failures, weight=_weight(messages))
+                if failures >= failures_allowed and await self._batches.probe():
+                    await self._store_apart(messages, error)
+                    return
+            await self._backoff.wait()
+
+    async def _write(self, messages: list[Decoded]) -> None:
+        began = self._clock.monotonic()
+        written = await self._batches.write_batch(messages, self._clock.now())
+        self._state.came_back()
+        self._backoff.reset()
+        self._measures.batch_committed(messages, written, self._clock.now(), self._clock.monotonic() - began)
+        await self._publish(written.answers)
+
+    async def _store_apart(self, messages: list[Decoded], error: WriteFailed) -> None:
+        if _weight(messages) > 1:
+            for half in halve(messages):
+                # A half has to fail once only to be split again: that the batch fails is known by now.
+                alone = _weight(half) == 1
+                await self._store(half, failures_allowed=FAILURES_BEFORE_SPLIT if alone else 1)
+        elif isinstance(error, UnfitData) and (rejected := _as_reject(messages, error)):
+            await self._store(rejected, failures_allowed=FAILURES_BEFORE_SPLIT)
+        else:
+            self._leave(messages, error)
+
+    def _leave(self, messages: list[Decoded], error: WriteFailed) -> None:
+        """Leave what fails alone without an answer; the device will set it aside and show it."""
+        self._measures.left_unanswered.inc()
+        for message in messages:
+            numbers = [s.sequence_no for s in message.samples] + [r.sequence_no for r in message.rejects]
+            log.error(
+                "archivist.reading_left",
+                client_id=message.client_id,
+                stream=str(message.stream),
+                sequence_numbers=numbers,
+                error=str(error),
+            )
+
+    async def _prepare_days(self, messages: list[Decoded]) -> None:
+        """Make partitions before the transaction, on the other connection; without one the DEFAULT takes the rows."""
+        today = self._clock.now().date()
+        wanted = {today, today + timedelta(days=1)}
+        wanted.update(sample.recorded_at.date() for message in messages for sample in message.samples)
+        for day in sorted(wanted - self._days_made):
+            if not today - self._oldest <= day <= today + timedelta(days=1):
+                continue
+            if self._clock.monotonic() < self._days_later.get(day, 0.0):
+                continue
+            try:
+                await self._partitions.make_partitions([day])
+            except StorageUnavailable:
+                return  # the batch itself will wait for the database; its rows are safe in the DEFAULT partition
+            except WriteFailed as error:
+                log.warning("archivist.partition_failed", day=str(day), error=str(error))
+                self._days_later[day] = self._clock.monotonic() + _PARTITION_AGAIN_S
+            else:
+                self._days_made.add(day)
+
+
+def _weight(messages: list[Decoded]) -> int:
+    return sum(message.weight for message in messages)
+
+
+def _as_reject(messages: list[Decoded], error: UnfitData) -> list[Decoded]:
+    """Return *messages*, one sample in all, with that sample rejected; empty when there is no sample in it."""
+    for message in messages:
+        for sample in message.samples:
+            reject = Reject(sample.sequence_no, f"the database refuses a value: {error}"[:300], "")
+            return [message.with_reject_only(reject)]
+    return []

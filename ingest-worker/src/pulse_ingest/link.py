@@ -1,0 +1,206 @@
+"""
+Being connected to the broker, whatever happens: a token, a connection, its renewal, and noticing silence.
+
+Keeps one ``Subscriber`` at a time and makes the next when it ends. Knows nothing of what messages mean. Read next:
+``subscriber`` (one connection), ``tokens``, ``status`` (the sign of life).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from pulse_runtime.environment import checked_url
+from pulse_runtime.errors import ConfigError
+
+from .backoff import Backoff
+from .clock import Clock
+from .errors import LinkError, LinkLost, LinkRefused, TokenUnavailable
+from .measures import Measures
+from .messages import Raw
+from .status import INTERVAL_S, SignOfLife, StatusSource
+from .subscriber import Address, Subscriber, Taken
+from .tokens import Grant, TokenSource
+
+FILTERS = ("telemetry/+/live", "telemetry/+/buffered", "heartbeat/+", "audit/command", "command/+/result")
+OWN_STATUS_FILTER = "system/ingest/+/status"
+_RENEWAL_AGAIN_S = 30.0
+
+log = structlog.get_logger()
+
+
+class Link:
+    """The connection that is always being kept up; ``run`` does the work."""
+
+    def __init__(
+        self,
+        *,
+        tokens: TokenSource,
+        statuses: StatusSource,
+        ca_file: Path,
+        mqtt5: bool,
+        measures: Measures,
+        clock: Clock,
+    ) -> None:
+        """Take the parts; ``on_message`` is to be set before ``run``."""
+        self.on_message: Taken = lambda _raw: None
+        self._tokens = tokens
+        self._statuses = statuses
+        self._ca_file = ca_file
+        self._mqtt5 = mqtt5
+        self._measures = measures
+        self._clock = clock
+        self._grant: Grant | None = None
+        self._renew_at = 0.0
+        self._subscriber: Subscriber | None = None
+        self._life: SignOfLife | None = None
+        self._status_due = asyncio.Event()
+        self._backoff = Backoff(first_s=0.2, most_s=3.0)
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether a subscribed connection stands."""
+        return self._subscriber is not None
+
+    def status_changed(self) -> None:
+        """Publish the status now instead of at the next interval."""
+        self._status_due.set()
+
+    async def publish(self, topic: str, payload: bytes) -> bool:
+        """Send with QoS 1; ``False`` when there is no connection (nothing is kept for later)."""
+        if self._subscriber is None:
+            return False
+        try:
+            await self._subscriber.publish(topic, payload)
+        except LinkLost:
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Keep a connection until cancelled."""
+        while True:
+            try:
+                await self._once()
+                self._backoff.reset()  # it stood and ended for a renewal
+                continue
+            except TokenUnavailable as error:
+                log.warning("link.token_unavailable", reason=str(error))
+            except LinkRefused as error:
+                self._grant = None
+                log.warning("link.refused", reason=str(error))
+            except LinkError as error:
+                log.warning("link.lost", reason=str(error))
+            await self._backoff.wait()
+
+    async def leave(self) -> None:
+        """Say OFFLINE and leave properly, after everything sent is acknowledged; call when ``run`` has ended."""
+        subscriber, self._subscriber = self._subscriber, None
+        if subscriber is None:
+            return
+        with contextlib.suppress(LinkLost):
+            await subscriber.acknowledged(2)
+            await subscriber.publish(self._statuses.topic, self._statuses.offline(self._clock.now()), retain=True)
+            await subscriber.acknowledged(2)
+        await subscriber.close()
+
+    async def _once(self) -> None:
+        """Connect, subscribe and watch; return when it is time for a new token."""
+        grant = await self._fresh_grant()
+        subscriber = Subscriber(self._address(grant), self._message_came, self._clock)
+        keep = False
+        try:
+            await subscriber.connect()
+            self._life = SignOfLife(self._clock.monotonic())
+            await subscriber.subscribe(self._filters())
+            self._subscriber = subscriber
+            self._measures.reconnects.inc()
+            self._backoff.reset()
+            log.info("link.connected", client_id=grant.client_id, host=urlsplit(grant.mqtts_url).netloc)
+            await self._watch(subscriber)
+            while not await self._renewed():
+                await self._watch(subscriber)
+        except asyncio.CancelledError:
+            keep = self._subscriber is subscriber  # ``leave`` ends it, after the last receipts
+            raise
+        finally:
+            if not keep:
+                self._subscriber = None
+                await subscriber.close()
+
+    async def _watch(self, subscriber: Subscriber) -> None:
+        """Publish the status and look for it; return at half of the token's life."""
+        while self._clock.monotonic() < self._renew_at:
+            await self._say_status(subscriber)
+            self._status_due.clear()
+            ended = asyncio.ensure_future(subscriber.ended.wait())
+            due = asyncio.ensure_future(self._status_due.wait())
+            await asyncio.wait({ended, due}, timeout=INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            due.cancel()
+            if subscriber.ended.is_set():
+                raise LinkLost("the connection ended")
+            if self._life is not None and self._life.is_silent(self._clock.monotonic()):
+                raise LinkLost("our own status does not come back")
+
+    async def _say_status(self, subscriber: Subscriber) -> None:
+        payload = self._statuses.present(self._clock.now())
+        if self._life is not None:
+            self._life.sent(payload)
+        await subscriber.publish(self._statuses.topic, payload, retain=True)
+
+    async def _fresh_grant(self) -> Grant:
+        if self._grant is None or self._clock.monotonic() >= self._renew_at:
+            return await self._fetch()
+        return self._grant
+
+    async def _renewed(self) -> bool:
+        """Get the next token while the present one still serves, so that the gap is short; tell whether it came."""
+        try:
+            await self._fetch()
+        except TokenUnavailable as error:
+            log.warning("link.renewal_failed", reason=str(error))
+            self._renew_at = self._clock.monotonic() + _RENEWAL_AGAIN_S
+            return False
+        return True
+
+    async def _fetch(self) -> Grant:
+        asked_at = self._clock.monotonic()
+        self._grant = await self._tokens.fetch()
+        self._renew_at = asked_at + self._grant.life_s / 2
+        return self._grant
+
+    def _filters(self) -> list[str]:
+        shared = [f"$share/ingest/{one}" for one in FILTERS] if self._mqtt5 else list(FILTERS)
+        return [*shared, OWN_STATUS_FILTER]
+
+    def _address(self, grant: Grant) -> Address:
+        try:
+            checked_url(grant.mqtts_url, "The broker's address", secure="mqtts", loopback_only="mqtts")
+            tls = ssl.create_default_context(cafile=str(self._ca_file))
+        except (ConfigError, OSError, ssl.SSLError) as error:
+            raise LinkLost(f"the broker's address or {self._ca_file} cannot be used: {error}") from error
+        parts = urlsplit(grant.mqtts_url)
+        assert parts.hostname is not None
+        return Address(
+            host=parts.hostname,
+            port=parts.port or 8883,
+            tls=tls,
+            client_id=grant.client_id,
+            username=grant.username,
+            password=grant.password,
+            will=(self._statuses.topic, self._statuses.will()),
+            mqtt5=self._mqtt5,
+        )
+
+    def _message_came(self, raw: Raw) -> None:
+        if not raw.topic.startswith("system/"):
+            self.on_message(raw)
+            return
+        if raw.topic == self._statuses.topic and self._life is not None:
+            self._life.heard(raw.payload, self._clock.monotonic())
+        raw.settle()

@@ -1,0 +1,81 @@
+"""
+What the worker says of itself on ``system/ingest/{instance}/status``, and whether its own word comes back.
+
+Pure but for the clock passed in. A worker that hears its own status is subscribed; silence means that it is not,
+however healthy it looks (failure case 43). Read next: ``link``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+
+from pulse_acl.payloads import ServiceStatus, encode, format_time
+from pulse_acl.topics import Topic, build
+
+from . import __version__
+from .storage_state import OK, StorageState
+
+INTERVAL_S = 5.0
+MISSED = 3
+SERVICE = "ingest"
+
+
+class StatusSource:
+    """Makes the payloads of one process; ``started_at`` is the same in all of them."""
+
+    def __init__(self, instance: str, started_at: datetime, state: StorageState) -> None:
+        """Take the name of this *instance* and what its answers are about."""
+        self.topic = build(Topic.SERVICE_STATUS, service=SERVICE, instance=instance)
+        self._instance = instance
+        self._started_at = started_at
+        self._state = state
+
+    def present(self, at: datetime) -> bytes:
+        """Return the present status: DEGRADED unless every check is ``ok``."""
+        checks = {"database": self._state.database, "durability": self._state.durability}
+        healthy = all(found == OK for found in checks.values())
+        return self._encoded("ONLINE" if healthy else "DEGRADED", at, checks)
+
+    def offline(self, at: datetime) -> bytes:
+        """Return the last word of a worker that ends as asked."""
+        return self._encoded("OFFLINE", at, {})
+
+    def will(self) -> bytes:
+        """Return what the broker is to say when the worker vanishes: nothing but who, and OFFLINE."""
+        return encode(ServiceStatus(service=SERVICE, instance=self._instance, status="OFFLINE"))
+
+    def _encoded(self, status: str, at: datetime, checks: dict[str, str]) -> bytes:
+        return encode(
+            ServiceStatus(
+                service=SERVICE,
+                instance=self._instance,
+                status=status,  # type: ignore[arg-type]  # one of the three, see the callers
+                checks=checks,
+                version=__version__,
+                started_at=format_time(self._started_at),
+                at=format_time(at),
+            )
+        )
+
+
+class SignOfLife:
+    """Compares what was published with what came back, for one connection."""
+
+    def __init__(self, now: float) -> None:
+        """Begin at *now* (monotonic seconds), when the subscription stood."""
+        self._sent: deque[bytes] = deque(maxlen=8)
+        self._heard_at = now
+
+    def sent(self, payload: bytes) -> None:
+        """Note a published status."""
+        self._sent.append(payload)
+
+    def heard(self, payload: bytes, now: float) -> None:
+        """Note a status that came; only one of this connection's own counts."""
+        if payload in self._sent:
+            self._heard_at = now
+
+    def is_silent(self, now: float) -> bool:
+        """Tell whether nothing of our own came back for three intervals."""
+        return now - self._heard_at > MISSED * INTERVAL_S

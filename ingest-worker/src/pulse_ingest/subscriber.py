@@ -1,0 +1,233 @@
+"""
+One connection to the broker: connect, subscribe, hand messages on, publish, leave.
+
+The only module that imports gmqtt. Makes no second connection: when this one ends, ``ended`` says so and whoever
+holds it makes a new one (``link``). On MQTT 3.1.1 messages are acknowledged when they arrive; on MQTT 5 when the
+future that came with them is resolved, which is after COMMIT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gmqtt
+from gmqtt.mqtt.constants import MQTTv50, MQTTv311
+from gmqtt.mqtt.handler import MQTTConnectError
+from gmqtt.storage import PersistentStorage
+
+from .clock import Clock
+from .errors import LinkLost, LinkRefused
+from .messages import Raw
+
+CONNECT_WITHIN_S = 10.0
+KEEPALIVE_S = 15
+_LAST_WORD_S = 0.1
+# How many publications may be unacknowledged. EMQX takes as many by default settings of this project.
+WINDOW = 500
+# On MQTT 5 the broker holds back what is not acknowledged: 250 messages of 256 KiB are 64 MiB.
+RECEIVE_MAXIMUM = 250
+
+_untyped: Any = gmqtt
+Taken = Callable[[Raw], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the broker is and who connects; *will* is (topic, payload) and retained."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext
+    client_id: str
+    username: str
+    password: str
+    will: tuple[str, bytes]
+    mqtt5: bool
+
+
+class _OneConnection(gmqtt.Client):
+    """gmqtt's client without its own reconnecting, which knows nothing of new tokens."""
+
+    async def reconnect(self, delay: bool = False) -> None:  # noqa: FBT001, FBT002 -- gmqtt's signature
+        """Do nothing."""
+
+
+_client: Any = _OneConnection
+
+
+class _Window(PersistentStorage):
+    """Counts unacknowledged publications and wakes who waits for room."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.room = asyncio.Event()
+        self.room.set()
+        self.empty = asyncio.Event()
+        self.empty.set()
+        self._unacknowledged: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._unacknowledged)
+
+    def push_message(self, mid: int, raw_package: bytes) -> None:  # noqa: ARG002 -- gmqtt's signature
+        """Count one; nothing is kept, because nothing is sent twice by us."""
+        self._unacknowledged.add(mid)
+        self.empty.clear()
+        if len(self) >= WINDOW:
+            self.room.clear()
+
+    def remove_message_by_mid(self, mid: int) -> None:
+        """Count one less."""
+        self._unacknowledged.discard(mid)
+        if not len(self):
+            self.empty.set()
+        if len(self) < WINDOW:
+            self.room.set()
+        super().remove_message_by_mid(mid)  # type: ignore[no-untyped-call]
+
+
+class Subscriber:
+    """One connection; made by ``open_subscriber``."""
+
+    def __init__(self, address: Address, taken: Taken, clock: Clock) -> None:
+        """Prepare a client; nothing is sent yet."""
+        self._address = address
+        self._taken = taken
+        self._clock = clock
+        self._window = _Window()
+        self._granted: asyncio.Future[Sequence[int]] = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.Event()
+        self._client = self._made_client()
+
+    def _made_client(self) -> Any:
+        address = self._address
+        topic, payload = address.will
+        properties = {"session_expiry_interval": 0, "receive_maximum": RECEIVE_MAXIMUM} if address.mqtt5 else {}
+        client: Any = _client(
+            address.client_id,
+            clean_session=address.mqtt5,
+            optimistic_acknowledgement=not address.mqtt5,
+            will_message=_untyped.Message(topic, payload, qos=1, retain=True),
+            persistent_storage=self._window,
+            logger=logging.getLogger("gmqtt.client"),
+            **properties,
+        )
+        client.set_auth_credentials(address.username, address.password)
+        client.on_message = self._on_message_acknowledged_later if address.mqtt5 else self._on_message
+        client.on_disconnect = lambda *_: self.ended.set()
+        client.on_subscribe = self._on_subscribe
+        return client
+
+    async def connect(self) -> None:
+        """
+        Connect.
+
+        Raises:
+            LinkLost: The broker is away, or did not answer in time.
+            LinkRefused: The broker refused the token.
+        """
+        version = MQTTv50 if self._address.mqtt5 else MQTTv311
+        connecting = self._client.connect(
+            self._address.host, self._address.port, ssl=self._address.tls, keepalive=KEEPALIVE_S, version=version
+        )
+        try:
+            await self._or_ended(connecting)
+        except MQTTConnectError as error:
+            raise LinkRefused(str(error)) from error
+        except (OSError, TimeoutError) as error:
+            raise LinkLost(f"{type(error).__name__}: {error}") from error
+
+    async def subscribe(self, filters: Sequence[str]) -> None:
+        """
+        Subscribe to *filters* with QoS 1.
+
+        Raises:
+            LinkLost: The connection ended, or no answer came.
+            LinkRefused: The broker refused one of them.
+        """
+        self._client.subscribe([_untyped.Subscription(one, qos=1) for one in filters])
+        try:
+            codes = await self._or_ended(self._granted)
+        except TimeoutError as error:
+            raise LinkLost("no answer to SUBSCRIBE") from error
+        refused = [one for one, code in zip(filters, codes, strict=True) if code >= 128]
+        if refused:
+            raise LinkRefused(f"subscriptions refused: {', '.join(refused)}")
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """
+        Send with QoS 1; waits while too much is unacknowledged.
+
+        Raises:
+            LinkLost: The connection ended, or nothing was acknowledged for 10 s.
+        """
+        try:
+            await self._or_ended(self._window.room.wait())
+        except TimeoutError as error:
+            raise LinkLost("the broker acknowledges nothing") from error
+        if self.ended.is_set() or not self._client.is_connected:
+            raise LinkLost("not connected")
+        self._client.publish(topic, payload, qos=1, retain=retain)
+
+    async def acknowledged(self, within_s: float) -> bool:
+        """Wait until the broker has taken everything sent; tell whether it did."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._or_ended(self._window.empty.wait())
+        except (TimeoutError, LinkLost):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Leave properly, so that the will is not sent; never raises."""
+        try:
+            async with asyncio.timeout(2):
+                await self._client.disconnect()
+        except Exception:
+            logging.getLogger("gmqtt.client").debug("leaving failed", exc_info=True)
+        self.ended.set()
+
+    async def _or_ended(self, work: Awaitable[Any]) -> Any:
+        """Wait for *work*, but not longer than the connection lasts, nor than 10 s."""
+        task = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self.ended.wait())
+        try:
+            await asyncio.wait({task, ended}, timeout=CONNECT_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done() and not task.done():
+                # A refusal and the end of the connection come together; the refusal says more.
+                await asyncio.wait({task}, timeout=_LAST_WORD_S)
+            if task.done():
+                return task.result()
+            if ended.done():
+                raise LinkLost("the connection ended")
+            raise TimeoutError("no answer")
+        finally:
+            for one in (task, ended):
+                one.cancel()
+
+    def _on_subscribe(self, _client: Any, _mid: int, codes: Sequence[int], _properties: Any) -> None:
+        if not self._granted.done():
+            self._granted.set_result(codes)
+
+    def _on_message(
+        self, _client: Any, topic: str | bytes, payload: bytes, _qos: int, properties: dict[str, Any]
+    ) -> None:
+        self._taken(Raw(_text(topic), payload, self._clock.now(), bool(properties["retain"])))
+
+    async def _on_message_acknowledged_later(
+        self, _client: Any, topic: str | bytes, payload: bytes, _qos: int, properties: dict[str, Any]
+    ) -> int:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._taken(Raw(_text(topic), payload, self._clock.now(), bool(properties["retain"]), done))
+        await done
+        return 0
+
+
+def _text(topic: str | bytes) -> str:
+    """Return the topic as text; gmqtt gives bytes when it is no UTF-8."""
+    return topic if isinstance(topic, str) else topic.decode("utf-8", errors="replace")

@@ -1,0 +1,180 @@
+"""
+The worker put together: the only place where its parts are wired, started, watched and ended.
+
+Read next: ``pipeline`` (telemetry), ``side_pipeline`` (the rest), ``link`` (the broker), ``archivist`` (the database).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Sequence
+
+import structlog
+
+from pulse_acl.payloads import ContractError, encode
+from pulse_acl.topics import Topic, build, parse
+
+from . import __version__
+from .archivist import Archivist
+from .batcher import Batcher, Intake
+from .clock import SystemClock
+from .errors import StorageUnavailable, WriteFailed
+from .link import Link
+from .loopback_http import LoopbackHttp
+from .measures import Measures
+from .messages import Raw
+from .pipeline import Pipeline
+from .receipts import Answer
+from .receipts import build as build_receipts
+from .settings import Settings
+from .side_pipeline import SidePipeline
+from .status import INTERVAL_S, StatusSource
+from .storage_state import StorageState
+from .tokens import TokenSource, service_key
+from .writer import Database
+
+FINISH_WITHIN_S = 10.0
+LOCK_TIMEOUT_S = 2.0
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One ingest worker; ``run`` works until it is told to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        Wire the parts; nothing is connected yet.
+
+        Raises:
+            ConfigError: The key's files cannot be used.
+        """
+        self._settings = settings
+        self._clock = SystemClock()
+        self._measures = Measures()
+        self._state = StorageState()
+        self._stopping = asyncio.Event()
+        self._connections = [Database(settings.database) for _ in range(2)]
+        self._aside = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
+        self._partitions = Database(settings.database, lock_timeout_s=LOCK_TIMEOUT_S)
+        self._link = self._made_link()
+        self._intake = Intake()
+        archivist = Archivist(
+            batches=self._connections[0],
+            partitions=self._partitions,
+            publish=self._publish_receipts,
+            state=self._state,
+            measures=self._measures,
+            clock=self._clock,
+            retention_days=settings.retention_days,
+        )
+        self._pipeline = Pipeline(archivist, self._measures, self._clock, intake=self._intake, batcher=Batcher())
+        self._side = SidePipeline(self._connections[1], self._measures)
+        self._link.on_message = self._take
+        self._state.on_change = self._link.status_changed
+        self._measures.watch(
+            held_bytes=lambda: self._intake.held_bytes, connected=lambda: float(self._link.is_connected)
+        )
+
+    def _made_link(self) -> Link:
+        settings = self._settings
+        key = service_key(settings.private_key_file, settings.service_keys_dir)
+        return Link(
+            tokens=TokenSource(api_url=settings.api_url, key=key, instance=settings.instance, ca_file=settings.ca_file),
+            statuses=StatusSource(settings.instance, self._clock.now(), self._state),
+            ca_file=settings.ca_file,
+            mqtt5=settings.mqtt5,
+            measures=self._measures,
+            clock=self._clock,
+        )
+
+    async def run(self) -> None:
+        """
+        Work until SIGTERM or SIGINT; then commit and answer what is held, and leave.
+
+        Raises:
+            ConfigError: The metrics port is taken.
+        """
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, self._stopping.set)
+        http = self._made_http()
+        log.info("worker.started", version=__version__, instance=self._settings.instance)
+        try:
+            await self._work()
+        finally:
+            if http is not None:
+                http.close()
+            for connection in (*self._connections, self._aside, self._partitions):
+                await connection.close()
+        log.info("worker.ended")
+
+    async def _work(self) -> None:
+        link = asyncio.create_task(self._link.run(), name="link")
+        checks = asyncio.create_task(self._check_storage(), name="checks")
+        pipelines = [
+            asyncio.create_task(self._pipeline.run(), name="telemetry"),
+            asyncio.create_task(self._side.run(), name="side"),
+        ]
+        stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
+        await asyncio.wait({link, checks, stopping, *pipelines}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("worker.stopping", held=len(self._intake))
+        self._pipeline.close()
+        self._side.close()
+        _, unfinished = await asyncio.wait(pipelines, timeout=FINISH_WITHIN_S)
+        if unfinished:
+            log.warning("worker.left_unstored", tasks=[task.get_name() for task in unfinished])
+        await _cancelled(link, checks, stopping, *unfinished)
+        await self._link.leave()
+        for task in (link, checks, *pipelines):
+            if not task.cancelled():
+                task.result()  # a part that ended by a fault of ours ends the worker with it, loudly
+
+    def _made_http(self) -> LoopbackHttp | None:
+        settings = self._settings
+        if not settings.metrics_port:
+            return None
+        return LoopbackHttp(
+            settings.metrics_port, settings.metrics_key_file, self._measures.exposition, self._readiness
+        )
+
+    def _readiness(self) -> dict[str, str]:
+        return {"database": self._state.database, "broker": "ok" if self._link.is_connected else "away"}
+
+    def _take(self, raw: Raw) -> None:
+        if raw.topic.startswith("telemetry/"):
+            self._measures.messages.labels("telemetry").inc()
+            self._pipeline.offer(raw)
+            return
+        self._measures.messages.labels("other").inc()
+        try:
+            self._side.offer(raw)
+        except ContractError as error:
+            parsed = parse(raw.topic)
+            self._pipeline.record(raw, parsed.params.get("client_id") if parsed else None, str(error))
+        raw.settle()
+
+    async def _publish_receipts(self, answers: Sequence[Answer]) -> None:
+        at = self._clock.now()
+        for answer in answers:
+            topic = build(Topic.RECEIPT, client_id=answer.client_id)
+            for receipt in build_receipts(answer, at):
+                sent = await self._link.publish(topic, encode(receipt))
+                (self._measures.receipts if sent else self._measures.receipts_unsent).inc()
+
+    async def _check_storage(self) -> None:
+        while True:
+            try:
+                self._state.check_passed(await self._aside.durability())
+            except (StorageUnavailable, WriteFailed) as error:
+                self._state.check_failed(str(error))
+            await asyncio.sleep(INTERVAL_S if self._state.database == "ok" else 1.0)
+
+
+async def _cancelled(*tasks: asyncio.Task[object]) -> None:
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
