@@ -14,6 +14,7 @@ from random import Random
 from typing import Protocol
 
 import structlog
+
 from pulse_acl.topics import Topic, build
 
 from .backoff import Backoff

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def with_settings(base: DeviceSettings, given: Mapping[str, str]) -> DeviceSetti
     Raises:
         SettingError: A known key has a value out of its bounds.
     """
-    return replace(base, **{key: _parse(key, text) for key, text in given.items() if key in KNOWN})
+    changed: dict[str, Any] = {key: _parse(key, text) for key, text in given.items() if key in KNOWN}
+    return replace(base, **changed)
 
 
 def _parse(key: str, text: str) -> float | int | str:

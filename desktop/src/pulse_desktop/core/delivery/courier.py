@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Protocol
 
 import structlog
+
 from pulse_acl.payloads import ContractError, ServiceStatus, decode, format_time
 from pulse_acl.topics import Topic, build, parse
 
@@ -92,6 +93,7 @@ class Courier:
         client_id: str,
         writer: OutboxWriter,
         rows: Rows,
+        *,
         settings: DeviceSettings,
         clock: Clock,
         random: Random,
@@ -103,7 +105,7 @@ class Courier:
         self.flight = Flight()
         self.ingest = IngestWatch()
         self.ignored_receipts = 0
-        self.clock_offset_ms: int | None = None
+        self._clock_offset_ms: int | None = None
         self._channel: Channel | None = None
         self._out: dict[int, _Out] = {}
         self._latest: dict[str, MetricValue] = {}
@@ -121,6 +123,10 @@ class Courier:
             Action.OPEN_LIVE: self._open_live,
             Action.TELL: self._beat,
         }
+
+    def clock_measured(self, offset_ms: int) -> None:
+        """The server's clock is *offset_ms* ahead of ours; live readings say so."""
+        self._clock_offset_ms = offset_ms
 
     def link_up(self, channel: Channel) -> None:
         """The broker took us: begin with what is held."""
@@ -258,7 +264,7 @@ class Courier:
         return []
 
     def _send_live(self, row: StoredReading) -> None:
-        payload = messages.live(self._id, row, self.clock_offset_ms)
+        payload = messages.live(self._id, row, self._clock_offset_ms)
         self._send(self._live, payload, [row], is_batch=False)
 
     def _send_batch(self, rows: Sequence[StoredReading]) -> None:

@@ -1,9 +1,9 @@
 """
-What is under way: messages sent on this connection and not yet answered, when to send them again, how many
-batches may be out at once.
+What is under way: messages sent on this connection and not yet answered.
 
-Pure; time is passed in. A unit is one message: a live reading or a batch. Only batches fill the window, live
-readings are never held back by it. Source: delivery, "The device", points 3 and 4.
+Says when to send them again and how many batches may be out at once. Pure; time is passed in. A unit is one
+message: a live reading or a batch. Only batches fill the window, live readings are never held back by it.
+Source: delivery, "The device", points 3 and 4.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ SMOOTHING = 0.125
 @dataclass(slots=True)
 class Unit:
     """
-    One message: ``numbers`` of ``stream`` that are unanswered. ``began_at``: first sent on this connection;
-    ``sent_at``: sent last; ``order``: counts sends; ``failures``: sends overtaken by an answered later one.
+    One message: ``numbers`` of ``stream`` that are unanswered.
+
+    ``began_at``: first sent on this connection; ``sent_at``: sent last; ``order``: counts sends;
+    ``failures``: sends overtaken by an answered later one.
     """
 
     stream: str

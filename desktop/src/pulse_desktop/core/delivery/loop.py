@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -17,18 +18,26 @@ from ..clock import Clock
 from .courier import Courier
 
 log = structlog.get_logger()
-Call = tuple[Callable[..., Any], tuple[Any, ...]]
+ANSWER_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A method of the courier by *name*; its answer goes into *answer* when somebody waits for it."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    answer: queue.SimpleQueue[Any] | None = None
 
 
 class CourierLoop:
-    """Runs a courier until ``stop``. Whatever opens things for the courier's thread goes into *prepare*."""
+    """Runs a courier until ``stop``; *prepare* and *clean_up* are called in its thread."""
 
     def __init__(self, clock: Clock, prepare: Callable[[], Courier], clean_up: Callable[[], None]) -> None:
         self._clock = clock
         self._prepare, self._clean_up = prepare, clean_up
-        self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="courier")
-        self.courier: Courier | None = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -36,12 +45,12 @@ class CourierLoop:
 
     def post(self, name: str, *arguments: Any) -> None:
         """Call the courier's method *name* in its thread, after everything posted before."""
-        self._queue.put((lambda *given: getattr(self.courier, name)(*given), arguments))
+        self._queue.put(_Call(name, arguments))
 
     def ask(self, name: str, timeout_s: float) -> Any:
         """Call the courier's method *name* in its thread and return its answer, ``None`` when it takes too long."""
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._queue.put((lambda: answer.put(getattr(self.courier, name)()), ()))
+        self._queue.put(_Call(name, (), answer))
         try:
             return answer.get(timeout=timeout_s)
         except queue.Empty:
@@ -50,10 +59,10 @@ class CourierLoop:
     def stop(self) -> None:
         """End the thread after everything posted before."""
         self._queue.put(None)
-        self._thread.join(5.0)
+        self._thread.join(ANSWER_WAIT_S)
 
     def _run(self) -> None:
-        courier = self.courier = self._prepare()
+        courier = self._prepare()
         try:
             while self._handle(courier):
                 pass
@@ -61,16 +70,22 @@ class CourierLoop:
             self._clean_up()
 
     def _handle(self, courier: Courier) -> bool:
-        try:
-            wait_s = courier.next_wakeup() - self._clock.monotonic()
-            call = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
-        except queue.Empty:
-            call = (lambda: None, ())
+        call = self._next_call(courier)
         if call is None:
             return False
         try:
-            call[0](*call[1])
-            courier.tick()
+            answer = getattr(courier, call.name)(*call.arguments)
+            if call.answer is not None:
+                call.answer.put(answer)
+            if call.name != "tick":
+                courier.tick()
         except Exception:
-            log.exception("desktop.delivery_failed")
+            log.exception("desktop.delivery_failed", call=call.name)
         return True
+
+    def _next_call(self, courier: Courier) -> _Call | None:
+        wait_s = courier.next_wakeup() - self._clock.monotonic()
+        try:
+            return self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
+        except queue.Empty:
+            return _Call("tick")

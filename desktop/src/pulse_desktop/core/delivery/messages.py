@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import cast
 
 import msgspec
+from msgspec import UNSET
+
 from pulse_acl.payloads import (
     MAX_HELD_STREAMS,
-    UNSET,
     BatchReading,
+    Heartbeat,
     HeldOlder,
     HeldStream,
-    Heartbeat,
     Metrics,
     PendingSample,
     Reading,
@@ -27,7 +28,7 @@ from pulse_acl.payloads import (
     format_time,
 )
 
-from .. import APP_VERSION
+from ... import __version__
 from ..outbox import OutboxState
 from ..outbox.reader import ENVELOPE_BYTES
 from ..readings import MetricValue, StoredReading
@@ -62,9 +63,7 @@ def live(client_id: str, row: StoredReading, clock_offset_ms: int | None) -> byt
 
 def batch(client_id: str, rows: Sequence[StoredReading]) -> bytes:
     """Write rows of one stream, ascending, as a ReadingBatch."""
-    readings = [
-        BatchReading(sequence_no=row.sequence_no, timestamp=row.recorded_at, metrics=_raw(row)) for row in rows
-    ]
+    readings = [BatchReading(sequence_no=row.sequence_no, timestamp=row.recorded_at, metrics=_raw(row)) for row in rows]
     return encode(ReadingBatch(client_id=client_id, stream=rows[0].stream, readings=readings))
 
 
@@ -122,7 +121,7 @@ def heartbeat(client_id: str, status: str, now: datetime, state: OutboxState, fi
         sampling_interval_s=figures.sampling_interval_s,
         heartbeat_interval_s=figures.heartbeat_interval_s,
         ingest_seen=figures.ingest_seen,
-        app_version=APP_VERSION,
+        app_version=__version__,
         latest=dict(figures.latest) if figures.latest else None,
     )
     return encode(beat)

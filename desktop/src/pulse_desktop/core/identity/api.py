@@ -26,10 +26,11 @@ class ApiUnreachableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Exception):
+class RefusalError(Exception):
     """
-    The server said no: HTTP ``status``, last part of the problem ``type``, ``detail`` for people, and the server's
-    time when it told it.
+    The server said no.
+
+    HTTP ``status``, last part of the problem ``type``, ``detail`` for people, the server's time if it told it.
     """
 
     status: int
@@ -44,7 +45,7 @@ def fetch_ca(api_url: str) -> bytes:
 
     Raises:
         ApiUnreachableError: No answer.
-        Refusal: The server has none.
+        RefusalError: The server has none.
     """
     return _request("GET", f"{api_url}/.well-known/pulse-ca.pem", None, verify=False).content
 
@@ -55,7 +56,7 @@ def post(api_url: str, path: str, body: dict[str, Any], ca_pem: str) -> dict[str
 
     Raises:
         ApiUnreachableError: No answer, or none that can be read.
-        Refusal: The server said no.
+        RefusalError: The server said no.
     """
     verify = ssl.create_default_context(cadata=ca_pem) if api_url.startswith("https:") else False
     answer = _request("POST", f"{api_url}/api/v1{path}", body, verify=verify)
@@ -78,14 +79,16 @@ def _request(method: str, url: str, body: dict[str, Any] | None, *, verify: ssl.
     return answer
 
 
-def _refusal(answer: httpx.Response) -> Refusal:
+def _refusal(answer: httpx.Response) -> RefusalError:
     try:
         problem = msgspec.json.decode(answer.content, type=dict[str, Any])
     except msgspec.MsgspecError:
         problem = {}
     kind = str(problem.get("type", "")).rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
     detail = str(problem.get("detail") or problem.get("title") or answer.reason_phrase)[:300]
-    return Refusal(answer.status_code, kind, detail, _server_time(answer, problem))
+    if "not_before" in problem:
+        detail = f"{detail} (until {str(problem['not_before'])[:35]})"
+    return RefusalError(answer.status_code, kind, detail, _server_time(answer, problem))
 
 
 def _server_time(answer: httpx.Response, problem: dict[str, Any]) -> datetime | None:

@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
+
 from pulse_acl.payloads import format_time
 from pulse_acl.topics import is_device_id
 from pulse_runtime.environment import checked_url
@@ -31,19 +32,16 @@ from .keys import public_jwk, to_pem
 
 NEW_CODE = "ask an administrator for a new code"
 _SENTENCES = {
-    400: f"the server does not understand the request: {{detail}}; {NEW_CODE}",
-    401: f"the code is wrong or has expired: {{detail}}; {NEW_CODE}",
-    403: f"the code is not for this device: {{detail}}; {NEW_CODE}",
-    404: f"the code is wrong: {{detail}}; {NEW_CODE}",
-    409: "the id {client_id} is taken: {detail}; choose another one or ask for a code made for this id",
-    410: f"the code has expired or was used: {{detail}}; {NEW_CODE}",
-    422: f"the server does not take the code: {{detail}}; {NEW_CODE}",
-    429: "too many failed tries: {detail}; wait a minute and try again",
+    "code-refused": f"the code is wrong, was used or has expired: {{detail}}; {NEW_CODE}",
+    "device-exists": "the id {client_id} is taken: {detail}; choose another id, or ask for a code made for this one",
+    "too-many-attempts": "too many failed tries: {detail}; wait a minute and try again",
+    "certificate-missing": "the server is not ready: {detail}; try again in a moment",
+    "database-unavailable": "the server is not ready: {detail}; try again in a moment",
 }
 
 
 def enroll(
-    folder: Path, client_id: str, api_url: str, code: str, broker_url: str | None, now: Callable[[], datetime]
+    folder: Path, client_id: str, *, api_url: str, code: str, broker_url: str | None, now: Callable[[], datetime]
 ) -> store.Identity:
     """
     Register *client_id* at *api_url* with a one-time *code* and store the device in *folder*.
@@ -70,8 +68,15 @@ def enroll(
         raise EnrollmentError("the code is incomplete; copy all of it, with the part behind the last point.")
     ca_pem = _trusted_ca(api_url, expected)
     signing, encryption = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
-    answer = _register(api_url, client_id, code.strip(), signing, encryption, ca_pem)
-    identity = _identity(answer, client_id, api_url, broker_url, ca_pem, now())
+    fields: dict[str, Any] = {
+        "code": code.strip(),
+        "client_id": client_id,
+        "signing_key": public_jwk(signing.public_key()),
+        "encryption_key": public_jwk(encryption.public_key()),
+    }
+    answer = _register(api_url, ca_pem, fields, signing)
+    about = {"client_id": client_id, "api_url": api_url.rstrip("/"), "broker_url": broker_url, "ca_pem": ca_pem}
+    identity = _identity(answer, {**about, "enrolled_at": format_time(now())})
     store.save(folder, identity, to_pem(signing), to_pem(encryption))
     return identity
 
@@ -93,7 +98,7 @@ def _trusted_ca(api_url: str, expected: str) -> str:
         found = fingerprint(pem)
     except api.ApiUnreachableError as error:
         raise EnrollmentError(f"the API at {api_url} does not answer: {error}; check the address.") from error
-    except (api.Refusal, ValueError) as error:
+    except (api.RefusalError, ValueError) as error:
         raise EnrollmentError(f"{api_url} is not the API of PrecisionPulse; check the address.") from error
     if not secrets.compare_digest(found, expected):
         raise EnrollmentError(
@@ -103,15 +108,7 @@ def _trusted_ca(api_url: str, expected: str) -> str:
     return pem.decode()
 
 
-def _register(
-    api_url: str, client_id: str, code: str, signing: Ed25519PrivateKey, encryption: X25519PrivateKey, ca_pem: str
-) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "code": code,
-        "client_id": client_id,
-        "signing_key": public_jwk(signing.public_key()),
-        "encryption_key": public_jwk(encryption.public_key()),
-    }
+def _register(api_url: str, ca_pem: str, fields: dict[str, Any], signing: Ed25519PrivateKey) -> dict[str, Any]:
     proof = jwt.api_jws.encode(msgspec.json.encode(fields), signing, algorithm="EdDSA")
     try:
         return api.post(api_url, "/devices/enroll", {**fields, "proof": proof}, ca_pem)
@@ -119,34 +116,25 @@ def _register(
         raise EnrollmentError(
             f"the API at {api_url} did not answer: {error}; try again, and {NEW_CODE} if this one is then used up."
         ) from error
-    except api.Refusal as refusal:
-        sentence = _SENTENCES.get(refusal.status, "the server refuses ({status}): {detail}")
+    except api.RefusalError as refusal:
+        sentence = _SENTENCES.get(refusal.type, "the server refuses ({status}): {detail}")
         detail = refusal.detail.rstrip(".")
         raise EnrollmentError(
-            sentence.format(client_id=client_id, detail=detail, status=refusal.status) + "."
+            sentence.format(client_id=fields["client_id"], detail=detail, status=refusal.status) + "."
         ) from refusal
 
 
-def _identity(
-    answer: dict[str, Any], client_id: str, api_url: str, broker_url: str | None, ca_pem: str, now: datetime
-) -> store.Identity:
+def _identity(answer: dict[str, Any], about: dict[str, Any]) -> store.Identity:
+    mark = secrets.token_hex(4)
     try:
-        mark = secrets.token_hex(4)
-        return msgspec.convert(
-            {
-                "client_id": client_id,
-                "api_url": api_url.rstrip("/"),
-                "mqtts_url": answer["broker"]["mqtts_url"],
-                "wss_url": answer["broker"].get("wss_url"),
-                "broker_url": broker_url,
-                "ca_pem": ca_pem,
-                "signing_key": f"signing-key-{mark}.pem",
-                "encryption_key": f"encryption-key-{mark}.pem",
-                "sync_signing": answer["server_keys"]["sync_signing"],
-                "sync_encryption": answer["server_keys"]["sync_encryption"],
-                "enrolled_at": format_time(now),
-            },
-            store.Identity,
-        )
+        told = {
+            "mqtts_url": answer["broker"]["mqtts_url"],
+            "wss_url": answer["broker"].get("wss_url"),
+            "signing_key": f"signing-key-{mark}.pem",
+            "encryption_key": f"encryption-key-{mark}.pem",
+            "sync_signing": answer["server_keys"]["sync_signing"],
+            "sync_encryption": answer["server_keys"]["sync_encryption"],
+        }
+        return msgspec.convert({**about, **told}, store.Identity)
     except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise EnrollmentError(f"the server's answer is incomplete ({error}); {NEW_CODE}.") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import write_private
 
@@ -18,7 +19,9 @@ IDENTITY = "identity.json"
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """
-    Who the device is. ``broker_url``: set here, goes before what the server says (``mqtts_url``); key fields
+    Who the device is.
+
+    ``broker_url``: set here, goes before what the server says (``mqtts_url``); key fields
     are file names inside the folder; ``sync_*`` are the server's public keys as JWK.
     """
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 import structlog
+
 from pulse_acl.payloads import ContractError, parse_time
 from pulse_runtime.environment import checked_url
 from pulse_runtime.errors import ConfigError
@@ -24,7 +25,7 @@ from ..errors import Link, LinkError
 from ..link import Token
 from ..publisher import endpoint
 from . import store
-from .api import ApiUnreachableError, Refusal, post
+from .api import ApiUnreachableError, RefusalError, post
 from .keys import signing_key
 
 log = structlog.get_logger()
@@ -67,11 +68,11 @@ class DeviceTokens:
         """
         try:
             answer = self._ask()
-        except Refusal as refusal:
+        except RefusalError as refusal:
             answer = self._ask_again(refusal)
         return self._token(answer)
 
-    def _ask_again(self, refusal: Refusal) -> dict[str, Any]:
+    def _ask_again(self, refusal: RefusalError) -> dict[str, Any]:
         if refusal.server_time is not None:
             offset = refusal.server_time - self._clock.now()
             if abs(offset - self._offset).total_seconds() > CLOCK_IS_OFF_S:
@@ -79,7 +80,7 @@ class DeviceTokens:
                 self._offset = offset
                 try:
                     return self._ask()
-                except Refusal as again:
+                except RefusalError as again:
                     refusal = again
         raise LinkError(Link.REFUSED, f"the API gives no token: {refusal.detail}") from refusal
 
@@ -89,7 +90,7 @@ class DeviceTokens:
             return post(self._identity.api_url, "/devices/token", body, self._identity.ca_pem)
         except ApiUnreachableError as error:
             raise LinkError(Link.NO_BROKER, f"the API at {self._identity.api_url} gives no token: {error}") from error
-        except Refusal as refusal:
+        except RefusalError as refusal:
             if refusal.status >= 500 or refusal.status == 429:
                 raise LinkError(Link.NO_BROKER, f"the API is not ready: {refusal.detail}") from refusal
             raise

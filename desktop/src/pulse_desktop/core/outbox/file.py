@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 import structlog
+
 from pulse_acl.payloads import format_time
 
 from ..clock import Clock, DriftWatch
@@ -27,13 +28,20 @@ from .schema import open_for_writing
 from .state import OutboxState, StreamState
 
 log = structlog.get_logger()
-_BETWEEN = "stream = ? AND sequence_no BETWEEN ? AND ?"
+_IN_RANGE = "WHERE stream = ? AND sequence_no BETWEEN ? AND ?"
+_MARK_SENT = f"UPDATE telemetry_buffer SET state = 'sent' {_IN_RANGE} AND state = 'pending'"  # noqa: S608
+_DELETE = f"DELETE FROM telemetry_buffer {_IN_RANGE} AND state = ?"  # noqa: S608
+_HELD = f"FROM telemetry_buffer {_IN_RANGE} AND state <> 'quarantined' ORDER BY sequence_no"
+_FIRST_HELD = f"SELECT sequence_no, recorded_at {_HELD} LIMIT 1"
+_LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
+_COUNTED = """SELECT stream, state, count(*), min(sequence_no), max(sequence_no)
+FROM telemetry_buffer GROUP BY stream, state"""
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A checked receipt: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside. ``at``: its time."""
+    """A checked receipt of time ``at``: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside."""
 
     stream: str
     archived: Sequence[Range]
@@ -135,10 +143,7 @@ class OutboxFile:
         self._write_rows()
         stream = self._touch(stream_id)
         for first, last in ranges:
-            changed = self._db.execute(
-                f"UPDATE telemetry_buffer SET state = 'sent' WHERE {_BETWEEN} AND state = 'pending'",
-                (stream_id, first, last),
-            ).rowcount
+            changed = self._db.execute(_MARK_SENT, (stream_id, first, last)).rowcount
             stream.pending -= changed
             stream.sent += changed
 
@@ -157,10 +162,7 @@ class OutboxFile:
             )
             for state in ("sent", "pending", "quarantined"):
                 if expected > 0 and getattr(stream, state):
-                    gone = self._db.execute(
-                        f"DELETE FROM telemetry_buffer WHERE {_BETWEEN} AND state = ?",
-                        (settlement.stream, first, last, state),
-                    ).rowcount
+                    gone = self._db.execute(_DELETE, (settlement.stream, first, last, state)).rowcount
                     setattr(stream, state, getattr(stream, state) - gone)
                     expected -= gone
         for number, reason in settlement.rejected:
@@ -171,7 +173,7 @@ class OutboxFile:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
         values = {**fields, "last_sync_at": self._last_sync_at, "updated_at": format_time(self._clock.now())}
         columns = ", ".join(f"{name} = ?" for name in values)
-        self._db.execute(f"UPDATE sync_state SET {columns} WHERE id = 1", tuple(values.values()))
+        self._db.execute(f"UPDATE sync_state SET {columns} WHERE id = 1", tuple(values.values()))  # noqa: S608 - our own column names
 
     def save_newest(self) -> None:
         """Write the newest value of each metric into ``telemetry_live``."""
@@ -244,10 +246,9 @@ class OutboxFile:
         if not stream.held:
             stream.first_held, stream.last_held, stream.oldest_at = 0, 0, None
             return
-        where = f"FROM telemetry_buffer WHERE {_BETWEEN} AND state <> 'quarantined' ORDER BY sequence_no"
         bounds = (stream.stream, stream.first_held, stream.last_held)
-        first = self._db.execute(f"SELECT sequence_no, recorded_at {where} LIMIT 1", bounds).fetchone()
-        last = self._db.execute(f"SELECT sequence_no {where} DESC LIMIT 1", bounds).fetchone()
+        first = self._db.execute(_FIRST_HELD, bounds).fetchone()
+        last = self._db.execute(_LAST_HELD, bounds).fetchone()
         stream.first_held, stream.oldest_at = first
         stream.last_held = last[0]
 
@@ -278,10 +279,11 @@ class OutboxFile:
             stream: StreamState(ordinal, stream, last)
             for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
         }
-        counted = "SELECT stream, state, count(*), min(sequence_no), max(sequence_no) FROM telemetry_buffer GROUP BY 1, 2"
         held: dict[str, StreamState] = {}
-        for stream, state, count, first, last in self._db.execute(counted).fetchall():
-            found = held.setdefault(stream, known.get(stream) or self._adopt(stream))
+        for stream, state, count, first, last in self._db.execute(_COUNTED).fetchall():
+            if stream not in known:
+                known[stream] = self._adopt(stream)
+            found = held.setdefault(stream, known[stream])
             found.last_no = max(found.last_no, last)
             setattr(found, state, count)
             if state != "quarantined":

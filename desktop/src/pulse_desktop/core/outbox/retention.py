@@ -33,7 +33,7 @@ class Confirmed:
         return copied
 
     def prune(self, keep_h: float) -> bool:
-        """Delete up to ``CHUNK`` rows whose receipt is *keep_h* hours older than the newest; tell whether it was full."""
+        """Delete up to ``CHUNK`` rows *keep_h* hours older than the newest receipt; tell whether there may be more."""
         newest = self._db.execute("SELECT receipt_at FROM telemetry_data ORDER BY rowid DESC LIMIT 1").fetchone()
         if newest is None:
             return False

@@ -79,9 +79,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA cache_size = -4096")
         db.execute("PRAGMA journal_size_limit = 67108864")
         _require_sound(db)
-        found = db.execute("PRAGMA user_version").fetchone()[0]
-        if found > VERSION:
-            raise sqlite3.NotSupportedError(f"the file was written by a newer version ({found})")
+        _require_known_version(db)
         db.executescript(_TABLES)
         db.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:
@@ -98,6 +96,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         sqlite3.Error: It is not there or cannot be read.
     """
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+
+
+def _require_known_version(db: sqlite3.Connection) -> None:
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise sqlite3.NotSupportedError(f"the file was written by a newer version ({found})")
 
 
 def _require_sound(db: sqlite3.Connection) -> None:

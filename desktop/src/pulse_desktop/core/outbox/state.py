@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class StreamState:
     """
-    One stream's account. ``held`` rows have no fate yet (``pending``: never acknowledged by a broker, ``sent``:
-    acknowledged); ``first_held`` and ``last_held`` are 0 when none is held.
+    One stream's account.
+
+    ``held`` rows have no fate yet (``pending``: never acknowledged by a broker, ``sent``: acknowledged);
+    ``first_held`` and ``last_held`` are 0 when none is held.
     """
 
     ordinal: int
@@ -37,7 +39,8 @@ class OutboxState:
     """
     The whole outbox; ``streams`` in the order they were begun, those with rows and the current one.
 
-    ``room``: rows that fit, 0 to 1 used; times are RFC 3339 text; ``problem``: why nothing can be recorded now.
+    ``limit``: rows that fit; times are RFC 3339 text; ``problem``: why nothing can be recorded now; ``refused``:
+    samples for which there was no room; ``dropped_values``: by metric, values that may not be recorded.
     """
 
     current: StreamState

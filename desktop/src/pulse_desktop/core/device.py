@@ -1,0 +1,140 @@
+"""
+One device, wired together: source → sampler → outbox → courier → link. The only place where that is done.
+
+Four threads: the sampler, the outbox's writer, the courier, the link keeper (and paho's). Each owns what it
+touches; between them are queues. Starts in the order in which readings flow, stops in the same order, so that what
+was sampled is on disk and said before the connection ends. Read next: ``outbox``, ``delivery.courier``, ``link``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import structlog
+
+from .clock import Clock, SystemClock
+from .delivery.courier import Courier
+from .delivery.loop import CourierLoop
+from .errors import Link
+from .folder import DeviceFolder
+from .link import LinkKeeper, Listener, TokenSource
+from .outbox import Committed, Outbox, OutboxReader
+from .publisher import Connection
+from .settings import DeviceSettings
+from .sources.base import Source
+from .sources.sampler import Sampler
+from .streams import new_stream
+
+log = structlog.get_logger()
+FAREWELL_S = 1.0
+WATCH_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a device is made of; everything that tests may want to replace."""
+
+    folder: DeviceFolder
+    settings: DeviceSettings
+    tokens: TokenSource
+    make_source: Callable[[], Source]
+    clock: Clock = field(default_factory=SystemClock)
+    random: Random = field(default_factory=Random)
+    new_stream: Callable[[], str] = new_stream
+
+
+class Device:
+    """A device that runs; ``start`` and ``stop`` once each."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._said: dict[str, str] = {}
+        self._farewell = threading.Event()
+        self._farewell_number: int | None = None
+        self.outbox = Outbox(parts.folder.outbox, parts.clock, parts.new_stream, parts.settings, self._on_commit)
+        self._loop = CourierLoop(parts.clock, self._make_courier, self._close_reader)
+        listener = Listener(self._on_up, self._on_down, self._on_link, self._on_message, self._on_acknowledged)
+        self._link = LinkKeeper(parts.folder.client_id, parts.tokens, listener, parts.clock, parts.random)
+        self._sampler = Sampler(
+            parts.make_source, self.outbox.append, parts.clock, parts.random, parts.settings.sampling_interval
+        )
+        self._reader: OutboxReader | None = None
+
+    def start(self) -> None:
+        """
+        Start everything.
+
+        Raises:
+            StorageError: The outbox cannot be used; nothing was started.
+        """
+        self.outbox.start()
+        self._loop.start()
+        self._link.start()
+        self._sampler.start()
+        log.info("desktop.started", client_id=self._parts.folder.client_id, stream=self.outbox.state.current.stream)
+
+    def watch(self, stopping: threading.Event) -> None:
+        """Note how the source is, now and then, until *stopping* is set."""
+        while not stopping.wait(WATCH_EVERY_S):
+            self._note(source_status=self._sampler.status, problem=self.outbox.state.problem)
+
+    def stop(self) -> None:
+        """Finish what is held: last samples to disk, the OFFLINE heartbeat out, the connection and the file closed."""
+        self._sampler.stop()
+        self.outbox.flush(2.0)
+        self._farewell_number = self._loop.ask("farewell", FAREWELL_S)
+        if self._farewell_number is not None:
+            self._farewell.wait(FAREWELL_S)
+        self._link.stop()
+        self._loop.stop()
+        self.outbox.note(connection_status="DISCONNECTED", link="stopped", link_detail="")
+        clean = self.outbox.close()
+        log.info("desktop.stopped", clean=clean, held=self.outbox.state.held)
+
+    def _make_courier(self) -> Courier:
+        parts = self._parts
+        self._reader = OutboxReader(parts.folder.outbox)
+        return Courier(
+            parts.folder.client_id,
+            self.outbox,
+            self._reader,
+            settings=parts.settings,
+            clock=parts.clock,
+            random=parts.random,
+            picture=self.outbox.state,
+        )
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+    def _note(self, **fields: str) -> None:
+        changed = {name: value for name, value in fields.items() if self._said.get(name) != value}
+        if changed:
+            self._said |= changed
+            self.outbox.note(**changed)
+
+    def _on_commit(self, note: Committed) -> None:
+        self._loop.post("committed", note)
+
+    def _on_up(self, connection: Connection, clock_offset_ms: int) -> None:
+        self._loop.post("clock_measured", clock_offset_ms)
+        self._loop.post("link_up", connection)
+        self.outbox.note(clock_offset_ms=clock_offset_ms)
+
+    def _on_down(self) -> None:
+        self._loop.post("link_down")
+
+    def _on_link(self, link: Link, detail: str) -> None:
+        self._note(link=link.value, link_detail=detail)
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        self._loop.post("received", topic, payload)
+
+    def _on_acknowledged(self, number: int) -> None:
+        if number == self._farewell_number:
+            self._farewell.set()
+        self._loop.post("acknowledged", number)

@@ -1,0 +1,123 @@
+"""
+Asks a source in time and hands what it says to the outbox; makes the source again when it fails.
+
+Its clock keeps to the grid of its first tick: it does not drift, and ticks missed in a suspend or a slow read are
+left out, never made up. It numbers nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from random import Random
+
+import structlog
+
+from ..backoff import Backoff
+from ..clock import Clock
+from ..readings import Sample
+from .base import Source
+
+log = structlog.get_logger()
+
+
+class SampleClock:
+    """The grid: ``first + n * interval``. Pure; seconds of the monotonic clock."""
+
+    def __init__(self, interval_s: float, now: float) -> None:
+        self.interval_s = interval_s
+        self._first = self.due_at = now
+        self._tick = 0
+
+    def taken(self, now: float) -> int:
+        """Note a sample taken at *now* and set the next tick; return how many were missed."""
+        behind = math.floor((now - self._first) / self.interval_s + 1e-9) - self._tick
+        missed = max(0, behind)
+        self._tick += missed + 1
+        self.due_at = self._first + self._tick * self.interval_s
+        return missed
+
+
+class Sampler:
+    """The thread of one source. ``status`` says how the source is, empty when well."""
+
+    def __init__(
+        self,
+        make: Callable[[], Source],
+        append: Callable[[Sample], bool],
+        clock: Clock,
+        random: Random,
+        interval_s: float,
+    ) -> None:
+        """*make* builds the source, again after each failure; *append* takes samples, False: not taken."""
+        self._make, self._append, self._clock = make, append, clock
+        self._backoff = Backoff(random)
+        self._interval_s = interval_s
+        self._source: Source | None = None
+        self._retry_at = float("-inf")
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="sampler")
+        self.status = "starting"
+        self.skipped = 0
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def set_interval(self, interval_s: float) -> None:
+        """Sample every *interval_s* seconds from now on."""
+        self._interval_s = interval_s
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Take no more samples and end the thread."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        grid = SampleClock(self._interval_s, self._clock.monotonic())
+        while not self._stopping:
+            wait_s = grid.due_at - self._clock.monotonic()
+            if wait_s > 0:
+                self._wake.wait(wait_s)
+                self._wake.clear()
+                if grid.interval_s != self._interval_s:
+                    grid = SampleClock(self._interval_s, self._clock.monotonic())
+                continue
+            self.take()
+            self.skipped += grid.taken(self._clock.monotonic())
+        self._close()
+
+    def take(self) -> None:
+        """Take one sample now, or find out that the source fails."""
+        now = self._clock.monotonic()
+        if now < self._retry_at:
+            return
+        try:
+            if self._source is None:
+                self._source = self._make()
+            sample = Sample(self._clock.now(), self._source.read())
+        except Exception as error:  # noqa: BLE001 - a source's code; it must not end the sampling
+            self._failed(error, now)
+            return
+        self._backoff.succeeded()
+        taken = self._append(sample)
+        self.status = "" if taken else "recording has stopped"
+
+    def _failed(self, error: Exception, now: float) -> None:
+        self._close()
+        wait_s = self._backoff.failed()
+        self._retry_at = now + wait_s
+        self.status = f"failed: {error}"
+        log.warning("desktop.source_failed", reason=str(error), again_in_s=round(wait_s, 1), exc_info=error)
+
+    def _close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            try:
+                source.close()
+            except Exception as error:  # noqa: BLE001 - it is thrown away either way
+                log.warning("desktop.source_not_closed", reason=str(error))
