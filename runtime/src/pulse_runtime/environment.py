@@ -7,10 +7,12 @@ own validated settings from ``Environment`` once, at start, and pass them on.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigError
 from .private_files import ensure_private_dir
@@ -133,11 +135,29 @@ VARIABLES: tuple[Variable, ...] = (
         "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
     ),
     Variable("PULSE_LINK_PORT", "8893", "Port of the link that `make cut` cuts, before the first device", "local"),
+    Variable(
+        "PULSE_MQTT_VERSION",
+        "3.1.1",
+        "MQTT version the worker speaks: 3.1.1 (embedded broker) or 5 (EMQX: shared subscriptions)",
+        "ingest",
+    ),
     Variable("PULSE_RETENTION_DAYS", "0", "Days that telemetry is kept; 0: for ever", "ingest"),
     Variable(
         "PULSE_DEVICE_DIR", "", "Folder of one device's files; empty: {PULSE_HOME}/devices/<client id>", "desktop"
     ),
+    Variable(
+        "PULSE_DEVICE_BROKER_URL",
+        "",
+        "mqtts address of the broker that goes before the server's; empty: as enrolled",
+        "desktop",
+    ),
+    Variable(
+        "PULSE_DEVICE_INTERVAL", "", "Seconds between samples, 0.05 to 3600; empty: the device's settings", "desktop"
+    ),
 )
+
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class Environment:
@@ -160,8 +180,17 @@ class Environment:
         return default
 
     def path(self, name: str) -> Path:
-        """Return an absolute path."""
-        return Path(self.text(name)).expanduser().absolute()
+        """
+        Return an absolute path; ``~`` is the home folder.
+
+        Raises:
+            ConfigError: It begins with the ``~`` of a user who does not exist.
+        """
+        text = self.text(name)
+        try:
+            return Path(text).expanduser().absolute()
+        except RuntimeError as error:
+            raise ConfigError(f"{name} is {text!r}, but there is no such user; give a path.") from error
 
     def port(self, name: str) -> int:
         """
@@ -180,7 +209,7 @@ class Environment:
             ConfigError: Not a number, or out of bounds.
         """
         text = self.text(name)
-        if not text.removeprefix("-").isdecimal() or not least <= int(text) <= most:
+        if not _WHOLE_NUMBER.fullmatch(text) or not least <= int(text) <= most:
             raise ConfigError(f"{name} is {text!r}; give a whole number from {least} to {most}.")
         return int(text)
 
@@ -233,7 +262,12 @@ def read_secret_file(path: Path, named_by: str) -> str:
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether *host* is this machine by its very name or address (no look-up is made)."""
-    return host in {"localhost", "::1"} or (host or "").startswith("127.")
+    if host is None or host.lower() == "localhost":
+        return host is not None
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def checked_url(text: str, named_by: str, *, secure: str, loopback_only: str) -> str:
@@ -241,13 +275,23 @@ def checked_url(text: str, named_by: str, *, secure: str, loopback_only: str) ->
     Return *text* without a trailing slash when it is an address that may be used.
 
     Raises:
-        ConfigError: Another scheme, no host, or clear text to another machine.
+        ConfigError: Another scheme, no host, no such port, or clear text to another machine.
     """
-    parts = urlsplit(text)
-    if parts.scheme not in {secure, loopback_only} or not parts.hostname:
+    parts = _split(text)
+    if parts is None or parts.scheme not in {secure, loopback_only} or not parts.hostname:
         raise ConfigError(f"{named_by} is {text!r}; give {secure}://host.")
     if parts.scheme == loopback_only and not is_loopback(parts.hostname):
         raise ConfigError(
             f"{named_by} is {text!r}: clear text may not leave this machine; use {secure}://{parts.hostname}."
         )
     return text.rstrip("/")
+
+
+def _split(text: str) -> SplitResult | None:
+    """Take an address apart; ``None`` when it has no meaning, a port above 65,535 included."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts

@@ -49,4 +49,4 @@ def configure_logs(part: str, level: str) -> None:
         )
     )
     logging.root.handlers[:] = [handler]
-    logging.root.setLevel(_LEVELS[level] if level != "info" else logging.INFO)
+    logging.root.setLevel(_LEVELS[level])

@@ -12,13 +12,13 @@ from .errors import ConfigError
 
 def ensure_private_dir(path: Path, named_by: str) -> Path:
     """
-    Make *path* a folder of mode 0700 and return it.
+    Make *path* a folder of mode 0700 and return it; missing folders above it are made 0700 too.
 
     Raises:
         ConfigError: It cannot be made or written to, or belongs to somebody else.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_dirs(path)
         if path.stat().st_uid != os.geteuid():
             raise ConfigError(f"{named_by} {path} belongs to another user; give a folder of your own.")
         path.chmod(0o700)
@@ -30,8 +30,8 @@ def ensure_private_dir(path: Path, named_by: str) -> Path:
 
 
 def write_private(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace *path* by *content* in one step, on disk when this returns; folders above are made 0700."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Replace *path* by *content* in one step, on disk when this returns; missing folders above are made 0700."""
+    _make_dirs(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -49,7 +49,7 @@ def write_private(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
 def create_private(path: Path, content: bytes) -> bytes:
     """Write *content* unless *path* is there already; return what the file holds, whoever was first."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_dirs(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -62,6 +62,13 @@ def create_private(path: Path, content: bytes) -> bytes:
         Path(name).unlink()
     _sync_dir(path.parent)
     return path.read_bytes()
+
+
+def _make_dirs(path: Path) -> None:
+    # ``mkdir(parents=True)`` would give the folders between the mode of the umask.
+    if not path.parent.exists():
+        _make_dirs(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def _sync_dir(path: Path) -> None:
