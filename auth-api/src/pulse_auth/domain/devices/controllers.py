@@ -16,6 +16,7 @@ from pulse_acl.rules import Permission
 
 from ...db.session import Sessions
 from ...errors import UnknownDeviceError
+from ...http.origin import caller_address
 from ..access.guards import SignedIn, requires
 from ..broker_admin.enforcement import BanEnforcement
 from ..broker_tokens.services import BrokerTokens
@@ -66,7 +67,7 @@ class EnrollmentController(Controller):
         self, request: Request[Any, Any, Any], data: dict[str, Any], enrollment_desk: EnrollmentDesk
     ) -> dict[str, Any]:
         """Register a device's public keys in exchange for a code; the proof is signed by the new key."""
-        return await enrollment_desk.admit(data, _address(request))
+        return await enrollment_desk.admit(data, caller_address(request))
 
     @post("/token", opt={"public": True}, status_code=200)
     async def token(
@@ -89,7 +90,7 @@ class DeviceController(Controller):
         self,
         sessions: Sessions,
         device_registry: DeviceRegistry,
-        cursor: Annotated[str, Parameter(max_length=64)] = "",
+        cursor: Annotated[str, Parameter(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")] = "",
         limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = MOST_ITEMS,
     ) -> DevicePage:
         """Return the devices by id with their presence and last heartbeat."""
@@ -115,7 +116,7 @@ class DeviceController(Controller):
         """Revoke a device: its connection ends, its tokens are refused, it gets no new ones."""
         async with sessions.begin() as session:
             ban = await device_registry.revoke(
-                session, client_id, actor=request.user.principal, address=_address(request)
+                session, client_id, actor=request.user.principal, address=caller_address(request)
             )
         await bans.apply(banned=[ban], kick=[client_id])
 
@@ -127,7 +128,3 @@ class DeviceController(Controller):
                 raise UnknownDeviceError(f"No device {client_id} was ever heard of.")
             ledger, heartbeat = await read_ledger(session, client_id)
         return account(ledger, heartbeat)
-
-
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else "unknown"

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
 from pulse_acl.rules import device_rules
 
 from ...clock import Clock
-from ...db.models import Device, UsedAssertion
+from ...db.models import Device
 from ...errors import AssertionRefusedError, DeviceCoolingDownError, DeviceRevokedError
 from ..broker_tokens.services import BrokerToken, BrokerTokens, TokenKind
+from ..broker_tokens.used_assertions import spend
 from .assertions import Assertion, check_assertion, claimed_client_id
 
 LIFETIME_S = 60 * 60
@@ -71,7 +71,5 @@ def _check_standing(device: Device, now: datetime) -> None:
 
 
 async def _use_once(session: AsyncSession, checked: Assertion) -> None:
-    row = insert(UsedAssertion).values(issuer=checked.client_id, jti=checked.jti, expires_at=checked.forget_at)
-    first = await session.scalar(row.on_conflict_do_nothing().returning(UsedAssertion.jti))
-    if first is None:
+    if not await spend(session, issuer=checked.client_id, jti=checked.jti, expires_at=checked.forget_at):
         raise AssertionRefusedError("The assertion was used before; make a new one for each request.")

@@ -15,6 +15,8 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_acl.topics import is_device_id
+
 from ...clock import Clock
 from ...db.models import Device
 from ...errors import UnknownDeviceError
@@ -70,7 +72,8 @@ class DeviceRegistry:
         Raises:
             UnknownDeviceError: It was never enrolled.
         """
-        row = (await session.execute(_ONE, {"client_id": client_id})).one_or_none()
+        known = is_device_id(client_id)
+        row = (await session.execute(_ONE, {"client_id": client_id})).one_or_none() if known else None
         if row is None:
             raise UnknownDeviceError(f"No device {client_id} is enrolled.")
         return self._view(row)
@@ -84,7 +87,7 @@ class DeviceRegistry:
         Raises:
             UnknownDeviceError: It was never enrolled.
         """
-        device = await session.get(Device, client_id, with_for_update=True)
+        device = await session.get(Device, client_id, with_for_update=True) if is_device_id(client_id) else None
         if device is None:
             raise UnknownDeviceError(f"No device {client_id} is enrolled.")
         ban = BrokerBan("clientid", client_id, "device revoked", actor, FOREVER)

@@ -6,6 +6,7 @@ Read next: ``history``, ``exports``, ``latest``.
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from litestar.response import Stream
 
 from pulse_acl.payloads import ContractError, format_time
 from pulse_acl.rules import Permission
+from pulse_acl.topics import DEVICE_ID_PATTERN
 
 from ...clock import Clock
 from ...db.session import Sessions
@@ -32,6 +34,7 @@ from .values import moment
 
 DEFAULT_SPAN = timedelta(hours=1)
 EXPORTS_PATH = "/exports"
+_METRIC_KEY = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 
 
 class TelemetryController(Controller):
@@ -42,7 +45,9 @@ class TelemetryController(Controller):
     guards = (requires(Permission.VIEW_DASHBOARD),)
 
     @get("/latest")
-    async def latest(self, sessions: Sessions, client_id: str | None = None) -> LatestPage:
+    async def latest(
+        self, sessions: Sessions, client_id: Annotated[str | None, Parameter(pattern=DEVICE_ID_PATTERN)] = None
+    ) -> LatestPage:
         """Return the newest value of each metric, of one device or of all."""
         async with sessions() as session:
             found = await read_latest(session, client_id)
@@ -65,7 +70,7 @@ class TelemetryController(Controller):
         behind = behind or clock()
         first = first or behind - DEFAULT_SPAN
         _check_order(first, behind)
-        key = metric.removeprefix("/")
+        key = _metric_key(metric.removeprefix("/"))
         await _check_known(sessions, client_id)
         async with sessions() as session:
             points, thinned = await read_history(session, client_id, key, (first, behind), max_points)
@@ -125,6 +130,12 @@ def _times(first: str | None, behind: str | None) -> tuple[datetime | None, date
         return moment(first, "from"), moment(behind, "to")
     except (ValueError, ContractError) as error:
         raise RefusalError(f"{error}.") from error
+
+
+def _metric_key(asked: str) -> str:
+    if not _METRIC_KEY.fullmatch(asked):
+        raise RefusalError("A metric's key is 1 to 100 of A-Z a-z 0-9 . _ - /")
+    return asked
 
 
 def _check_order(first: datetime, behind: datetime) -> None:

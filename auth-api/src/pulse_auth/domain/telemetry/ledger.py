@@ -7,14 +7,13 @@ missing. Read next: ``integrity`` (what is made of them).
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import ContractError, Heartbeat, decode
+from pulse_acl.topics import is_device_id
 
 from .integrity import LedgerRow
 from .number_ranges import Ranges
@@ -34,12 +33,14 @@ _KNOWN = text(
         OR EXISTS (SELECT FROM telemetry_ledger WHERE client_id = :client_id)
     """
 )
+# What the account needs; the values beside it do not all survive the database's JSON (1e22 becomes digits).
+_CLAIMS = ("stream", "last_sequence_no", "held", "held_older")
 _log = structlog.get_logger(__name__)
 
 
 async def device_is_known(session: AsyncSession, client_id: str) -> bool:
     """Tell whether *client_id* was ever enrolled or has sent anything."""
-    return bool((await session.execute(_KNOWN, {"client_id": client_id})).scalar())
+    return is_device_id(client_id) and bool((await session.execute(_KNOWN, {"client_id": client_id})).scalar())
 
 
 async def read_ledger(session: AsyncSession, client_id: str) -> tuple[list[LedgerRow], Heartbeat | None]:
@@ -74,8 +75,9 @@ def read_heartbeat(client_id: str, stored: str | None) -> Heartbeat | None:
     if stored is None:
         return None
     try:
-        fields: dict[str, Any] = {"status": "OFFLINE", **msgspec.json.decode(stored, type=dict[str, msgspec.Raw])}
-        return decode(Heartbeat, msgspec.json.encode({**fields, "client_id": client_id}))
+        said = msgspec.json.decode(stored, type=dict[str, msgspec.Raw])
+        fields = {name: said[name] for name in _CLAIMS if name in said}
+        return decode(Heartbeat, msgspec.json.encode({**fields, "client_id": client_id, "status": "OFFLINE"}))
     except (ContractError, msgspec.MsgspecError) as error:
         _log.warning("integrity.heartbeat_unreadable", client_id=client_id, error=str(error))
         return None
