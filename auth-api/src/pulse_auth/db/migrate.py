@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-_LOCK = 0x50554C53  # any fixed number: "PULS"
+LOCK = 0x50554C53  # any fixed number: "PULS"
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -23,5 +23,5 @@ def alembic_config(connection: Connection | None = None) -> Config:
 async def migrate(engine: AsyncEngine) -> None:
     """Run what is missing in one transaction; a second caller waits for the first and finds nothing to do."""
     async with engine.begin() as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))

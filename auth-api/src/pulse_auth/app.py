@@ -1,0 +1,119 @@
+"""
+The application: the only place where things are wired.
+
+``create_app`` makes services from settings and puts them under the names by which handlers ask for them;
+nothing is opened before the application starts. Read next: ``domain`` for what it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+
+from . import __version__
+from .background import running
+from .clock import Clock, system_clock
+from .db.session import make_engine, make_sessions
+from .domain.access.authentication import Authentication
+from .domain.accounts.access_tokens import AccessTokens
+from .domain.accounts.controllers import AuthController
+from .domain.accounts.first_admin import InitialPassword
+from .domain.accounts.passwords import Hasher, Passwords
+from .domain.accounts.refresh_tokens import RefreshTokens, load_refresh_secret
+from .domain.accounts.services import Accounts
+from .domain.broker_tokens.controllers import BrokerTokenController, jwks
+from .domain.broker_tokens.services import BrokerTokens
+from .domain.health.checks import Readiness, database_check
+from .domain.health.controllers import healthz, metrics_text, readyz
+from .housekeeping import keep_tidy
+from .http.metrics import Metrics
+from .http.openapi import openapi_config
+from .http.problems import answer_error
+from .http.request_log import RequestLog
+from .keys.jwks import publish_jwks
+from .keys.signing import load_keys
+from .preparation import prepare_database
+from .settings import Settings
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hasher | None = None) -> Litestar:
+    """
+    Return the application; when it starts, it migrates and seeds the database and publishes its keys.
+
+    Args:
+        settings: Validated; the database may still be away.
+        clock: The server's clock.
+        hasher: Of passwords; Argon2id with the system's parameters when not given.
+
+    Raises:
+        ConfigError: A key file is damaged, or the embedded database was never made.
+    """
+    keys = load_keys(settings.keys_dir)
+    engine = make_engine(settings.dsn())
+    sessions = make_sessions(engine)
+    passwords = Passwords(hasher)
+    access_tokens = AccessTokens(keys, settings.token_issuer)
+    initial_password = InitialPassword(settings.initial_password_file)
+    metrics = Metrics()
+    accounts = Accounts(
+        open_session=sessions,
+        passwords=passwords,
+        access_tokens=access_tokens,
+        refresh_tokens=RefreshTokens(load_refresh_secret(settings.keys_dir)),
+        initial_password=initial_password,
+        clock=clock,
+    )
+    given: dict[str, Any] = {
+        "settings": settings,
+        "clock": clock,
+        "keys": keys,
+        "sessions": sessions,
+        "accounts": accounts,
+        "broker_tokens": BrokerTokens(keys, settings, clock),
+        "readiness": Readiness(needed={"database": database_check(sessions)}),
+        "metrics": metrics,
+    }
+    loops = {"housekeeping": lambda: keep_tidy(sessions, clock)}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            await prepare_database(engine, sessions, settings, passwords, clock)
+            publish_jwks(keys, settings.jwks_file)
+            async with running(loops):
+                yield
+        finally:
+            await engine.dispose()
+
+    app = Litestar(
+        route_handlers=[
+            Router("/api/v1", route_handlers=[AuthController, BrokerTokenController]),
+            jwks,
+            healthz,
+            readyz,
+            metrics_text,
+        ],
+        lifespan=[lifespan],
+        middleware=[DefineMiddleware(Authentication, sessions=sessions, tokens=access_tokens, clock=clock)],
+        dependencies={name: Provide(_giver(value), sync_to_thread=False) for name, value in given.items()},
+        exception_handlers={Exception: answer_error},
+        openapi_config=openapi_config(__version__),
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"settings": settings}),
+        logging_config=None,
+        debug=False,
+    )
+    app.asgi_handler = RequestLog(app.asgi_handler, metrics)
+    return app
+
+
+def _giver(value: Any) -> Callable[[], Any]:
+    return lambda: value

@@ -1,0 +1,46 @@
+"""Reads a person's roles, permissions and topic rules as they are in force now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pulse_acl.rules import Rule, merge
+
+from ...db.models import PermissionRow, Role, RolePermission, UserRole
+from .rules_data import from_data
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a person holds; names in alphabetic order, ``rules`` joined over all permissions."""
+
+    roles: tuple[str, ...]
+    permissions: frozenset[str]
+    rules: tuple[Rule, ...]
+
+
+async def load_rights(session: AsyncSession, user_id: UUID) -> Rights:
+    """Return the rights of *user_id*: present memberships with both ends alive."""
+    found = (
+        select(Role.name, PermissionRow.name, PermissionRow.rules)
+        .select_from(UserRole)
+        .join(Role, (Role.id == UserRole.role_id) & Role.deleted_at.is_(None))
+        .outerjoin(RolePermission, (RolePermission.role_id == Role.id) & RolePermission.present)
+        .outerjoin(
+            PermissionRow,
+            (PermissionRow.id == RolePermission.permission_id) & PermissionRow.deleted_at.is_(None),
+        )
+        .where(UserRole.user_id == user_id, UserRole.present)
+        .order_by(Role.name, PermissionRow.name)
+    )
+    rows = (await session.execute(found)).all()
+    by_permission = {permission: rules for _, permission, rules in rows if permission is not None}
+    return Rights(
+        roles=tuple(dict.fromkeys(role for role, _, _ in rows)),
+        permissions=frozenset(by_permission),
+        rules=merge(from_data(rules) for rules in by_permission.values()),
+    )

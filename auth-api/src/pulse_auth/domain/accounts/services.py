@@ -1,0 +1,219 @@
+"""
+What the account calls do: sign in, refresh, sign out, change the password.
+
+Knows nothing of HTTP: controllers set cookies, ``http.problems`` turns errors into answers.
+Read next: ``sessions`` (refresh families), ``throttle`` (locks), ``passwords``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ...clock import Clock
+from ...db.models import RefreshFamily, User
+from ...db.session import Sessions
+from ...errors import (
+    NotSignedInError,
+    RefreshRefusedError,
+    TooManyAttemptsError,
+    WrongCredentialsError,
+    WrongPasswordError,
+)
+from ..access.guards import SignedIn
+from ..access.people import load_rights
+from ..audit.services import write_audit
+from ..sync.records import stamp_change
+from . import schemas, sessions, throttle
+from .access_tokens import LIFETIME_S, AccessClaims, AccessTokens
+from .first_admin import InitialPassword
+from .names import is_username, name_key
+from .passwords import Passwords, check_new_password
+from .refresh_tokens import RefreshToken, RefreshTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A grant for the body, and the refresh token for the cookie with its life in seconds."""
+
+    grant: schemas.Grant
+    refresh_token: str = field(repr=False)
+    refresh_max_age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Who tries, as counted and judged; ``address`` is the caller's."""
+
+    key: str
+    address: str
+    now: datetime
+
+
+class Accounts:
+    """The account service; one for the application."""
+
+    def __init__(
+        self,
+        *,
+        open_session: Sessions,
+        passwords: Passwords,
+        access_tokens: AccessTokens,
+        refresh_tokens: RefreshTokens,
+        initial_password: InitialPassword,
+        clock: Clock,
+    ) -> None:
+        self._sessions = open_session
+        self._passwords = passwords
+        self._access_tokens = access_tokens
+        self._refresh_tokens = refresh_tokens
+        self._initial_password = initial_password
+        self._clock = clock
+
+    async def sign_in(self, username: str, password: str, address: str) -> Granted:
+        """
+        Start a session.
+
+        Raises:
+            WrongCredentialsError: Unknown name, wrong password or ended account; the same work for each.
+            TooManyAttemptsError: The account or the address is locked for a while.
+        """
+        attempt = Attempt(name_key(username) if is_username(username) else "", address, self._clock())
+        await self._begin(attempt)
+        async with self._sessions() as session:
+            user = await sessions.find_user(session, attempt.key)
+        stored = user.password_hash if user is not None and user.is_active else None
+        if not await self._passwords.verify(stored, password):
+            await self._record_refusal(attempt, user)
+            raise WrongCredentialsError("The user name or the password is wrong.")
+        async with self._sessions.begin() as session:
+            present = await sessions.find_user(session, attempt.key, lock=True)
+            if present is None or not present.is_active or present.password_hash != stored:
+                raise WrongCredentialsError("The user name or the password is wrong.")
+            await self._forgive(session, attempt)
+            family = sessions.open_family(session, present, attempt.now)
+            await write_audit(session, actor=f"user:{present.username}", action="session.started", address=address)
+            return await self._grant(session, present, family)
+
+    async def refresh(self, cookie: str | None, address: str) -> Granted:
+        """
+        Exchange a refresh token for its successor and a fresh access token.
+
+        Raises:
+            RefreshRefusedError: No token, not ours, ended, or used before; the last ends the whole family.
+        """
+        token = self._refresh_tokens.read(cookie) if cookie else None
+        if token is None:
+            raise RefreshRefusedError("There is no session to continue; sign in.")
+        async with self._sessions.begin() as session:
+            found = await sessions.exchange(session, token, self._clock())
+            if isinstance(found, RefreshFamily):
+                user = await session.get_one(User, found.user_id)
+                if user.is_active and user.deleted_at is None and user.token_generation == found.token_generation:
+                    return await self._grant(session, user, found)
+            elif found is sessions.Exchange.REUSED:
+                await write_audit(
+                    session,
+                    actor="anonymous",
+                    action="session.ended_by_reuse",
+                    entity_type="session",
+                    entity_id=str(token.family),
+                    address=address,
+                )
+        raise RefreshRefusedError("The session has ended; sign in again.")
+
+    async def sign_out(self, cookie: str | None, access_token: str | None, address: str) -> None:
+        """End the session that the cookie or the access token belongs to; without one nothing happens."""
+        family_id = self._family_of(cookie, access_token)
+        if family_id is None:
+            return
+        async with self._sessions.begin() as session:
+            user_id = await sessions.end_family(session, family_id, self._clock(), "signed out")
+            if user_id is not None:
+                user = await session.get_one(User, user_id)
+                await write_audit(session, actor=f"user:{user.username}", action="session.ended", address=address)
+
+    async def change_password(self, person: SignedIn, current: str, new: str, address: str) -> Granted:
+        """
+        Give the signed-in *person* a new password; every session of theirs ends, and a new one starts.
+
+        Raises:
+            PasswordRefusedError: The new password breaks the rules.
+            WrongPasswordError: *current* is not the present password.
+            TooManyAttemptsError: The account or the address is locked for a while.
+        """
+        check_new_password(new, present=current)
+        attempt = Attempt(name_key(person.username), address, self._clock())
+        await self._begin(attempt)
+        async with self._sessions() as session:
+            stored = (await session.get_one(User, person.user_id)).password_hash
+        if not await self._passwords.verify(stored, current):
+            raise WrongPasswordError("The present password is wrong.")
+        hashed = await self._passwords.hash(new)
+        async with self._sessions.begin() as session:
+            user = await session.get_one(User, person.user_id, with_for_update=True)
+            if user.password_hash != stored or not user.is_active or user.deleted_at is not None:
+                raise WrongPasswordError("The password was changed meanwhile.")
+            await self._set_password(session, user, hashed, attempt)
+            granted = await self._grant(session, user, sessions.open_family(session, user, attempt.now))
+        self._initial_password.remove_if(current)
+        return granted
+
+    async def _set_password(self, session: AsyncSession, user: User, hashed: str, attempt: Attempt) -> None:
+        actor = f"user:{user.username}"
+        user.password_hash, user.must_change_password = hashed, False
+        await stamp_change(session, user, fields=["password_hash"], event="USER_UPDATE", at=attempt.now, by=actor)
+        await sessions.end_all_families(session, user, attempt.now, "password changed")
+        await self._forgive(session, attempt)
+        await write_audit(
+            session,
+            actor=actor,
+            action="user.password_changed",
+            entity_type="user",
+            entity_id=str(user.id),
+            after={"password_hash": "changed"},
+            address=attempt.address,
+        )
+
+    async def _begin(self, attempt: Attempt) -> None:
+        """Count the attempt before it is judged; the count stays when it is refused."""
+        async with self._sessions.begin() as session:
+            wait_s = await throttle.begin_attempt(session, throttle.ADDRESS, attempt.address, attempt.now)
+            if wait_s == 0:
+                subject = throttle.account_subject(attempt.key)
+                wait_s = await throttle.begin_attempt(session, throttle.ACCOUNT, subject, attempt.now)
+        if wait_s:
+            raise TooManyAttemptsError(f"Too many attempts; try again in {wait_s} s.", retry_after_s=wait_s)
+
+    async def _forgive(self, session: AsyncSession, attempt: Attempt) -> None:
+        await throttle.forgive_attempt(session, throttle.ADDRESS, attempt.address)
+        await throttle.clear_attempts(session, throttle.ACCOUNT, throttle.account_subject(attempt.key))
+
+    async def _record_refusal(self, attempt: Attempt, user: User | None) -> None:
+        # What was typed for an unknown name is not kept: it may be a password.
+        actor = "anonymous" if user is None else f"user:{user.username}"
+        async with self._sessions.begin() as session:
+            await write_audit(session, actor=actor, action="session.refused", address=attempt.address)
+
+    async def _grant(self, session: AsyncSession, user: User, family: RefreshFamily) -> Granted:
+        now = self._clock()
+        rights = await load_rights(session, user.id)
+        access = self._access_tokens.mint(AccessClaims(user.id, family.id, user.token_generation), now)
+        person = schemas.Person(user.id, user.username, list(rights.roles), sorted(rights.permissions))
+        return Granted(
+            grant=schemas.Grant(access, LIFETIME_S, user.must_change_password, person),
+            refresh_token=self._refresh_tokens.write(RefreshToken(family.id, family.current_no)),
+            refresh_max_age_s=int((family.expires_at - now).total_seconds()),
+        )
+
+    def _family_of(self, cookie: str | None, access_token: str | None) -> UUID | None:
+        token = self._refresh_tokens.read(cookie) if cookie else None
+        if token is not None:
+            return token.family
+        try:
+            return self._access_tokens.check(access_token, self._clock()).session_id if access_token else None
+        except NotSignedInError:
+            return None

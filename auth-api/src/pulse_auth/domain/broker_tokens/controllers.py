@@ -1,0 +1,61 @@
+"""The calls that give out broker tokens to people and services, and the keys that verify them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK
+from msgspec import Meta, Struct
+
+from ...clock import Clock
+from ...db.session import Sessions
+from ...keys.jwks import broker_jwks
+from ...keys.signing import KeyRing
+from ...settings import Settings
+from .for_people import issue_for_person
+from .for_services import issue_for_service
+from .services import BrokerTokens
+
+
+class AssertionBody(Struct, frozen=True):
+    """A signed assertion (RFC 7523)."""
+
+    assertion: Annotated[str, Meta(min_length=1, max_length=8_192)]
+
+
+class BrokerTokenController(Controller):
+    """Tokens for the MQTT broker."""
+
+    tags = ("Auth",)
+
+    @post("/broker/token", status_code=HTTP_200_OK)
+    async def for_person(
+        self,
+        request: Request[Any, Any, Any],
+        sessions: NamedDependency[Sessions],
+        broker_tokens: NamedDependency[BrokerTokens],
+    ) -> dict[str, Any]:
+        """Return a broker token with the signed-in person's rights, for a fresh MQTT client id."""
+        return broker_tokens.answer(await issue_for_person(sessions, broker_tokens, request.user))
+
+    @post("/services/token", status_code=HTTP_200_OK, opt={"public": True})
+    async def for_service(
+        self,
+        data: JSONBody[AssertionBody],
+        sessions: NamedDependency[Sessions],
+        broker_tokens: NamedDependency[BrokerTokens],
+        settings: NamedDependency[Settings],
+        clock: NamedDependency[Clock],
+    ) -> dict[str, Any]:
+        """Return a broker token for the service that signed the assertion."""
+        token = await issue_for_service(sessions, broker_tokens, settings, clock, data.assertion)
+        return broker_tokens.answer(token)
+
+
+@get("/.well-known/jwks.json", opt={"public": True}, tags=["Auth"], sync_to_thread=False)
+def jwks(keys: NamedDependency[KeyRing]) -> Response[bytes]:
+    """Return the public keys of broker tokens (RFC 7517); never empty."""
+    return Response(broker_jwks(keys), media_type="application/json", headers={"Cache-Control": "public, max-age=60"})

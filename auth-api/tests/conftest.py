@@ -1,0 +1,87 @@
+"""The application on a real database of its own, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from support.database import Database
+
+from pulse_auth.app import create_app
+from pulse_auth.settings import Settings, default_paths
+
+ADMIN_PASSWORD = "correct-horse-battery-1"
+
+
+class MovedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 2, 7, 10, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Api:
+    """A started application and a client of it; ``database`` opens further connections to its database."""
+
+    app: Litestar
+    client: AsyncTestClient[Litestar]
+    settings: Settings
+    clock: MovedClock
+    database: Database
+
+    async def sign_in(self, username: str = "admin", password: str = ADMIN_PASSWORD) -> dict[str, Any]:
+        """Sign in, keep the cookie, send the bearer token from now on; return the answer's body."""
+        answer = await self.client.post("/api/v1/auth/login", json={"username": username, "password": password})
+        assert answer.status_code == 200, answer.text
+        self.client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: Database) -> Settings:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    return Settings(**default_paths(home), external_dsn=database.dsn(), admin_password=ADMIN_PASSWORD)
+
+
+@pytest.fixture
+async def start(settings: Settings, clock: MovedClock, database: Database) -> AsyncIterator[Callable[..., Any]]:
+    """Start the application with changed settings; all that were started end with the test."""
+    started: list[AsyncTestClient[Litestar]] = []
+
+    async def begin(hasher: Any = None, base_url: str = "http://127.0.0.1:8080", **changes: Any) -> Api:
+        changed = replace(settings, **changes)
+        app = create_app(changed, clock=clock, hasher=hasher)
+        client = AsyncTestClient(app, base_url=base_url)
+        await client.__aenter__()
+        started.append(client)
+        return Api(app, client, changed, clock, database)
+
+    yield begin
+    for client in reversed(started):
+        await client.__aexit__(None, None, None)
+
+
+@pytest.fixture
+async def api(start: Callable[..., Any]) -> Api:
+    started: Api = await start()
+    return started
