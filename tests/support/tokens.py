@@ -50,7 +50,7 @@ class TokenMint:
         draft.write_text(json.dumps({"keys": [mint.jwk() for mint in (self, *others)]}))
         draft.replace(path)
 
-    def claims(self, client_id: str, username: str, rules: Iterable[Rule] = (), **changes: Any) -> dict[str, Any]:
+    def claims(self, client_id: str, username: str, rules: Iterable[Rule] = (), /, **changes: Any) -> dict[str, Any]:
         """Return the claims of a good token with *changes*; a change to ``None`` removes the claim."""
         now = int(time.time())
         claims: dict[str, Any] = {
@@ -72,6 +72,7 @@ class TokenMint:
         client_id: str,
         username: str,
         rules: Iterable[Rule] = (),
+        /,
         *,
         headers: dict[str, Any] | None = None,
         **changes: Any,

@@ -241,7 +241,7 @@ async def _read_connect(transport: Transport) -> tuple[Connect, PacketBuffer]:
         if not data:
             raise PacketError("closed before a CONNECT")
         buffer.feed(data)
-    if packet.kind != Kind.CONNECT:
-        raise PacketError("the first packet is no CONNECT")
+        if buffer.first_byte != Kind.CONNECT << 4:
+            raise PacketError("the first packet is no CONNECT")
     buffer.limit = MAX_PACKET_BYTES
     return read_connect(packet), buffer

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Litestar, Request, Response, Router, delete, get, post
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 
 from pulse_acl.matching import is_valid_topic
 from pulse_acl.payloads import format_time
@@ -100,7 +100,7 @@ class Management:
 
     def _client_routes(self) -> list[Any]:
         @get("/clients", sync_to_thread=False)
-        def clients(username: str | None = None, clientid: str | None = None) -> Json:
+        def clients(username: FromQuery[str | None] = None, clientid: FromQuery[str | None] = None) -> Json:
             found = [
                 self._describe(session)
                 for session in self._sessions.all()
@@ -109,19 +109,19 @@ class Management:
             return _listed(found)
 
         @get("/clients/{client_id:str}", sync_to_thread=False)
-        def client(client_id: str) -> Json:
+        def client(client_id: FromPath[str]) -> Json:
             session = self._sessions.get(client_id)
             if session is None:
                 raise _unknown_client()
             return self._describe(session)
 
         @delete("/clients/{client_id:str}")
-        async def kick(client_id: str) -> None:
+        async def kick(client_id: FromPath[str]) -> None:
             if not await self._gate.kick(client_id):
                 raise _unknown_client()
 
         @post("/clients/kickout/bulk", status_code=204)
-        async def kick_many(data: list[str]) -> None:
+        async def kick_many(data: JSONBody[list[str]]) -> None:
             for client_id in data:
                 await self._gate.kick(client_id)
 
@@ -133,7 +133,7 @@ class Management:
             return _listed([msgspec.to_builtins(ban) for ban in self._bans.list()])
 
         @post("/banned", status_code=200)
-        async def ban(data: BanRequest) -> Json:
+        async def ban(data: JSONBody[BanRequest]) -> Json:
             made = Ban(data.kind, data.who, data.reason, data.by, _written(self._now()), data.until)
             try:
                 self._bans.add(made)
@@ -146,7 +146,7 @@ class Management:
             return msgspec.to_builtins(made)  # type: ignore[no-any-return]
 
         @delete("/banned/{kind:str}/{who:str}", sync_to_thread=False)
-        def lift(kind: Annotated[str, Parameter(pattern="^(clientid|username)$")], who: str) -> None:
+        def lift(kind: Annotated[str, PathParameter(pattern="^(clientid|username)$")], who: FromPath[str]) -> None:
             if not self._bans.remove("clientid" if kind == "clientid" else "username", who):
                 raise ManagementError(404, "NOT_FOUND", f"{kind}: {who} not found")
 
@@ -154,7 +154,7 @@ class Management:
 
     def _publish_route(self) -> Any:
         @post("/publish", status_code=200)
-        async def publish(data: PublishRequest) -> Response[Json]:
+        async def publish(data: JSONBody[PublishRequest]) -> Response[Json]:
             if not is_valid_topic(data.topic) or data.topic.startswith("$"):
                 return Response({"reason_code": 144, "message": "topic_name_invalid"}, status_code=400)
             message = Message(data.topic, _payload(data), min(data.qos, 1), data.retain)
@@ -194,7 +194,7 @@ class Management:
         return found
 
 
-def _payload(data: PublishRequest) -> bytes:
+def _payload(data: JSONBody[PublishRequest]) -> bytes:
     if data.payload_encoding == "plain":
         return data.payload.encode()
     try:

@@ -128,6 +128,11 @@ class PacketBuffer:
         self._at = start + length
         return Packet(first >> 4, first & 0x0F, body)
 
+    @property
+    def first_byte(self) -> int | None:
+        """The first byte of the packet that comes next, once it is there."""
+        return self._data[self._at] if self._at < len(self._data) else None
+
     def _header(self) -> tuple[int, int] | None:
         """Return where the body starts and how long it is, once the fixed header is there."""
         length, shift, at = 0, 0, self._at + 1

@@ -7,13 +7,13 @@ that is unknown. What a refusal looks like on the wire: ``admission``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
 import structlog
 from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 
@@ -78,6 +78,7 @@ class KeySet:
             seen = (status.st_mtime_ns, status.st_ino, status.st_size)
             if seen == self._seen:
                 return
+            self._seen = seen  # a damaged file is reported once
             keys = _read_keys(self._path.read_bytes())
         except FileNotFoundError:
             if not self._missing_logged:
@@ -89,17 +90,21 @@ class KeySet:
         except (OSError, ValueError, jwt.PyJWTError) as error:
             log.error("tokens.keys_unreadable", file=str(self._path), error=str(error))  # noqa: TRY400
             return
-        self._keys, self._seen, self._missing_logged = keys, seen, False
+        self._keys, self._missing_logged = keys, False
         log.info("tokens.keys_read", key_ids=sorted(keys))
+
+
+class _Jwks(msgspec.Struct):
+    keys: list[dict[str, Any]]
 
 
 def _read_keys(content: bytes) -> dict[str, jwt.PyJWK]:
     """Return the P-256 keys by their id; other kinds of keys are none of ours."""
-    entries = json.loads(content)["keys"] if content else []
     keys = {
         entry["kid"]: jwt.PyJWK.from_dict(entry, ALGORITHM)
-        for entry in entries
-        if entry.get("kty") == "EC" and entry.get("crv") == "P-256" and entry.get("alg", ALGORITHM) == ALGORITHM
+        for entry in msgspec.json.decode(content, type=_Jwks).keys
+        if isinstance(entry.get("kid"), str)
+        and (entry.get("kty"), entry.get("crv"), entry.get("alg", ALGORITHM)) == ("EC", "P-256", ALGORITHM)
     }
     if not keys:
         raise ValueError("no key for ES256 in it")
