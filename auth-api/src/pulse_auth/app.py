@@ -20,6 +20,7 @@ from . import __version__
 from .background import running
 from .clock import Clock, system_clock
 from .db.session import make_engine, make_sessions
+from .device_side import API_CONTROLLERS, ROOT_CONTROLLERS, make_device_side
 from .domain.access.authentication import Authentication
 from .domain.accounts.access_tokens import AccessTokens
 from .domain.accounts.controllers import AuthController
@@ -71,17 +72,20 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         initial_password=initial_password,
         clock=clock,
     )
+    broker_tokens = BrokerTokens(keys, settings, clock)
+    devices = make_device_side(settings, sessions, broker_tokens, clock, metrics.registry)
     given: dict[str, Any] = {
         "settings": settings,
         "clock": clock,
         "keys": keys,
         "sessions": sessions,
         "accounts": accounts,
-        "broker_tokens": BrokerTokens(keys, settings, clock),
-        "readiness": Readiness(needed={"database": database_check(sessions)}),
+        "broker_tokens": broker_tokens,
+        "readiness": Readiness(needed={"database": database_check(sessions)}, told=devices.told),
         "metrics": metrics,
+        **devices.given,
     }
-    loops = {"housekeeping": lambda: keep_tidy(sessions, clock)}
+    loops = {"housekeeping": lambda: keep_tidy(sessions, clock), **devices.loops}
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -91,11 +95,13 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
             async with running(loops):
                 yield
         finally:
+            await devices.broker.close()
             await engine.dispose()
 
     app = Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[AuthController, BrokerTokenController]),
+            Router("/api/v1", route_handlers=[AuthController, BrokerTokenController, *API_CONTROLLERS]),
+            *ROOT_CONTROLLERS,
             jwks,
             healthz,
             readyz,
@@ -111,7 +117,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = RequestLog(app.asgi_handler, metrics)
+    app.asgi_handler = RequestLog(devices.with_headers(app.asgi_handler), metrics)
     return app
 
 

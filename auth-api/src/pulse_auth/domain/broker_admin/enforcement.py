@@ -8,6 +8,7 @@ ban survives a broker that was away when it was made, or that forgot. Read next:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import cast
@@ -48,6 +49,7 @@ class BanEnforcement:
         self._broker = broker
         self._now = now
         self._wanted = asyncio.Event()
+        self.behind = False
 
     async def apply(
         self, *, banned: Sequence[BrokerBan] = (), unbanned: Sequence[str] = (), kick: Sequence[str]
@@ -66,6 +68,7 @@ class BanEnforcement:
             await self._broker.kick(kick)
         except BrokerUnavailableError as error:
             _log.warning("bans.broker_away", error=str(error), waiting=len(banned))
+            self.behind = True
             return False
         return True
 
@@ -85,8 +88,12 @@ class BanEnforcement:
                 await self._broker.ban(ban)
             await self._broker.kick([ban.who for ban in bans if ban.banned_as == "clientid"])
         except BrokerUnavailableError as error:
-            _log.warning("bans.broker_away", error=str(error), waiting=len(bans))
+            _log.log(
+                logging.WARNING if bans else logging.DEBUG, "bans.broker_away", error=str(error), waiting=len(bans)
+            )
+            self.behind = bool(bans)
             return False
+        self.behind = False
         return True
 
     async def run(self) -> None:

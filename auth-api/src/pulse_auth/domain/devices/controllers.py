@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from pulse_acl.payloads import format_time
 from pulse_acl.rules import Permission
@@ -39,7 +40,7 @@ class CertificateController(Controller):
     tags = ("Devices",)
 
     @get("/.well-known/pulse-ca.pem", opt={"public": True}, media_type="application/x-pem-file", sync_to_thread=False)
-    def certificate(self, certificate: CaCertificate) -> Response[bytes]:
+    def certificate(self, certificate: NamedDependency[CaCertificate]) -> Response[bytes]:
         """Return the certificate of the CA that signed the broker's."""
         return Response(certificate.pem().encode(), headers={"cache-control": "no-cache"})
 
@@ -53,7 +54,11 @@ class EnrollmentController(Controller):
 
     @post("/enrollment-codes", guards=[requires(Permission.MANAGE_DEVICES)])
     async def make_code(
-        self, request: PersonRequest, data: CodeRequest, sessions: Sessions, enrollment: Enrollment
+        self,
+        request: PersonRequest,
+        data: JSONBody[CodeRequest],
+        sessions: NamedDependency[Sessions],
+        enrollment: NamedDependency[Enrollment],
     ) -> CodeAnswer:
         """Make a one-time code joined with the CA's fingerprint."""
         async with sessions.begin() as session:
@@ -64,14 +69,21 @@ class EnrollmentController(Controller):
 
     @post("/enroll", opt={"public": True})
     async def enroll(
-        self, request: Request[Any, Any, Any], data: dict[str, Any], enrollment_desk: EnrollmentDesk
+        self,
+        request: Request[Any, Any, Any],
+        data: JSONBody[dict[str, Any]],
+        enrollment_desk: NamedDependency[EnrollmentDesk],
     ) -> dict[str, Any]:
         """Register a device's public keys in exchange for a code; the proof is signed by the new key."""
         return await enrollment_desk.admit(data, caller_address(request))
 
     @post("/token", opt={"public": True}, status_code=200)
     async def token(
-        self, data: TokenRequest, sessions: Sessions, device_tokens: DeviceTokens, broker_tokens: BrokerTokens
+        self,
+        data: JSONBody[TokenRequest],
+        sessions: NamedDependency[Sessions],
+        device_tokens: NamedDependency[DeviceTokens],
+        broker_tokens: NamedDependency[BrokerTokens],
     ) -> dict[str, Any]:
         """Return a broker token for an assertion by the device's key."""
         async with sessions.begin() as session:
@@ -88,10 +100,10 @@ class DeviceController(Controller):
     @get("/", guards=[requires(Permission.VIEW_DASHBOARD)])
     async def devices(
         self,
-        sessions: Sessions,
-        device_registry: DeviceRegistry,
-        cursor: Annotated[str, Parameter(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")] = "",
-        limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = MOST_ITEMS,
+        sessions: NamedDependency[Sessions],
+        device_registry: NamedDependency[DeviceRegistry],
+        cursor: Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=MOST_ITEMS)] = MOST_ITEMS,
     ) -> DevicePage:
         """Return the devices by id with their presence and last heartbeat."""
         async with sessions() as session:
@@ -99,7 +111,12 @@ class DeviceController(Controller):
         return DevicePage([device_item(view) for view in views], following)
 
     @get("/{client_id:str}", guards=[requires(Permission.VIEW_DASHBOARD)])
-    async def device(self, client_id: str, sessions: Sessions, device_registry: DeviceRegistry) -> DeviceItem:
+    async def device(
+        self,
+        client_id: FromPath[str],
+        sessions: NamedDependency[Sessions],
+        device_registry: NamedDependency[DeviceRegistry],
+    ) -> DeviceItem:
         """Return one device."""
         async with sessions() as session:
             return device_item(await device_registry.find(session, client_id))
@@ -108,10 +125,10 @@ class DeviceController(Controller):
     async def revoke(
         self,
         request: PersonRequest,
-        client_id: str,
-        sessions: Sessions,
-        device_registry: DeviceRegistry,
-        bans: BanEnforcement,
+        client_id: FromPath[str],
+        sessions: NamedDependency[Sessions],
+        device_registry: NamedDependency[DeviceRegistry],
+        bans: NamedDependency[BanEnforcement],
     ) -> None:
         """Revoke a device: its connection ends, its tokens are refused, it gets no new ones."""
         async with sessions.begin() as session:
@@ -121,7 +138,7 @@ class DeviceController(Controller):
         await bans.apply(banned=[ban], kick=[client_id])
 
     @get("/{client_id:str}/integrity", guards=[requires(Permission.VIEW_DASHBOARD)])
-    async def integrity(self, client_id: str, sessions: Sessions) -> DeviceAccount:
+    async def integrity(self, client_id: FromPath[str], sessions: NamedDependency[Sessions]) -> DeviceAccount:
         """Return what became of every number that the device has ever claimed."""
         async with sessions() as session:
             if not await device_is_known(session, client_id):

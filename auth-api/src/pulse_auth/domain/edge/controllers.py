@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from .assets import Asset, Dashboard
 
@@ -28,7 +30,9 @@ class DashboardController(Controller):
     include_in_schema = False
 
     @get(["/", "/{path:path}"], opt={"public": True}, sync_to_thread=False)
-    def serve(self, request: Request[Any, Any, Any], dashboard: Dashboard, path: str = "/") -> Response[bytes]:
+    def serve(
+        self, request: Request[Any, Any, Any], dashboard: NamedDependency[Dashboard], path: FromPath[str] = "/"
+    ) -> Response[bytes]:
         """Answer with a file of the build, its page for unknown paths, or a page that says that there is no build."""
         if f"{path}/".startswith(_OURS):
             raise NotFoundException(f"{path} is not there")

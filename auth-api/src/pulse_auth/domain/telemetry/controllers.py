@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from pulse_acl.payloads import ContractError, format_time
@@ -46,7 +47,9 @@ class TelemetryController(Controller):
 
     @get("/latest")
     async def latest(
-        self, sessions: Sessions, client_id: Annotated[str | None, Parameter(pattern=DEVICE_ID_PATTERN)] = None
+        self,
+        sessions: NamedDependency[Sessions],
+        client_id: Annotated[str | None, QueryParameter(pattern=DEVICE_ID_PATTERN)] = None,
     ) -> LatestPage:
         """Return the newest value of each metric, of one device or of all."""
         async with sessions() as session:
@@ -56,14 +59,14 @@ class TelemetryController(Controller):
     @get("/{client_id:str}/{metric:path}")
     async def history(
         self,
-        client_id: str,
-        metric: str,
+        client_id: FromPath[str],
+        metric: FromPath[str],
         *,
-        sessions: Sessions,
-        clock: Clock,
-        from_: Annotated[str | None, Parameter(query="from")] = None,
-        to: str | None = None,
-        max_points: Annotated[int, Parameter(ge=LEAST_POINTS, le=MOST_POINTS)] = DEFAULT_POINTS,
+        sessions: NamedDependency[Sessions],
+        clock: NamedDependency[Clock],
+        from_: Annotated[str | None, QueryParameter(name="from")] = None,
+        to: FromQuery[str | None] = None,
+        max_points: Annotated[int, QueryParameter(ge=LEAST_POINTS, le=MOST_POINTS)] = DEFAULT_POINTS,
     ) -> History:
         """Return a metric's readings, by default of the last hour, thinned to *max_points* with extremes kept."""
         first, behind = _times(from_, to)
@@ -81,7 +84,12 @@ class TelemetryController(Controller):
 
     @post("/{client_id:str}/export-links")
     async def make_export_link(
-        self, request: Request[SignedIn, Any, Any], client_id: str, data: LinkRequest, sessions: Sessions, clock: Clock
+        self,
+        request: Request[SignedIn, Any, Any],
+        client_id: FromPath[str],
+        data: JSONBody[LinkRequest],
+        sessions: NamedDependency[Sessions],
+        clock: NamedDependency[Clock],
     ) -> LinkAnswer:
         """Return a one-use address, good for a minute, that streams the export."""
         first, behind = _times(data.from_, data.to)
@@ -109,7 +117,9 @@ class ExportController(Controller):
     tags = ("Telemetry",)
 
     @get("/{secret:str}", opt={"public": True})
-    async def export(self, secret: str, sessions: Sessions, clock: Clock) -> Stream:
+    async def export(
+        self, secret: FromPath[str], sessions: NamedDependency[Sessions], clock: NamedDependency[Clock]
+    ) -> Stream:
         """Use the address up and stream all readings, ordered by time, stream, number and metric."""
         async with sessions.begin() as session:
             asked = await claim_link(session, secret, clock())
