@@ -76,11 +76,8 @@ async def ensure_first_admin(
     if await session.scalar(select(User.id).limit(1)) is not None:
         await _remove_outdated(session, passwords, initial)
         return
+    check_given(given)
     password = given or initial.make()
-    try:
-        check_new_password(password)
-    except PasswordRefusedError as error:
-        raise ConfigError(f"PULSE_ADMIN_PASSWORD: {error}") from error
     user = await create_user(
         session,
         username=USERNAME,
@@ -92,6 +89,20 @@ async def ensure_first_admin(
     )
     await write_audit(session, actor="system", action="user.created", entity_type="user", entity_id=str(user.id))
     _log.info("accounts.first_admin_made", username=USERNAME, password_file=None if given else str(initial.path))
+
+
+def check_given(password: str | None) -> None:
+    """
+    Check ``PULSE_ADMIN_PASSWORD``; ``None`` when it is not set.
+
+    Raises:
+        ConfigError: It breaks the password rules.
+    """
+    try:
+        if password is not None:
+            check_new_password(password)
+    except PasswordRefusedError as error:
+        raise ConfigError(f"PULSE_ADMIN_PASSWORD cannot be taken: {error}") from error
 
 
 async def _remove_outdated(session: AsyncSession, passwords: Passwords, initial: InitialPassword) -> None:
