@@ -1,0 +1,14 @@
+import type { NextConfig } from "next";
+
+/** Static export: the auth API serves the folder `out/`; there is no Node server in production. */
+const config: NextConfig = {
+  output: "export",
+  trailingSlash: true,
+  reactStrictMode: true,
+  poweredByHeader: false,
+  images: { unoptimized: true },
+  typescript: { tsconfigPath: "tsconfig.json" },
+  turbopack: { root: import.meta.dirname },
+};
+
+export default config;

@@ -1,0 +1,64 @@
+"use client";
+
+import { Server } from "lucide-react";
+import Link from "next/link";
+import type { ReactElement } from "react";
+
+import { Empty, Panel, PanelHeader } from "@/components/ui/panel";
+import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
+import { ConnectionRows } from "@/features/shell/connection-indicator";
+import { useDevices, useNow } from "@/lib/engine/hooks";
+import { presenceOf, type Device } from "@/lib/store/devices";
+import { formatAge } from "@/lib/values/format";
+
+/** Beside the tiles on wide screens: who is there, and what the connection is made of. */
+export function DeviceRail(): ReactElement {
+  const devices = useDevices();
+  return (
+    <aside aria-label="Devices and connection" className="grid content-start gap-3 sm:gap-4">
+      <Panel aria-label="Devices">
+        <PanelHeader title="Devices">
+          <Link href="/devices/" className="ml-auto text-xs font-medium text-accent hover:underline">
+            All details
+          </Link>
+        </PanelHeader>
+        {devices.length === 0 ? (
+          <Empty icon={<Server aria-hidden />} title="No device yet">
+            A device appears here as soon as it is enrolled.
+          </Empty>
+        ) : (
+          <ul className="max-h-[480px] divide-y overflow-y-auto">
+            {devices.map((device) => (
+              <DeviceLine key={device.clientId} device={device} />
+            ))}
+          </ul>
+        )}
+      </Panel>
+      <Panel aria-label="Connection">
+        <PanelHeader title="Connection" />
+        <ConnectionRows />
+      </Panel>
+    </aside>
+  );
+}
+
+function DeviceLine({ device }: { readonly device: Device }): ReactElement {
+  const now = useNow();
+  const presence = presenceOf(device, now);
+  return (
+    <li data-testid="device-row" data-client-id={device.clientId} data-status={presence} className="grid gap-0.5 px-4 py-2.5">
+      <div className="flex items-center gap-2">
+        <span className="min-w-0 flex-1 truncate text-[13px] font-medium" title={device.clientId}>
+          {device.clientId}
+        </span>
+        <PresenceBadge presence={presence} />
+      </div>
+      <div className="num flex items-center gap-2 text-xs text-faint">
+        <span>{device.heardAt === null || now === 0 ? "never heard" : `heard ${formatAge(Math.max(0, now - device.heardAt))}${now - device.heardAt < 1_500 ? "" : " ago"}`}</span>
+        <span className="ml-auto">
+          <BufferedCount device={device} now={now} /> buffered
+        </span>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,145 @@
+"use client";
+
+import { memo, type ReactElement } from "react";
+
+import { classes } from "@/components/ui/classes";
+import { Tag } from "@/components/ui/tag";
+import { Sparkline } from "@/features/live/sparkline";
+import { freshnessOf, type Freshness } from "@/features/live/freshness";
+import { ValueText } from "@/features/live/value-text";
+import { shownTheme } from "@/features/shell/theme";
+import { useDevice, useEngine, useNow, useOnScreen, useTile, useValue } from "@/lib/engine/hooks";
+import type { Tile as TileData } from "@/lib/store/tiles";
+import { exactText } from "@/lib/values/exact";
+import { formatAge, formatDifference, fractionDigits } from "@/lib/values/format";
+import { unitOf } from "@/lib/values/unit";
+
+interface TileProps {
+  readonly clientId: string;
+  readonly metric: string;
+  /** Its place among the chart's colours, 1 and up; 0 when it is not on the chart. */
+  readonly seriesNo: number;
+}
+
+/** One metric as on a trading screen; pressing it puts it on the chart or takes it off. */
+export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps): ReactElement | null {
+  const { chart } = useEngine();
+  const [ref, onScreen] = useOnScreen<HTMLButtonElement>();
+  const tile = useTile(clientId, metric, onScreen);
+  if (tile === null) {
+    return null;
+  }
+  return (
+    <button
+      ref={ref}
+      type="button"
+      aria-pressed={seriesNo > 0}
+      title={seriesNo > 0 ? "Take it off the chart" : "Show it on the chart"}
+      onClick={() => chart.toggle({ clientId, metric }, tile.recent.toArray().filter((point) => point.sequence !== null))}
+      data-testid="tile"
+      data-client-id={clientId}
+      data-metric={metric}
+      data-value={exactText(tile.value)}
+      data-origin={tile.origin}
+      style={seriesNo > 0 ? { borderColor: `var(--series-${seriesNo})`, boxShadow: `inset 2px 0 0 var(--series-${seriesNo})` } : undefined}
+      className="group relative flex h-[104px] min-w-0 flex-col overflow-hidden rounded-md border bg-surface text-left shadow-card transition-[border-color] [contain-intrinsic-size:auto_104px] [content-visibility:auto] hover:border-line-strong"
+    >
+      <TileBody tile={tile} />
+    </button>
+  );
+});
+
+function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
+  const device = useDevice(tile.clientId);
+  const freshness = freshnessOf(tile, device, useNow());
+  const theme = useValue(shownTheme);
+  const flash = tile.changes > 0 && tile.direction !== "none";
+  return (
+    <span
+      key="body"
+      className={classes(
+        "flex flex-1 flex-col px-3 pt-2",
+        flash && freshness.kind !== "stale" && (tile.direction === "up" ? "flash-up" : "flash-down"),
+        flash && freshness.kind !== "stale" && (tile.changes % 2 === 0 ? "flash-even" : "flash-odd"),
+      )}
+    >
+      <span className="flex items-center gap-2 text-xs">
+        <span className="min-w-0 flex-1 truncate text-muted" title={tile.metric}>
+          {tile.metric}
+        </span>
+        <FreshnessTag freshness={freshness} />
+      </span>
+      <span className={classes("mt-0.5 transition-opacity", freshness.kind === "stale" && "opacity-50")}>
+        {typeof tile.value === "boolean" ? <Lamp on={tile.value} /> : <Figure tile={tile} />}
+      </span>
+      <span className={classes("mt-auto -mx-1 block pb-1", freshness.kind === "stale" && "opacity-40 grayscale")}>
+        <Sparkline points={tile.recent} version={tile} stepped={typeof tile.value === "boolean"} theme={theme} />
+      </span>
+    </span>
+  );
+}
+
+/** Long integers stay whole, so the type becomes smaller instead. */
+function sizeFor(length: number): string {
+  if (length <= 10) {
+    return "text-xl";
+  }
+  return length <= 14 ? "text-[17px]" : "text-[14px]";
+}
+
+function Figure({ tile }: { readonly tile: TileData }): ReactElement {
+  const digits = typeof tile.value === "number" ? fractionDigits(tile.value) : undefined;
+  const length = typeof tile.value === "bigint" ? String(tile.value).length : 0;
+  const unit = unitOf(tile.metric);
+  return (
+    <span className="flex h-7 items-baseline gap-1.5">
+      <span className={classes("num font-semibold tracking-tight", sizeFor(length))}>
+        <ValueText value={tile.value} {...(digits === undefined ? {} : { digits })} />
+      </span>
+      {unit !== "" && <span className="text-xs text-faint">{unit}</span>}
+      <Step tile={tile} digits={digits} />
+    </span>
+  );
+}
+
+/** The step from the value before, with its direction. */
+function Step({ tile, digits }: { readonly tile: TileData; readonly digits: number | undefined }): ReactElement | null {
+  if (tile.delta === null || tile.direction === "none") {
+    return null;
+  }
+  const up = tile.direction === "up";
+  return (
+    <span className={classes("num ml-auto flex min-w-0 items-baseline gap-0.5 text-xs", up ? "text-up" : "text-down")}>
+      <span aria-label={up ? "up" : "down"} className="text-[9px]">
+        {up ? "▲" : "▼"}
+      </span>
+      <span className="truncate">{formatDifference(tile.delta, digits)}</span>
+    </span>
+  );
+}
+
+function Lamp({ on }: { readonly on: boolean }): ReactElement {
+  return (
+    <span className="flex h-7 items-center gap-2">
+      <span aria-hidden className={classes("size-3 rounded-full border-2", on ? "border-lamp bg-lamp shadow-[0_0_8px_var(--lamp)]" : "border-line-strong bg-transparent")} />
+      <span className={classes("text-base font-semibold", on ? "text-text" : "text-muted")}>{on ? "true" : "false"}</span>
+    </span>
+  );
+}
+
+function FreshnessTag({ freshness }: { readonly freshness: Freshness }): ReactElement {
+  switch (freshness.kind) {
+    case "stale":
+      return (
+        <Tag tone="warn" title="No newer value has arrived for longer than its interval.">
+          stale {formatAge(freshness.ageMs)}
+        </Tag>
+      );
+    case "replayed":
+      return <Tag title="From the device's heartbeat while it catches up with its backlog.">syncing</Tag>;
+    case "archive":
+      return <Tag title="The newest archived value; nothing live has arrived yet.">archive</Tag>;
+    case "live":
+      return <span className="num text-faint">{formatAge(freshness.ageMs)}</span>;
+  }
+}

@@ -1,0 +1,106 @@
+"use client";
+
+import { ChevronDown, LayoutDashboard, LogOut, Server, UserRound } from "lucide-react";
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+import type { ReactElement } from "react";
+
+import { Button } from "@/components/ui/button";
+import { classes } from "@/components/ui/classes";
+import { Menu, MenuChoice, MenuSeparator } from "@/components/ui/menu";
+import { Brand } from "@/features/shell/brand";
+import { ConnectionIndicator } from "@/features/shell/connection-indicator";
+import { chooseTheme, chosenTheme, type Theme } from "@/features/shell/theme";
+import { useEngine, usePerson, useValue } from "@/lib/engine/hooks";
+
+/** Top navigation. Users, Settings, Logs and Integrations join with their pages. */
+const PAGES = [
+  { href: "/live/", label: "Dashboard", icon: LayoutDashboard },
+  { href: "/devices/", label: "Devices", icon: Server },
+] as const;
+
+const THEMES: readonly { readonly value: Theme; readonly label: string }[] = [
+  { value: "system", label: "Like the system" },
+  { value: "dark", label: "Dark" },
+  { value: "light", label: "Light" },
+];
+
+export function Header(): ReactElement {
+  return (
+    <header className="sticky top-0 z-40 flex h-12 items-center gap-2 border-b bg-surface px-3 sm:gap-5 sm:px-4">
+      <Link href="/live/" aria-label="PrecisionPulse, to the dashboard" className="rounded-md">
+        <Brand />
+      </Link>
+      <Navigation />
+      <div className="ml-auto flex min-w-0 items-center gap-1 sm:gap-2">
+        <ConnectionIndicator />
+        <PersonMenu />
+        <SignOut />
+      </div>
+    </header>
+  );
+}
+
+function Navigation(): ReactElement {
+  const path = usePathname();
+  return (
+    <nav aria-label="Pages" className="flex h-full items-stretch gap-0.5">
+      {PAGES.map(({ href, label, icon: Icon }) => {
+        const here = path === href || (path === "/" && href === "/live/");
+        return (
+          <Link
+            key={href}
+            href={href}
+            aria-current={here ? "page" : undefined}
+            className={classes(
+              "relative flex items-center gap-1.5 px-2 text-[13px] font-medium text-muted transition-colors hover:text-text sm:px-3",
+              here && "text-text after:absolute after:inset-x-2 after:bottom-[-1px] after:h-0.5 after:rounded-full after:bg-accent sm:after:inset-x-3",
+            )}
+          >
+            <Icon aria-hidden className="size-4" />
+            <span className="max-sm:sr-only">{label}</span>
+          </Link>
+        );
+      })}
+    </nav>
+  );
+}
+
+function PersonMenu(): ReactElement {
+  const person = usePerson();
+  const theme = useValue(chosenTheme);
+  const trigger = (
+    <Button tone="quiet" className="max-w-40 px-1.5 sm:px-2" aria-label={`Signed in as ${person.username}`} data-testid="person-menu">
+      <UserRound aria-hidden />
+      <span className="truncate max-sm:hidden">{person.username}</span>
+      <ChevronDown aria-hidden className="size-3.5! text-faint max-sm:hidden" />
+    </Button>
+  );
+  return (
+    <Menu trigger={trigger}>
+      <div className="px-2 py-1.5">
+        <p className="truncate text-[13px] font-medium">{person.username}</p>
+        <p className="truncate text-xs text-muted">{person.roles.join(", ")}</p>
+      </div>
+      <MenuSeparator />
+      <MenuChoice label="Appearance" value={theme} choices={THEMES} onChoose={chooseTheme} />
+    </Menu>
+  );
+}
+
+function SignOut(): ReactElement {
+  const { session } = useEngine();
+  return (
+    <Button
+      tone="quiet"
+      size="icon"
+      aria-label="Sign out"
+      title="Sign out"
+      data-testid="sign-out"
+      // A sign-out that the server did not hear of is one here all the same.
+      onClick={() => void session.signOut().catch(() => undefined)}
+    >
+      <LogOut aria-hidden />
+    </Button>
+  );
+}

@@ -1,0 +1,83 @@
+/** The API calls of the live pages, each with its answer read into the dashboard's own types. */
+
+import { parseHeartbeat, type Heartbeat } from "@/contract/payloads";
+import type { Send } from "@/lib/api/http";
+import { fields, list, metricValue, optionalText, optionalTime, text, time, wholeNumber, type Fields } from "@/lib/api/reading";
+import type { Chosen, Span } from "@/lib/store/chart";
+import type { ListedDevice, Presence } from "@/lib/store/devices";
+import type { Point } from "@/lib/store/points";
+import type { Sample } from "@/lib/store/tiles";
+
+const MOST_PAGES = 100;
+export const MAX_POINTS = 2_000;
+
+/** Follows `next` until the end. */
+async function everyItem(send: Send, path: string): Promise<readonly Fields[]> {
+  const items: Fields[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const address: string = cursor === null ? path : `${path}?cursor=${encodeURIComponent(cursor)}`;
+    const body = fields((await send({ method: "GET", path: address })).body, path);
+    items.push(...list(body["items"], path).map((each) => fields(each, path)));
+    cursor = optionalText(body, "next");
+    if (cursor === null) {
+      break;
+    }
+  }
+  return items;
+}
+
+function figuresOf(item: Fields): Heartbeat | null {
+  const found = parseHeartbeat(item["heartbeat"]);
+  return found.ok && found.value.timestamp !== null ? found.value : null;
+}
+
+function presence(item: Fields): Presence {
+  const status = optionalText(item, "status");
+  return status === "ONLINE" || status === "SYNCING" ? status : "OFFLINE";
+}
+
+/** All enrolled devices. *toLocal*: turns the server's time into this browser's. */
+export async function listDevices(send: Send, toLocal: (at: number) => number): Promise<readonly ListedDevice[]> {
+  return (await everyItem(send, "/devices")).map((item) => {
+    const heardAt = optionalTime(item, "last_heartbeat_at");
+    return {
+      clientId: text(item, "client_id"),
+      said: presence(item),
+      heardAt: heardAt === null ? null : toLocal(heardAt),
+      figures: figuresOf(item),
+      enrolledAt: optionalTime(item, "enrolled_at"),
+      revokedAt: optionalTime(item, "revoked_at"),
+    };
+  });
+}
+
+/** The newest archived value of every metric. */
+export async function latestValues(send: Send, toLocal: (at: number) => number): Promise<readonly Sample[]> {
+  return (await everyItem(send, "/telemetry/latest")).map((item) => ({
+    clientId: text(item, "client_id"),
+    metrics: new Map([[text(item, "metric"), metricValue(item, "value")]]),
+    position: { stream: text(item, "stream"), sequence: wholeNumber(item, "sequence_no"), recordedAt: time(item, "recorded_at") },
+    origin: "archive",
+    receivedAt: toLocal(time(item, "received_at")),
+  }));
+}
+
+function pathOf(metric: string): string {
+  return metric.split("/").map(encodeURIComponent).join("/");
+}
+
+/** A metric's history, ascending by time, thinned by the server to at most *maxPoints*. */
+export async function history(send: Send, chosen: Chosen, span: Span, maxPoints: number = MAX_POINTS): Promise<readonly Point[]> {
+  const query = new URLSearchParams({
+    from: new Date(span.from).toISOString(),
+    to: new Date(span.to).toISOString(),
+    max_points: String(maxPoints),
+  });
+  const path = `/telemetry/${encodeURIComponent(chosen.clientId)}/${pathOf(chosen.metric)}?${query.toString()}`;
+  const body = fields((await send({ method: "GET", path })).body, "history");
+  return list(body["points"], "points").map((each) => {
+    const point = fields(each, "points");
+    return { at: time(point, "at"), value: metricValue(point, "value"), stream: text(point, "stream"), sequence: wholeNumber(point, "sequence_no") };
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * What can go wrong with a call, in words that say what to do. Errors of the API are RFC 9457 problems whose
+ * `type` is stable; the sentences for people live here and nowhere else.
+ */
+
+export class ApiProblem extends Error {
+  /** HTTP status; 0 when no answer came. */
+  readonly status: number;
+  /** Last part of the problem's `type`, for example `invalid-credentials`; empty when there is none. */
+  readonly kind: string;
+  /** Seconds to wait, when the server said so. */
+  readonly retryAfterS: number | null;
+
+  constructor(status: number, kind: string, message: string, retryAfterS: number | null = null) {
+    super(message);
+    this.status = status;
+    this.kind = kind;
+    this.retryAfterS = retryAfterS;
+  }
+
+  /** Whether the server could not be reached or is not well, so that trying again can help. */
+  get isOutage(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+const BY_STATUS = new Map<number, string>([
+  [0, "The server cannot be reached. It is tried again by itself."],
+  [401, "The session is over. Sign in again."],
+  [403, "This account is not allowed to do that. An administrator can change its roles."],
+  [404, "This no longer exists."],
+  [409, "Someone else changed this in the meantime. Reload and try again."],
+  [412, "Someone else changed this in the meantime. Reload and try again."],
+  [413, "That is too large."],
+  [429, "Too many tries. Wait a moment."],
+]);
+
+/** Returns the sentence for a status; *detail* is the server's own, used where it says more. */
+export function sentenceFor(status: number, detail: string): string {
+  if (status >= 500) {
+    return "The server has a problem of its own. It is tried again by itself.";
+  }
+  const known = BY_STATUS.get(status);
+  return status === 400 || status === 422 || known === undefined ? detail || "The server did not accept that." : known;
+}

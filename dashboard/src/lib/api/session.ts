@@ -1,0 +1,196 @@
+/**
+ * Who is signed in, in this tab and its siblings: sign-in, forced first change, refresh, sign-out, end.
+ *
+ * The access token stays in memory; what survives a reload is the HttpOnly cookie that only the server reads.
+ * Tabs share one refresh (tab-share.ts). A refused refresh ends the session visibly; a server that cannot be
+ * reached does not. `send` is the way for every other call: it adds the token and renews it when refused.
+ */
+
+import type { Answer, Call, Send } from "@/lib/api/http";
+import { ApiProblem } from "@/lib/api/problem";
+import { amount, fields, flag, text, texts } from "@/lib/api/reading";
+import type { TabShare } from "@/lib/api/tab-share";
+import { ValueStore, type ReadableStore } from "@/lib/store/value-store";
+import type { Clock } from "@/lib/time/clock";
+
+export interface Person {
+  readonly id: string;
+  readonly username: string;
+  readonly roles: readonly string[];
+  readonly permissions: ReadonlySet<string>;
+}
+
+/** `restoring`: asking the server at load. `must-change`: signed in, but only to choose a password. */
+export type SessionState =
+  | { readonly phase: "restoring"; readonly trouble: string }
+  | { readonly phase: "signed-out"; readonly notice: string }
+  | { readonly phase: "must-change"; readonly person: Person }
+  | { readonly phase: "signed-in"; readonly person: Person };
+
+export interface Grant {
+  readonly token: string;
+  /** On this browser's clock, in ms. */
+  readonly renewAt: number;
+  readonly person: Person;
+  readonly mustChange: boolean;
+}
+
+const ENDED = "Your session has ended. Sign in again to go on.";
+const RETRY_RESTORE_MS = 3_000;
+
+function readGrant(body: unknown, now: number): Grant {
+  const found = fields(body, "session");
+  const user = fields(found["user"], "user");
+  return {
+    token: text(found, "access_token"),
+    renewAt: now + amount(found, "expires_in") * 800,
+    mustChange: flag(found, "must_change_password"),
+    person: {
+      id: text(user, "id"),
+      username: text(user, "username"),
+      roles: texts(user, "roles"),
+      permissions: new Set(texts(user, "permissions")),
+    },
+  };
+}
+
+export class Session {
+  readonly #http: Send;
+  readonly #clock: Clock;
+  readonly #tabs: TabShare;
+  readonly #store = new ValueStore<SessionState>({ phase: "restoring", trouble: "" });
+  #grant: Grant | null = null;
+  /** The password just typed, only until the forced change is done, so that it is not asked for twice. */
+  #typed = "";
+  #refreshing: Promise<Grant> | null = null;
+
+  constructor(http: Send, clock: Clock, tabs: TabShare) {
+    this.#http = http;
+    this.#clock = clock;
+    this.#tabs = tabs;
+    tabs.onGrant((grant) => this.#accept(grant));
+    tabs.onSignOut(() => this.#end("Signed out in another tab."));
+  }
+
+  get state(): ReadableStore<SessionState> {
+    return this.#store;
+  }
+
+  /** At load: finds out by the cookie whether somebody is signed in; asks until the server has answered. */
+  async restore(): Promise<void> {
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (this.#store.get().phase !== "restoring") {
+        return;
+      }
+      if (error instanceof ApiProblem && !error.isOutage) {
+        this.#store.set({ phase: "signed-out", notice: "" });
+        return;
+      }
+      this.#store.set({ phase: "restoring", trouble: error instanceof Error ? error.message : "" });
+      this.#clock.after(RETRY_RESTORE_MS, () => void this.restore());
+    }
+  }
+
+  /** @throws ApiProblem with a sentence for the person when it is refused. */
+  async signIn(username: string, password: string): Promise<void> {
+    const answer = await this.#http({ method: "POST", path: "/auth/login", body: { username, password } });
+    const grant = readGrant(answer.body, this.#clock.now());
+    this.#typed = grant.mustChange ? password : "";
+    this.#share(grant);
+  }
+
+  /** Whether the present password must be asked for before a change. */
+  get asksForCurrent(): boolean {
+    return this.#typed === "";
+  }
+
+  /** Changes the signed-in person's password; *current* may be empty when it was just typed. @throws ApiProblem when refused. */
+  async changePassword(current: string, next: string): Promise<void> {
+    const username = this.#grant?.person.username ?? "";
+    await this.send({ method: "POST", path: "/auth/password", body: { current: current === "" ? this.#typed : current, new: next } });
+    // The change may have ended the old session; signing in anew holds in either case.
+    await this.signIn(username, next);
+  }
+
+  async signOut(): Promise<void> {
+    try {
+      await this.#http({ method: "POST", path: "/auth/logout", ...this.#bearer() });
+    } finally {
+      this.#tabs.tellSignOut();
+      this.#end("");
+    }
+  }
+
+  /**
+   * Sends a call as the signed-in person.
+   *
+   * @throws ApiProblem; a 401 has ended the session by then.
+   */
+  readonly send: Send = async (call) => {
+    if (this.#grant === null || this.#grant.renewAt <= this.#clock.now()) {
+      await this.#refreshOrEnd();
+    }
+    try {
+      return await this.#http({ ...call, ...this.#bearer() });
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.status !== 401) {
+        throw error;
+      }
+      return this.#sendAgain(call);
+    }
+  };
+
+  async #sendAgain(call: Call): Promise<Answer> {
+    await this.#refreshOrEnd();
+    return this.#http({ ...call, ...this.#bearer() });
+  }
+
+  #bearer(): { bearer?: string } {
+    return this.#grant === null ? {} : { bearer: this.#grant.token };
+  }
+
+  async #refreshOrEnd(): Promise<void> {
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (error instanceof ApiProblem && (error.status === 401 || error.status === 403)) {
+        this.#end(ENDED);
+      }
+      throw error;
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    this.#refreshing ??= this.#tabs.oneAtATime(this.#grant, () => this.#askForGrant());
+    try {
+      this.#accept(await this.#refreshing);
+    } finally {
+      this.#refreshing = null;
+    }
+  }
+
+  async #askForGrant(): Promise<Grant> {
+    const answer = await this.#http({ method: "POST", path: "/auth/refresh" });
+    return readGrant(answer.body, this.#clock.now());
+  }
+
+  #share(grant: Grant): void {
+    this.#accept(grant);
+    this.#tabs.tellGrant(grant);
+  }
+
+  #accept(grant: Grant): void {
+    this.#grant = grant;
+    this.#store.set({ phase: grant.mustChange ? "must-change" : "signed-in", person: grant.person });
+  }
+
+  #end(notice: string): void {
+    this.#grant = null;
+    this.#typed = "";
+    if (this.#store.get().phase !== "signed-out") {
+      this.#store.set({ phase: "signed-out", notice });
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Wires the dashboard's parts together, once for a page: session, broker link, inbox, stores, refetching.
+ *
+ * React reads the stores through lib/engine/hooks.ts and owns nothing of this. Read next: link.ts (connection),
+ * feed.ts (what a message does to the stores), refetch.ts (what is fetched when).
+ */
+
+import { tokenFetcher } from "@/lib/api/broker-token";
+import { history } from "@/lib/api/endpoints";
+import { ObservedApi } from "@/lib/api/observed";
+import { sendHttp } from "@/lib/api/http";
+import { Session } from "@/lib/api/session";
+import { BrowserTabs } from "@/lib/api/tab-share";
+import { Feed } from "@/lib/engine/feed";
+import { Refetcher } from "@/lib/engine/refetch";
+import { buildTopic } from "@/contract/topics";
+import { connectionOpener } from "@/lib/mqtt/connection";
+import { FlowControl, channelYield } from "@/lib/mqtt/flow";
+import { Inbox } from "@/lib/mqtt/inbox";
+import { BrokerLink, type LinkState } from "@/lib/mqtt/link";
+import { ChartStore } from "@/lib/store/chart";
+import { DeviceStore } from "@/lib/store/devices";
+import { ServiceStore } from "@/lib/store/services";
+import { TileStore } from "@/lib/store/tiles";
+import { TroubleStore } from "@/lib/store/troubles";
+import { ValueStore } from "@/lib/store/value-store";
+import { systemClock } from "@/lib/time/clock";
+import { createIntervalTimers } from "@/lib/time/worker-timers";
+
+export const DEFAULT_RANGE_MS = 15 * 60_000;
+const VIEW = "VIEW_DASHBOARD";
+const LIVE_FILTERS = [
+  buildTopic("TELEMETRY_LIVE", { client_id: "+" }),
+  buildTopic("HEARTBEAT", { client_id: "+" }),
+  buildTopic("SERVICE_STATUS", { service: "+", instance: "+" }),
+];
+
+const nextFrame = (run: () => void): void => void requestAnimationFrame(run);
+
+export class Engine {
+  readonly session = new Session(sendHttp, systemClock, new BrowserTabs());
+  readonly api = new ObservedApi(this.session.send, systemClock);
+  readonly troubles = new TroubleStore();
+  readonly tiles = new TileStore(nextFrame);
+  readonly devices = new DeviceStore(nextFrame);
+  readonly services = new ServiceStore();
+  readonly chart = new ChartStore((chosen, span) => history(this.api.send, chosen, span), () => this.api.serverNow(), nextFrame, DEFAULT_RANGE_MS);
+  readonly feed = new Feed(this, systemClock);
+  readonly inbox = new Inbox(this.feed);
+  readonly link: BrokerLink;
+  readonly linkState: ValueStore<LinkState>;
+  readonly refetcher: Refetcher;
+  #person = "";
+
+  constructor() {
+    const flow = new FlowControl(channelYield());
+    this.link = new BrokerLink({
+      clock: systemClock,
+      random: Math.random,
+      fetchToken: tokenFetcher(this.api.send, systemClock),
+      open: connectionOpener(createIntervalTimers()),
+      onState: (state) => this.#linkChanged(state),
+      onMessage: (message, done) => {
+        this.inbox.receive(message);
+        flow.handled(done);
+      },
+    });
+    this.linkState = new ValueStore(this.link.state);
+    this.refetcher = new Refetcher(this, systemClock);
+  }
+
+  /** Starts everything; returns what ends it. */
+  start(): () => void {
+    const unsubscribe = [
+      this.session.state.subscribe(() => this.#sessionChanged()),
+      this.chart.view.subscribe(() => this.link.setFilters(this.#filters())),
+      this.#listen(),
+    ];
+    void this.session.restore();
+    return () => {
+      unsubscribe.forEach((end) => end());
+      this.link.stop();
+    };
+  }
+
+  #sessionChanged(): void {
+    const state = this.session.state.get();
+    const person = state.phase === "signed-in" ? state.person.id : "";
+    if (person === this.#person) {
+      return;
+    }
+    this.#person = person;
+    this.#forget();
+    if (state.phase === "signed-in" && state.person.permissions.has(VIEW)) {
+      this.link.start(this.#filters());
+    }
+  }
+
+  /** What one person has seen is not shown to the next one. */
+  #forget(): void {
+    this.link.stop();
+    this.refetcher.stop();
+    [this.chart, this.tiles, this.devices, this.services].forEach((store) => store.clear());
+    this.troubles.clearAll();
+  }
+
+  #filters(): readonly string[] {
+    const shown = new Set(this.chart.view.get().chosen.map((each) => each.clientId));
+    return [...LIVE_FILTERS, ...[...shown].map((clientId) => buildTopic("TELEMETRY_BUFFERED", { client_id: clientId }))];
+  }
+
+  #linkChanged(state: LinkState): void {
+    const before = this.linkState.get();
+    this.linkState.set(state);
+    if (state.phase === "online" && before.phase !== "online" && before.phase !== "doubtful") {
+      this.refetcher.refetch();
+    }
+  }
+
+  /** Hints of the browser: the network went or came, the tab was hidden or shown. */
+  #listen(): () => void {
+    const offline = (): void => this.link.probe();
+    const online = (): void => {
+      this.link.retryNow();
+      this.link.probe();
+    };
+    const visibility = (): void => this.refetcher.visibilityChanged(document.visibilityState === "hidden");
+    window.addEventListener("offline", offline);
+    window.addEventListener("online", online);
+    document.addEventListener("visibilitychange", visibility);
+    return () => {
+      window.removeEventListener("offline", offline);
+      window.removeEventListener("online", online);
+      document.removeEventListener("visibilitychange", visibility);
+    };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * One MQTT connection to the broker over WebSockets; the only file that knows MQTT.js.
+ *
+ * It connects once and reports what happens. It never reconnects, never renews, never looks into payloads:
+ * link.ts decides, inbox.ts reads. MQTT 3.1.1 with a clean session, since the embedded broker speaks no other.
+ * `onMessage` gets a `done` that acknowledges the message and lets the next one in: that is the flow control.
+ */
+
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+
+import type { BrokerToken } from "@/lib/api/broker-token";
+import type { IntervalTimers } from "@/lib/time/worker-timers";
+
+const KEEPALIVE_S = 10;
+const CONNECT_TIMEOUT_MS = 8_000;
+/** Return codes of CONNACK that a new token may cure: bad credentials, not authorized. */
+const TOKEN_REFUSED: ReadonlySet<number> = new Set([4, 5]);
+
+export interface Incoming {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retained: boolean;
+}
+
+/** Why a connection is over. `refused`: the broker said no to the token; `subscription`: to a topic. */
+export type Ending = "refused" | "subscription" | "lost";
+
+export interface ConnectionEvents {
+  /** Connected and every filter granted. */
+  onUp(): void;
+  /** Any packet at all, as a sign of life. */
+  onPacket(): void;
+  onMessage(message: Incoming, done: () => void): void;
+  /** At most once; nothing follows. */
+  onEnd(ending: Ending, detail: string): void;
+}
+
+export interface Connection {
+  subscribe(filters: readonly string[]): void;
+  unsubscribe(filters: readonly string[]): void;
+  ping(): void;
+  /** Ends it without `onEnd`. */
+  close(): void;
+}
+
+export type OpenConnection = (token: BrokerToken, filters: readonly string[], events: ConnectionEvents) => Connection;
+
+function optionsFor(token: BrokerToken, timers: IntervalTimers): IClientOptions {
+  return {
+    clientId: token.clientId,
+    username: token.username,
+    password: token.password,
+    protocolVersion: 4,
+    clean: true,
+    keepalive: KEEPALIVE_S,
+    reschedulePings: true,
+    reconnectPeriod: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    resubscribe: false,
+    timerVariant: { set: timers.set, clear: timers.clear },
+  };
+}
+
+function returnCode(error: Error): number {
+  return "code" in error && typeof error.code === "number" ? error.code : 0;
+}
+
+class MqttConnection implements Connection {
+  readonly #client: MqttClient;
+  readonly #events: ConnectionEvents;
+  #over = false;
+
+  constructor(client: MqttClient, filters: readonly string[], events: ConnectionEvents) {
+    this.#client = client;
+    this.#events = events;
+    client.on("connect", () => this.#subscribeFirst(filters));
+    client.on("packetreceive", () => this.#ifOpen(() => events.onPacket()));
+    client.on("error", (error) => this.#end(TOKEN_REFUSED.has(returnCode(error)) ? "refused" : "lost", error.message));
+    client.on("close", () => this.#end("lost", "The connection was closed."));
+    client.handleMessage = (packet, done) => {
+      const payload = typeof packet.payload === "string" ? new TextEncoder().encode(packet.payload) : packet.payload;
+      this.#ifOpen(() => events.onMessage({ topic: packet.topic, payload, retained: packet.retain }, () => done()));
+    };
+  }
+
+  subscribe(filters: readonly string[]): void {
+    if (!this.#over && filters.length > 0) {
+      this.#client.subscribe([...filters], { qos: 1 });
+    }
+  }
+
+  unsubscribe(filters: readonly string[]): void {
+    if (!this.#over && filters.length > 0) {
+      this.#client.unsubscribe([...filters]);
+    }
+  }
+
+  ping(): void {
+    this.#ifOpen(() => this.#client.sendPing());
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#client.end(true);
+  }
+
+  #subscribeFirst(filters: readonly string[]): void {
+    this.#client.subscribe([...filters], { qos: 1 }, (error, granted) => {
+      if (error !== null) {
+        this.#end("packet" in error ? "subscription" : "lost", error.message);
+      } else if (granted?.some((each) => each.qos > 2) === true) {
+        this.#end("subscription", "The broker did not grant every subscription.");
+      } else {
+        this.#ifOpen(() => this.#events.onUp());
+      }
+    });
+  }
+
+  #ifOpen(run: () => void): void {
+    if (!this.#over) {
+      run();
+    }
+  }
+
+  #end(ending: Ending, detail: string): void {
+    this.#ifOpen(() => {
+      this.close();
+      this.#events.onEnd(ending, detail);
+    });
+  }
+}
+
+/** Returns a function that opens connections whose keepalive runs on *timers*. */
+export function connectionOpener(timers: IntervalTimers): OpenConnection {
+  return (token, filters, events) =>
+    new MqttConnection(mqtt.connect(token.wsUrl, optionsFor(token, timers)), filters, events);
+}
