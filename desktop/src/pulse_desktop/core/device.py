@@ -29,7 +29,7 @@ from .sources.sampler import Sampler
 from .streams import new_stream
 
 log = structlog.get_logger()
-FAREWELL_S = 1.0
+FAREWELL_S = 0.7
 WATCH_EVERY_S = 5.0
 
 

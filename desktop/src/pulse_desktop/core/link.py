@@ -84,13 +84,13 @@ class LinkKeeper:
         self._stopping = False
         self._woken = threading.Event()  # set by stop, and by the loss of the connection
         self._lost: str | None = None
-        self._thread = threading.Thread(target=self._run, name="link")
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 3.0) -> None:
+    def stop(self, timeout_s: float = 1.0) -> None:
         """Disconnect and end the thread."""
         self._stopping = True
         self._woken.set()

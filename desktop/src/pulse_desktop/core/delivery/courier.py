@@ -209,7 +209,7 @@ class Courier:
         for action in taken.actions:
             self._does[action]()
         if before is not self.state:
-            log.info("desktop.state_changed", before=before, after=self.state, event=event, held=self._picture.held)
+            log.info("desktop.state_changed", before=before, after=self.state, cause=event, held=self._picture.held)
             self._writer.note(connection_status=self.state.value)
 
     def _forget_flight(self) -> None:

@@ -58,7 +58,7 @@ class Sampler:
         self._retry_at = float("-inf")
         self._wake = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="sampler")
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.status = "starting"
         self.skipped = 0
 
@@ -71,7 +71,7 @@ class Sampler:
         self._interval_s = interval_s
         self._wake.set()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
+    def stop(self, timeout_s: float = 0.5) -> None:
         """Take no more samples and end the thread."""
         self._stopping = True
         self._wake.set()
