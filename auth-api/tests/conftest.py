@@ -8,15 +8,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+from argon2 import PasswordHasher
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from support.database import Database
 
 from pulse_auth.app import create_app
+from pulse_auth.db.session import make_engine, make_sessions
+from pulse_auth.domain.accounts.creation import create_user
 from pulse_auth.settings import Settings, default_paths
 
 ADMIN_PASSWORD = "correct-horse-battery-1"
+# The system's own parameters take 64 MiB a hash; one test uses them.
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class MovedClock:
@@ -50,6 +56,29 @@ class Api:
         body: dict[str, Any] = answer.json()
         return body
 
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask the application's database."""
+        connection = await asyncpg.connect(self.database.dsn())
+        try:
+            return list(await connection.fetch(query, *arguments))
+        finally:
+            await connection.close()
+
+    async def add_user(self, username: str, *roles: str, password: str = ADMIN_PASSWORD) -> None:
+        """Add a user beside the administrator."""
+        engine = make_engine(self.database.dsn())
+        async with make_sessions(engine).begin() as session:
+            await create_user(
+                session,
+                username=username,
+                password_hash=CHEAP_HASHER.hash(password),
+                roles=roles,
+                must_change_password=False,
+                now=self.clock(),
+                by="system",
+            )
+        await engine.dispose()
+
 
 @pytest.fixture
 def clock() -> MovedClock:
@@ -68,7 +97,7 @@ async def start(settings: Settings, clock: MovedClock, database: Database) -> As
     """Start the application with changed settings; all that were started end with the test."""
     started: list[AsyncTestClient[Litestar]] = []
 
-    async def begin(hasher: Any = None, base_url: str = "http://127.0.0.1:8080", **changes: Any) -> Api:
+    async def begin(hasher: Any = CHEAP_HASHER, base_url: str = "http://127.0.0.1:8080", **changes: Any) -> Api:
         changed = replace(settings, **changes)
         app = create_app(changed, clock=clock, hasher=hasher)
         client = AsyncTestClient(app, base_url=base_url)
