@@ -50,3 +50,5 @@ def configure_logs(part: str, level: str) -> None:
     )
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(_LEVELS[level])
+    for chatty in ("httpx", "httpcore", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(max(_LEVELS[level], logging.WARNING))
