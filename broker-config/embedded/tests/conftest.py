@@ -30,7 +30,9 @@ class Clock:
 
 
 def settings_for(home: Path, **variables: str) -> Settings:
-    ports = dict.fromkeys(("PULSE_MQTTS_PORT", "PULSE_MQTT_WS_PORT", "PULSE_MQTT_WSS_PORT", "PULSE_BROKER_API_PORT"), "0")
+    ports = dict.fromkeys(
+        ("PULSE_MQTTS_PORT", "PULSE_MQTT_WS_PORT", "PULSE_MQTT_WSS_PORT", "PULSE_BROKER_API_PORT"), "0"
+    )
     return read_settings(Environment({"PULSE_HOME": str(home), "PULSE_PUBLIC_URL": PUBLIC_URL, **ports, **variables}))
 
 

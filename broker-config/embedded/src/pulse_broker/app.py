@@ -49,6 +49,7 @@ class Running:
     sessions: Sessions
     metrics: Metrics
     bans: Bans
+    retained: RetainedStore
 
 
 @contextlib.asynccontextmanager
@@ -113,6 +114,7 @@ async def _start(
         sessions=sessions,
         metrics=metrics,
         bans=bans,
+        retained=retained,
     )
 
 

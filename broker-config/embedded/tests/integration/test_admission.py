@@ -123,7 +123,13 @@ async def test_admission_other_mqtt_versions_are_refused_with_code_1(bench, prot
 
 @pytest.mark.parametrize(
     "will",
-    [Will("archive/D2/receipt"), Will("audit/command"), Will("telemetry/D1/live", retain=True), Will("$SYS/x"), Will("heartbeat/+")],
+    [
+        Will("archive/D2/receipt"),
+        Will("audit/command"),
+        Will("telemetry/D1/live", retain=True),
+        Will("$SYS/x"),
+        Will("heartbeat/+"),
+    ],
     ids=lambda will: will.topic,
 )
 async def test_admission_will_that_the_token_does_not_allow_is_refused(bench, will) -> None:
@@ -179,7 +185,13 @@ async def test_gate_packets_behind_a_refused_connect_are_never_read(bench) -> No
 
 
 async def test_gate_first_packet_other_than_connect_is_cut_off_without_an_answer(bench) -> None:
-    for data in (b"\x30\x0e\x00\x0cheartbeat/D9", b"\xc0\x00", b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\xff\xff", b"\x10\x04\x00\x04MQ"):
+    for data in (
+        b"\x30\x0e\x00\x0cheartbeat/D9",
+        b"\xc0\x00",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x10\xff\xff\xff\xff\xff",
+        b"\x10\x04\x00\x04MQ",
+    ):
         client = await bench.open()
         await client.send(data)
         await client.expect_closed()

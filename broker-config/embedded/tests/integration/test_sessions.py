@@ -200,7 +200,9 @@ async def test_sessions_narrower_token_gets_neither_queued_nor_live_messages_any
     await admin.publish("command/D1/reload", b"{}")
     device = await bench.join(bench.mint.device("D1"))
     await device.publish("telemetry/D1/live", b"one")
-    narrow = bench.mint.token(client_id, username, (Rule(Action.SUBSCRIBE, "telemetry/D1/live"), Rule(Action.SUBSCRIBE, "telemetry/+/live")))
+    narrow = bench.mint.token(
+        client_id, username, (Rule(Action.SUBSCRIBE, "telemetry/D1/live"), Rule(Action.SUBSCRIBE, "telemetry/+/live"))
+    )
     browser = await bench.open()
     assert await browser.connect(client_id, username, narrow, clean=False) == (0, True)
     await admin.publish("command/D1/reload", b"{}")

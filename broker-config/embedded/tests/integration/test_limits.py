@@ -1,0 +1,180 @@
+"""The bounds: time until CONNECT, keepalive, sizes, queues, and broken packets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from pulse_acl.rules import Action, Rule
+from pulse_broker.gate import CONNECT_WITHIN_S, MAX_AWAITING_CONNECT
+from pulse_broker.sessions import MAX_SUBSCRIPTIONS
+
+from support.mqtt_client import connect_packet, eventually, packet, publish_packet, text
+
+ANYTHING = (Rule(Action.PUBLISH, "#", retain=True), Rule(Action.SUBSCRIBE, "#"))
+
+
+async def anything(bench, client_id: str = "int:1", **options: object):
+    token = bench.mint.token(client_id, "integration:x", ANYTHING)
+    return await bench.join((client_id, "integration:x", token), **options)
+
+
+async def test_gate_socket_without_connect_is_closed_after_five_seconds(bench) -> None:
+    silent, slow = await bench.open(), await bench.open_ws()
+    await slow.send(connect_packet(*bench.mint.device("D1"))[:20])
+    started = asyncio.get_running_loop().time()
+    await silent.expect_closed(CONNECT_WITHIN_S + 1)
+    await slow.expect_closed(1)
+    assert asyncio.get_running_loop().time() - started > CONNECT_WITHIN_S - 1
+    assert bench.refused("no_connect") == 2
+
+
+async def test_gate_connections_that_await_connect_are_bounded(bench) -> None:
+    bench.running.gate._max_awaiting = 2
+    first, second = await bench.open(), await bench.open()
+    await eventually(lambda: bench.running.gate._awaiting == 2)
+    third = await bench.open()
+    await third.expect_closed()
+    assert bench.refused("too_many_awaiting") == 1
+    assert (first.is_closed, second.is_closed) == (False, False)
+    assert MAX_AWAITING_CONNECT >= 100
+
+
+async def test_connection_is_closed_after_one_and_a_half_keepalives(bench) -> None:
+    worker = await bench.join(bench.mint.ingest())
+    device = await bench.join(bench.mint.device("D1"), keepalive=1)
+    started = asyncio.get_running_loop().time()
+    await device.expect_closed(3)
+    assert 1.2 < asyncio.get_running_loop().time() - started < 2.5
+    assert bench.running.metrics.value("connections_ended_total", reason="keepalive") == 1
+    await worker.ping()
+
+
+async def test_connection_that_only_dribbles_bytes_is_no_sign_of_life(bench) -> None:
+    device = await bench.join(bench.mint.device("D1"), keepalive=1)
+    message = publish_packet("telemetry/D1/live", b"x" * 100)
+    for byte in message:
+        if device.is_closed:
+            break
+        await device.send(bytes([byte]))
+        try:
+            await device.expect_closed(0.1)
+        except TimeoutError:
+            continue
+    assert device.is_closed
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        connect_packet("D1", None, None),
+        b"\x00\x00",
+        b"\xf0\x00",
+        b"\x20\x02\x00\x00",
+        b"\x36\x07\x00\x01a\x00\x01xy",
+        publish_packet("a/+", b""),
+        publish_packet("", b""),
+        publish_packet("a", b"", packet_id=0),
+        packet(0x30, b"\x00\x05a"),
+        packet(0x30, b"\x00\x02\xff\xfe"),
+        packet(0x30, text("a\x00b")),
+        packet(0x82, b"\x00\x01"),
+        packet(0x80, b"\x00\x01" + text("a") + b"\x01"),
+        packet(0x82, b"\x00\x01" + text("a") + b"\x03"),
+        packet(0xA2, b"\x00\x01"),
+        packet(0x40, b"\x00"),
+        b"\x30\xff\xff\xff\xff\x01",
+        b"\x30\x81\x80\x40",
+    ],
+    ids=lambda data: data[:12].hex(),
+)
+async def test_connection_broken_packet_ends_only_its_sender(bench, data) -> None:
+    other = await bench.join(bench.mint.ingest())
+    client = await anything(bench)
+    await client.send(data)
+    await client.expect_closed()
+    await other.ping()
+    assert bench.running.metrics.value("connections_ended_total", reason="protocol") == 1
+
+
+async def test_connection_packet_of_a_megabyte_passes_and_a_larger_one_ends_its_sender(bench) -> None:
+    client, watcher = await anything(bench), await anything(bench, "int:2")
+    await watcher.subscribe("a")
+    most = 1024 * 1024 - len(text("a")) - 2
+    await client.publish("a", b"x" * most)
+    assert len((await watcher.expect()).payload) == most
+    await client.send(publish_packet("a", b"x" * (most + 1))[:64])
+    await client.expect_closed()
+
+
+async def test_connection_large_frames_over_websockets_are_bounded(bench) -> None:
+    client = await bench.open_ws()
+    token = bench.mint.token("int:1", "integration:x", ANYTHING)
+    assert await client.connect("int:1", "integration:x", token) == (0, False)
+    await client.send(b"\xc0\x00" * (1024 * 1024))
+    await client.expect_closed()
+
+
+async def test_connection_slow_consumer_is_cut_off_and_others_go_on(bench) -> None:
+    token = bench.mint.token("int:slow", "integration:x", ANYTHING)
+    slow = await bench.open(acknowledge=False)
+    assert (await slow.connect("int:slow", "integration:x", token))[0] == 0
+    await slow.subscribe("bulk")
+    slow._task.cancel()  # from here on it reads nothing
+    fast = await anything(bench, "int:fast")
+    await fast.subscribe("bulk")
+    publisher = await anything(bench, "int:publisher")
+    payload = b"x" * 500_000
+    sent = 0
+    while not bench.running.metrics.value("connections_ended_total", reason="slow_consumer"):
+        await publisher.publish("bulk", payload)
+        assert (await fast.expect()).payload == payload
+        sent += 1
+        assert sent < 200
+    assert bench.running.sessions.get("int:slow") is None
+    await eventually(lambda: bench.running.sessions.budget.used == 0)
+
+
+async def test_session_offline_queue_is_bounded_and_drops_the_oldest(bench) -> None:
+    token = bench.mint.token("int:1", "integration:x", ANYTHING)
+    away = await bench.join(("int:1", "integration:x", token), clean=False)
+    await away.subscribe("bulk")
+    await away.disconnect()
+    session = bench.running.sessions.get("int:1")
+    session.queue._max_queued = 10
+    publisher = await anything(bench, "int:publisher")
+    for number in range(15):
+        await publisher.publish("bulk", str(number))
+    away = await bench.join(("int:1", "integration:x", token), clean=False)
+    await away.expect_payloads(*(str(number).encode() for number in range(5, 15)))
+    assert bench.running.metrics.value("deliveries_dropped_total", reason="queue_full") == 5
+
+
+async def test_session_number_of_subscriptions_is_bounded(bench) -> None:
+    client = await anything(bench)
+    for number in range(0, MAX_SUBSCRIPTIONS, 100):
+        assert await client.subscribe(*(f"a/{index}" for index in range(number, number + 100))) == [1] * 100
+    assert await client.subscribe("one/more", "a/1") == [0x80, 1]
+
+
+async def test_hub_forgets_filters_that_nobody_has_any_more(bench) -> None:
+    client = await anything(bench)
+    for number in range(50):
+        await client.subscribe(f"a/{number}")
+        await client.unsubscribe(f"a/{number}")
+    other = await anything(bench, "int:2")
+    await other.subscribe("b/1")
+    await other.disconnect()
+    link = bench.running.sessions.get("int:1").link
+    await eventually(lambda: not link._broker.subscriptions)
+
+
+async def test_retained_store_full_refuses_new_topics_and_says_so(bench) -> None:
+    bench.running.retained._max_messages = 2
+    client = await anything(bench)
+    for topic in ("a", "b", "c", "a"):
+        await client.publish(topic, b"new", retain=True)
+    assert bench.running.metrics.value("publishes_refused_total", reason="retained_full") == 1
+    assert len(bench.running.retained) == 2
+    await client.publish("a", b"", retain=True)
+    assert len(bench.running.retained) == 1
