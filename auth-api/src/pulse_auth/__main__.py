@@ -11,13 +11,19 @@ import structlog
 from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser, run_program
 
-from .commands import create_user, migrate, postgres, serve
+from .commands import create_user, enrollment_code, migrate, postgres, serve
 from .commands.command import Command
 from .errors import AuthApiError
 from .settings import read_settings
 
 NAME = "pulse-auth-api"
-COMMANDS: dict[str, Command] = {"serve": serve, "migrate": migrate, "postgres": postgres, "create-user": create_user}
+COMMANDS: dict[str, Command] = {
+    "serve": serve,
+    "migrate": migrate,
+    "postgres": postgres,
+    "create-user": create_user,
+    "enrollment-code": enrollment_code,
+}
 
 
 def main() -> None:
