@@ -42,7 +42,7 @@ class LoopbackHttp:
             raise ConfigError(f"PULSE_METRICS_PORT {port} cannot be used: {error.strerror}.") from error
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

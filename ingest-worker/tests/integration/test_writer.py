@@ -1,0 +1,358 @@
+"""The transaction of a batch on a real PostgreSQL."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pulse_ingest.errors import StorageUnavailable, UnfitData, WriteFailed
+from pulse_ingest.ledger import Account
+from pulse_ingest.messages import Decoded, Sample
+from pulse_ingest.ranges import from_numbers
+from pulse_ingest.writer import Database, Target
+from support.ingest import NEXT_STREAM, RECEIVED, STREAM, account, archived, bad, message, numbered, reading, time_of
+
+Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+NOW = RECEIVED + timedelta(seconds=1)
+
+
+async def test_write_batch_new_readings_are_archived_with_every_type(writer: Database, owner: Conn) -> None:
+    metrics = {"i": 2**63 - 1, "n": -(2**63), "d": 72.0, "b": False, "a/b-c._": 1.5e300}
+    written = await writer.write_batch([message([reading(1, metrics)])], NOW)
+    rows = await owner.fetch("SELECT * FROM telemetry_data ORDER BY metric_key")
+    values = {r["metric_key"]: (r["metric_value"], r["metric_long"], r["metric_bool"]) for r in rows}
+    assert values == {
+        "i": (None, 2**63 - 1, None),
+        "n": (None, -(2**63), None),
+        "d": (72.0, None, None),
+        "b": (None, None, False),
+        "a/b-c._": (1.5e300, None, None),
+    }
+    assert {(r["client_id"], r["stream"], r["sequence_no"], r["recorded_at"], r["received_at"]) for r in rows} == {
+        ("D1", STREAM, 1, time_of(1), RECEIVED)
+    }
+    assert (written.archived, written.duplicates, written.rejected) == (1, 0, 0)
+
+
+async def test_write_batch_again_and_overlapping_stores_each_number_once(writer: Database, owner: Conn) -> None:
+    await writer.write_batch([numbered([1, 2, 3])], NOW)
+    written = await writer.write_batch([numbered([3, 2]), numbered([4, 3, 6])], NOW)
+    assert await archived(owner) == [1, 2, 3, 4, 6]
+    assert (written.archived, written.duplicates) == (2, 3)
+    found = await account(owner)
+    assert found == {
+        "settled": [(1, 4), (6, 6)],
+        "rejected": [],
+        "lost": [],
+        "produced": 6,
+        "archived_count": 5,
+        "duplicate_count": 3,
+    }
+
+
+async def test_write_batch_repeated_number_in_one_batch_keeps_the_first_copy(writer: Database, owner: Conn) -> None:
+    await writer.write_batch([message([reading(1, {"a": 10}), reading(1, {"a": 20})])], NOW)
+    assert [row[0] for row in await owner.fetch("SELECT metric_long FROM telemetry_data")] == [10]
+    assert (await account(owner))["duplicate_count"] == 1
+
+
+async def test_write_batch_bad_reading_is_rejected_alone_with_its_reason(writer: Database, owner: Conn) -> None:
+    written = await writer.write_batch([message([reading(1), bad(2), reading(3)])], NOW)
+    assert await archived(owner) == [1, 3]
+    row = await owner.fetchrow("SELECT * FROM telemetry_rejects")
+    assert row is not None
+    assert (row["client_id"], row["stream"], row["sequence_no"]) == ("D1", STREAM, 2)
+    assert row["topic"] == "telemetry/D1/buffered"
+    assert row["reason"]
+    assert "no number" in row["excerpt"]
+    (answer,) = written.answers
+    assert answer.fates.archived == [(1, 1), (3, 3)]
+    assert answer.reasons == {2: row["reason"]}
+    assert (await account(owner))["rejected"] == [(2, 2)]
+
+
+async def test_write_batch_valid_copy_of_rejected_number_supersedes(writer: Database, owner: Conn) -> None:
+    await writer.write_batch([message([bad(2), bad(3)])], NOW)
+    written = await writer.write_batch([numbered([2])], NOW)
+    assert await archived(owner) == [2]
+    rows = await owner.fetch("SELECT sequence_no, superseded_at FROM telemetry_rejects ORDER BY 1")
+    assert [tuple(row) for row in rows] == [(2, NOW), (3, None)]
+    assert (await account(owner)) | {"produced": 0} == {
+        "settled": [(2, 3)],
+        "rejected": [(3, 3)],
+        "lost": [],
+        "produced": 0,
+        "archived_count": 1,
+        "duplicate_count": 0,
+    }
+    assert written.answers[0].fates == Account(settled=[(2, 2)])
+
+
+async def test_write_batch_valid_copy_of_lost_number_leaves_lost(writer: Database, owner: Conn) -> None:
+    first = await writer.write_batch([message(lost=[(1, 5)])], NOW)
+    assert first.answers[0].fates == Account(settled=[(1, 5)], lost=[(1, 5)])
+    await writer.write_batch([numbered([2]), message([bad(3)])], NOW)
+    found = await account(owner)
+    assert (found["lost"], found["rejected"], found["settled"]) == ([(1, 1), (4, 5)], [(3, 3)], [(1, 5)])
+    assert await archived(owner) == [2]
+
+
+async def test_write_batch_duplicates_are_answered_with_their_true_fate(writer: Database) -> None:
+    await writer.write_batch([message([reading(1), bad(2)], lost=[(3, 4)])], NOW)
+    # The same numbers come again, each with another story.
+    written = await writer.write_batch([message([bad(1), bad(2)], lost=[(1, 5)])], NOW)
+    (answer,) = written.answers
+    assert answer.fates.archived == [(1, 1)]
+    assert list(answer.reasons) == [2]
+    assert answer.fates.lost == [(3, 5)]
+    assert written.duplicates == 2
+
+
+async def test_write_batch_message_faults_are_recorded_and_settle_nothing(writer: Database, owner: Conn) -> None:
+    foreign = message([reading(1)])
+    foreign.client_id, foreign.stream = None, None
+    fault = message([{"sequence_no": "x"}])
+    written = await writer.write_batch([fault], NOW)
+    assert written.answers == []
+    assert await owner.fetchval("SELECT count(*) FROM telemetry_ledger") == 0
+    row = await owner.fetchrow("SELECT client_id, stream, sequence_no, reason FROM telemetry_rejects")
+    assert row is not None
+    assert (row[0], row[1], row[2]) == ("D1", STREAM, None)
+
+
+async def test_write_batch_absurd_time_is_archived_with_the_claimed_one(writer: Database, owner: Conn) -> None:
+    await writer.write_batch([message([reading(1, timestamp="1970-01-01T00:00:05Z")])], NOW)
+    row = await owner.fetchrow("SELECT recorded_at, claimed_at FROM telemetry_data")
+    assert row is not None
+    assert tuple(row) == (RECEIVED, datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC))
+
+
+async def test_write_batch_replayed_readings_never_move_latest_back_L5(writer: Database, owner: Conn) -> None:  # noqa: N802
+    await writer.write_batch([numbered([50])], NOW)
+    await writer.write_batch([numbered(range(1, 50))], NOW)
+    latest = "SELECT metric_long, sequence_no, recorded_at FROM telemetry_latest"
+    assert [tuple(row) for row in await owner.fetch(latest)] == [(50, 50, time_of(50))]
+    await writer.write_batch([numbered([51])], NOW)
+    assert [row["sequence_no"] for row in await owner.fetch(latest)] == [51]
+
+
+async def test_write_batch_latest_changes_type_with_the_value(writer: Database, owner: Conn) -> None:
+    for number, value in ((1, 7), (2, 7.5), (3, True)):
+        await writer.write_batch([message([reading(number, {"a": value})])], NOW)
+    row = await owner.fetchrow("SELECT metric_value, metric_long, metric_bool FROM telemetry_latest")
+    assert row is not None
+    assert tuple(row) == (None, None, True)
+
+
+async def test_write_batch_minutes_add_up_and_duplicates_add_nothing(writer: Database, owner: Conn) -> None:
+    await writer.write_batch([numbered([1, 2, 61])], NOW)
+    await writer.write_batch([numbered([2, 3])], NOW)
+    rows = await owner.fetch("SELECT samples, least, greatest, total FROM telemetry_minute ORDER BY minute")
+    assert [tuple(row) for row in rows] == [(3, 1.0, 3.0, 6.0), (1, 61.0, 61.0, 61.0)]
+
+
+async def test_write_batch_largest_doubles_do_not_fail_the_rollup(writer: Database, owner: Conn) -> None:
+    largest = 1.7976931348623157e308
+    for numbers in ((1, 2), (3, 4)):
+        await writer.write_batch([message([reading(n, {"a": largest, "b": -largest}) for n in numbers])], NOW)
+    rows = await owner.fetch("SELECT samples, total FROM telemetry_minute ORDER BY metric_key")
+    assert [tuple(row) for row in rows] == [(4, largest), (4, -largest)]
+
+
+async def test_write_batch_highest_number_and_all_numbers_lost_fit(writer: Database, owner: Conn) -> None:
+    last = 2**63 - 2
+    written = await writer.write_batch([message([reading(last, timestamp="2026-02-07T10:00:00Z")], [(1, last)])], NOW)
+    assert written.answers[0].fates.archived == [(last, last)]
+    assert (await account(owner))["lost"] == [(1, last - 1)]
+
+
+async def test_write_batch_commit_is_synchronous_whatever_the_server_says(target: Target) -> None:
+    conn = await asyncpg.connect(**target.arguments)
+    assert await conn.fetchval("SHOW synchronous_commit") == "off"
+    await conn.close()
+    writer = Database(target)
+    async with writer._errors() as own:
+        assert await own.fetchval("SHOW synchronous_commit") == "on"
+    await writer.close()
+
+
+async def test_write_batch_failing_in_the_middle_stores_nothing(writer: Database, owner: Conn) -> None:
+    await _refuse_metric(owner, "P0001")
+    with pytest.raises(WriteFailed, match="refused"):
+        await writer.write_batch([numbered([1]), message([reading(2, {"bad": 1})])], NOW)
+    assert await archived(owner) == []
+    assert await owner.fetchval("SELECT count(*) FROM telemetry_ledger") == 0
+    assert await owner.fetchval("SELECT count(*) FROM telemetry_latest") == 0
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "expected"),
+    [
+        ("22003", UnfitData),
+        ("22P05", UnfitData),
+        ("40P01", WriteFailed),
+        ("40001", WriteFailed),
+        ("23514", WriteFailed),
+        ("XX000", WriteFailed),
+        ("53100", StorageUnavailable),
+        ("57P01", StorageUnavailable),
+        ("42P01", StorageUnavailable),
+        ("25006", StorageUnavailable),
+    ],
+)
+async def test_write_batch_sqlstate_decides_the_error(
+    writer: Database, owner: Conn, sqlstate: str, expected: type[Exception]
+) -> None:
+    await _refuse_metric(owner, sqlstate)
+    with pytest.raises(expected) as found:
+        await writer.write_batch([message([reading(1, {"bad": 1})])], NOW)
+    assert type(found.value) is expected
+
+
+async def test_write_batch_text_that_is_no_unicode_is_unfit_data(writer: Database) -> None:
+    broken = numbered([1])
+    broken.samples = [Sample(1, time_of(1), None, {"\ud800": 1})]
+    with pytest.raises(UnfitData):
+        await writer.write_batch([broken], NOW)
+    await writer.write_batch([numbered([1])], NOW)
+
+
+async def test_write_batch_connection_cut_is_unavailable_and_comes_back(
+    writer: Database, target: Target, owner: Conn
+) -> None:
+    await writer.write_batch([numbered([1])], NOW)
+    colleague = await asyncpg.connect(**target.arguments)
+    await colleague.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'pulse-ingest' AND datname = current_database()"
+    )
+    await colleague.close()
+    with pytest.raises(StorageUnavailable):
+        await writer.write_batch([numbered([2])], NOW)
+    await writer.write_batch([numbered([2])], NOW)
+    assert await archived(owner) == [1, 2]
+
+
+async def test_write_batch_no_server_is_unavailable(tmp_path: Any) -> None:
+    writer = Database(Target({"host": str(tmp_path), "user": "pulse_ingest", "database": "pulse"}))
+    with pytest.raises(StorageUnavailable):
+        await writer.write_batch([numbered([1])], NOW)
+    assert await writer.probe() is False
+    missing = Database(Target({"host": str(tmp_path)}, tmp_path / "no-password-yet"))
+    with pytest.raises(StorageUnavailable):
+        await missing.durability()
+
+
+async def test_write_batch_two_writers_on_the_same_streams_neither_deadlock_nor_double(
+    writer: Database, other_writer: Database, owner: Conn
+) -> None:
+    def rounds(order: int) -> list[list[Decoded]]:
+        keys = [(client, stream) for client in ("D1", "D2", "D3") for stream in (STREAM, NEXT_STREAM)][::order]
+        return [
+            [numbered(range(n, n + 10), client_id=client, stream=stream) for client, stream in keys]
+            for n in range(1, 100, 5)
+        ]
+
+    async def work(one: Database, batches: list[list[Decoded]]) -> int:
+        return sum([(await one.write_batch(batch, NOW)).archived for batch in batches])
+
+    counts = await asyncio.gather(work(writer, rounds(1)), work(other_writer, rounds(-1)[::-1]))
+    expected = sorted([*range(1, 106), *range(1, 106)])
+    for client in ("D1", "D2", "D3"):
+        assert await archived(owner, client) == expected
+    assert sum(counts) == 3 * len(expected)
+    assert await owner.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+
+
+async def test_make_partitions_missing_days_take_the_rows(writer: Database, owner: Conn) -> None:
+    day = time_of(1).date()
+    await writer.make_partitions([day, day])
+    await writer.write_batch([numbered([1])], NOW)
+    name = await owner.fetchval("SELECT tableoid::regclass::text FROM telemetry_data")
+    assert name == "telemetry_data_y2026m02d07"
+
+
+async def test_durability_fsync_off_is_seen(writer: Database) -> None:
+    found = await writer.durability()
+    assert (found.fsync, found.standbys, found.synchronous) == (False, 0, False)
+
+
+claims = st.tuples(
+    st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=5),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3)), max_size=2),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(claims, min_size=1, max_size=3), min_size=1, max_size=4))
+def test_write_batch_any_history_agrees_with_a_model(database: Any, history: list[list[Any]]) -> None:
+    """L1, L3 and L4 on the server's side: fates disjoint and best, nothing twice, receipts name what is stored."""
+
+    async def play() -> None:
+        owner = await asyncpg.connect(database.dsn("auth"))
+        await owner.execute("TRUNCATE telemetry_data, telemetry_ledger, telemetry_rejects, telemetry_latest")
+        writer = Database(Target({"dsn": database.dsn("ingest")}))
+        model: dict[int, str] = {}
+        try:
+            for batch in history:
+                messages = []
+                for readings, lost in batch:
+                    ranges = [(first, first + more) for first, more in lost]
+                    messages.append(message([reading(n) if good else bad(n) for n, good in readings], ranges))
+                    _apply(model, readings, ranges)
+                written = await writer.write_batch(messages, NOW)
+                await _check(owner, model, messages, written)
+        finally:
+            await writer.close()
+            await owner.close()
+
+    asyncio.run(play())
+
+
+def _apply(model: dict[int, str], readings: list[tuple[int, bool]], lost: list[tuple[int, int]]) -> None:
+    rank = ["lost", "rejected", "archived"]
+    claims = [(n, "archived" if good else "rejected") for n, good in readings]
+    claims += [(n, "lost") for first, last in lost for n in range(first, last + 1)]
+    for number, fate in claims:
+        if number not in model or rank.index(fate) > rank.index(model[number]):
+            model[number] = fate
+
+
+async def _check(owner: Conn, model: dict[int, str], messages: list[Decoded], written: Any) -> None:
+    def having(fate: str) -> list[int]:
+        return sorted(number for number, found in model.items() if found == fate)
+
+    assert await archived(owner) == having("archived")
+    open_rejects = "SELECT sequence_no FROM telemetry_rejects WHERE superseded_at IS NULL ORDER BY 1"
+    assert [row[0] for row in await owner.fetch(open_rejects)] == having("rejected")
+    if model:
+        found = await account(owner)
+        assert found["settled"] == from_numbers(model)
+        assert found["rejected"] == from_numbers(having("rejected"))
+        assert found["lost"] == from_numbers(having("lost"))
+        assert found["archived_count"] == len(having("archived"))
+    named = {s.sequence_no for m in messages for s in m.samples} | {r.sequence_no for m in messages for r in m.rejects}
+    named |= {n for m in messages for first, last in m.lost for n in range(first, last + 1)}
+    told = {
+        fate: {n for a in written.answers for first, last in getattr(a.fates, fate) for n in range(first, last + 1)}
+        for fate in ("archived", "rejected", "lost")
+    }
+    assert told == {fate: {n for n in named if model[n] == fate} for fate in told}
+    assert {n for a in written.answers for n in a.reasons} == told["rejected"]
+
+
+async def _refuse_metric(owner: Conn, sqlstate: str) -> None:
+    await owner.execute(
+        f"""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.metric_key = 'bad' THEN RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON telemetry_data FOR EACH ROW EXECUTE FUNCTION refuse();
+        """
+    )

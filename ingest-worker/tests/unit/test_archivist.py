@@ -1,0 +1,205 @@
+"""The rules of failure, on an archive in memory that fails as the test says."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from pulse_ingest.archivist import Archivist
+from pulse_ingest.backoff import Backoff
+from pulse_ingest.errors import IngestError, StorageUnavailable, UnfitData, WriteFailed
+from pulse_ingest.ledger import Account, settle
+from pulse_ingest.measures import Measures
+from pulse_ingest.messages import Decoded
+from pulse_ingest.receipts import Answer
+from pulse_ingest.rows import claims_of
+from pulse_ingest.storage_state import StorageState
+from pulse_ingest.writer import Written
+from support.ingest import RECEIVED, STREAM, bad, message, numbered, reading
+
+DEADLOCK = WriteFailed("40P01", "deadlock detected")
+TOO_LARGE = UnfitData("22003", "out of range")
+Rule = Callable[[list[int]], IngestError | None]
+
+
+class TurnedClock:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return RECEIVED
+
+    def monotonic(self) -> float:
+        return 1.0
+
+
+class MemoryArchive:
+    """Keeps a ledger of one stream; *rule* says which batches fail, by their numbers."""
+
+    def __init__(self, rule: Rule = lambda _: None, *, probe: bool = True) -> None:
+        self.rule, self.answers_probe = rule, probe
+        self.account = Account()
+        self.attempts: list[list[int]] = []
+        self.days: list[date] = []
+        self.partition_error: IngestError | None = None
+
+    async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
+        claims = claims_of(messages)
+        claim = claims.get(("D1", STREAM))
+        numbers = sorted(claim.valid) if claim else []
+        self.attempts.append(numbers)
+        if error := self.rule(numbers):
+            raise error
+        if claim is None:
+            return Written([], 0, 0, 0)
+        done = settle(self.account, claim)
+        self.account = done.after
+        reasons = {r.sequence_no: r.reason for m in messages for r in m.rejects if r.sequence_no is not None}
+        return Written([Answer("D1", STREAM, done.after.within(claim.named), reasons)], len(done.archive), 0, 0)
+
+    async def make_partitions(self, days: Sequence[date]) -> None:
+        if self.partition_error:
+            raise self.partition_error
+        self.days.extend(days)
+
+    async def probe(self) -> bool:
+        return self.answers_probe
+
+
+class Bench:
+    """An archivist whose waits return at once."""
+
+    def __init__(self, archive: MemoryArchive) -> None:
+        self.archive, self.state, self.measures = archive, StorageState(), Measures()
+        self.answers: list[Answer] = []
+        self.waits = 0
+        self.archivist = Archivist(
+            batches=archive,
+            partitions=archive,
+            publish=self._publish,
+            state=self.state,
+            measures=self.measures,
+            clock=TurnedClock(),
+        )
+        self.archivist._backoff = Backoff(first_s=0.1, most_s=1.0, sleep=self._wait)
+
+    async def _publish(self, answers: Sequence[Answer]) -> None:
+        self.answers.extend(answers)
+
+    async def _wait(self, seconds: float) -> None:
+        self.waits += 1
+        assert self.waits < 1_000, "waits for ever"
+
+    @property
+    def left(self) -> float:
+        return self.measures.registry.get_sample_value("pulse_ingest_left_unanswered_total") or 0.0
+
+
+def fails_times(error: IngestError, times: int) -> Rule:
+    left = [times]
+
+    def rule(_: list[int]) -> IngestError | None:
+        left[0] -= 1
+        return error if left[0] >= 0 else None
+
+    return rule
+
+
+def fails_with(number: int, error: IngestError) -> Rule:
+    return lambda numbers: error if number in numbers else None
+
+
+async def test_store_good_batch_is_written_once_and_answered() -> None:
+    bench = Bench(MemoryArchive())
+    await bench.archivist.store([numbered([1, 2, 3])])
+    assert bench.archive.attempts == [[1, 2, 3]]
+    assert [answer.fates.archived for answer in bench.answers] == [[(1, 3)]]
+
+
+@pytest.mark.parametrize("times", [1, 2, 9])
+async def test_store_deadlock_is_tried_again_and_never_rejects(times: int) -> None:
+    bench = Bench(MemoryArchive(fails_times(DEADLOCK, times), probe=False))
+    await bench.archivist.store([numbered([1, 2, 3, 4])])
+    assert bench.archive.account == Account(settled=[(1, 4)])
+    assert [answer.reasons for answer in bench.answers] == [{}]
+    assert bench.waits == times
+
+
+async def test_store_database_away_waits_tells_and_answers_only_after_commit() -> None:
+    bench = Bench(MemoryArchive(fails_times(StorageUnavailable("gone"), 5)))
+    seen: list[tuple[str, int]] = []
+    bench.state.on_change = lambda: seen.append((bench.state.database, len(bench.answers)))
+    bench.state._check_fails = False
+    await bench.archivist.store([numbered([1, 2])])
+    assert seen == [("away", 0), ("ok", 0)]
+    assert len(bench.answers) == 1
+    assert len(bench.archive.attempts) == 6
+
+
+async def test_store_unfit_value_on_one_reading_rejects_that_one_alone() -> None:
+    bench = Bench(MemoryArchive(fails_with(37, TOO_LARGE)))
+    await bench.archivist.store([numbered(range(1, 51)), numbered(range(51, 101))])
+    assert bench.archive.account.rejected == [(37, 37)]
+    assert bench.archive.account.archived == [(1, 36), (38, 100)]
+    reasons = {number: reason for answer in bench.answers for number, reason in answer.reasons.items()}
+    assert list(reasons) == [37]
+    assert "22003" in reasons[37]
+    assert bench.left == 0
+
+
+async def test_store_reading_that_fails_alone_for_no_data_reason_is_left_unanswered() -> None:
+    bench = Bench(MemoryArchive(fails_with(37, WriteFailed("P0001", "raised"))))
+    await bench.archivist.store([numbered(range(1, 101))])
+    assert bench.archive.account == Account(settled=[(1, 36), (38, 100)])
+    assert bench.archive.attempts.count([37]) == 3
+    assert bench.archive.attempts.count(list(range(1, 101))) == 3
+    assert bench.left == 1
+
+
+async def test_store_failing_batch_is_not_split_while_the_database_answers_no_probe() -> None:
+    bench = Bench(MemoryArchive(fails_times(WriteFailed("XX000", "?"), 20), probe=False))
+    await bench.archivist.store([numbered([1, 2])])
+    assert set(map(tuple, bench.archive.attempts)) == {(1, 2)}
+    assert len(bench.archive.attempts) == 21
+
+
+async def test_store_database_gone_in_the_middle_of_a_split_loses_nothing() -> None:
+    attempts = [0]
+
+    def rule(numbers: list[int]) -> IngestError | None:
+        attempts[0] += 1
+        if 5 in numbers:
+            return WriteFailed("P0001", "raised")
+        return StorageUnavailable("gone") if attempts[0] % 2 else None
+
+    bench = Bench(MemoryArchive(rule))
+    await bench.archivist.store([numbered(range(1, 9))])
+    assert bench.archive.account == Account(settled=[(1, 4), (6, 8)])
+
+
+async def test_store_rejects_and_losses_survive_a_split() -> None:
+    bench = Bench(MemoryArchive(fails_with(3, TOO_LARGE)))
+    await bench.archivist.store([message([reading(1), bad(2), reading(3)], [(7, 9)])])
+    assert bench.archive.account == Account(settled=[(1, 3), (7, 9)], rejected=[(2, 3)], lost=[(7, 9)])
+
+
+async def test_store_days_of_the_batch_have_partitions_before_it_is_written() -> None:
+    bench = Bench(MemoryArchive())
+    today = RECEIVED.date()
+    await bench.archivist.store([numbered([1]), numbered([90_000])])
+    assert bench.archive.days == [today, today + timedelta(days=1)]
+    await bench.archivist.store([numbered([2])])
+    assert len(bench.archive.days) == 2
+
+
+async def test_store_very_old_day_is_left_to_the_default_partition() -> None:
+    bench = Bench(MemoryArchive())
+    await bench.archivist.store([message([reading(1, timestamp="2003-01-01T00:00:00Z")])])
+    assert date(2003, 1, 1) not in bench.archive.days
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("gone"), WriteFailed("55P03", "lock")])
+async def test_store_without_partition_writes_all_the_same(error: IngestError) -> None:
+    bench = Bench(MemoryArchive())
+    bench.archive.partition_error = error
+    await bench.archivist.store([numbered([1])])
+    assert bench.archive.account.archived == [(1, 1)]

@@ -1,0 +1,95 @@
+"""What the worker says of itself, and the sign of life on a clock that the test turns."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pulse_acl.payloads import ServiceStatus, decode
+from pulse_ingest.status import SignOfLife, StatusSource
+from pulse_ingest.storage_state import StorageState
+from pulse_ingest.writer import Durability
+
+NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
+SOUND = Durability(fsync=True, standbys=0, synchronous=False)
+
+
+def source(state: StorageState) -> StatusSource:
+    return StatusSource("1", NOW, state)
+
+
+def present(state: StorageState) -> ServiceStatus:
+    return decode(ServiceStatus, source(state).present(NOW))
+
+
+def test_present_before_the_first_check_is_degraded() -> None:
+    assert present(StorageState()).status == "DEGRADED"
+
+
+def test_present_sound_database_is_online_with_every_field() -> None:
+    state = StorageState()
+    state.check_passed(SOUND)
+    found = present(state)
+    assert (found.status, found.checks) == ("ONLINE", {"database": "ok", "durability": "ok"})
+    assert (found.service, found.instance, found.started_at, found.at) == (
+        "ingest",
+        "1",
+        *(["2026-02-07T12:00:00.000Z"] * 2),
+    )
+    assert source(state).topic == "system/ingest/1/status"
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Durability(fsync=False, standbys=0, synchronous=False), "fsync"),
+        (Durability(fsync=True, standbys=1, synchronous=False), "standby"),
+    ],
+)
+def test_present_commit_that_may_be_lost_is_degraded_with_the_database_ok(found: Durability, words: str) -> None:
+    state = StorageState()
+    state.check_passed(found)
+    status = present(state)
+    assert status.status == "DEGRADED"
+    assert status.checks["database"] == "ok"
+    assert words in status.checks["durability"]
+
+
+def test_present_synchronous_standby_is_online() -> None:
+    state = StorageState()
+    state.check_passed(Durability(fsync=True, standbys=1, synchronous=True))
+    assert present(state).status == "ONLINE"
+
+
+def test_state_batch_that_waits_is_away_although_the_check_passes() -> None:
+    state = StorageState()
+    changes: list[str] = []
+    state.on_change = lambda: changes.append(state.database)
+    state.check_passed(SOUND)
+    state.went_away("disk full")
+    state.check_passed(SOUND)
+    assert present(state).checks["database"] == "away"
+    state.came_back()
+    assert present(state).status == "ONLINE"
+    state.check_failed("gone")
+    assert changes[-3:] == ["away", "ok", "away"]
+
+
+def test_will_says_who_and_offline_only() -> None:
+    assert source(StorageState()).will() == b'{"service":"ingest","instance":"1","status":"OFFLINE"}'
+    assert decode(ServiceStatus, source(StorageState()).offline(NOW)).status == "OFFLINE"
+
+
+def test_sign_of_life_own_word_within_three_intervals_is_no_silence() -> None:
+    life = SignOfLife(100.0)
+    assert not life.is_silent(115.0)
+    life.sent(b"mine")
+    life.heard(b"mine", 110.0)
+    assert not life.is_silent(125.0)
+    assert life.is_silent(125.1)
+
+
+def test_sign_of_life_retained_copy_of_an_earlier_connection_does_not_count() -> None:
+    life = SignOfLife(100.0)
+    life.sent(b"mine")
+    life.heard(b"of an earlier connection", 114.0)
+    assert life.is_silent(115.1)

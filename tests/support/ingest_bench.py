@@ -1,0 +1,262 @@
+"""
+The ingest worker as a process between a real broker and a real PostgreSQL; only the API is a stand-in.
+
+The stand-in answers ``POST /services/token`` with tokens of the test's own key. The way to the database leads through
+a socket that a test can shut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from pulse_acl.payloads import format_time
+from support.database import Database
+from support.ingest import STREAM, reading
+from support.mqtt_client import MqttClient, eventually, tcp_client, trusting
+from support.processes import Program, free_ports, program
+from support.tokens import TokenMint
+
+
+class TokenApi:
+    """Answers with a token whose told life is ``life_s``; 503 while ``away``."""
+
+    def __init__(self, mint: TokenMint, mqtts_port: int) -> None:
+        self.life_s, self.away, self.given = 86_400.0, False, 0
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(503 if api.away else 200)
+                self.end_headers()
+                if not api.away:
+                    api.given += 1
+                    self.wfile.write(api.grant(mint, mqtts_port))
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def grant(self, mint: TokenMint, mqtts_port: int) -> bytes:
+        client_id, username, token = mint.ingest("1")
+        now = datetime.now(UTC)
+        return json.dumps(
+            {
+                "client_id": client_id,
+                "username": username,
+                "password": token,
+                "server_time": format_time(now),
+                "expires_at": format_time(now + timedelta(seconds=self.life_s)),
+                "mqtts_url": f"mqtts://127.0.0.1:{mqtts_port}",
+                "ws_url": "ws://127.0.0.1:1/mqtt",
+                "acl": [],
+            }
+        ).encode()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class SocketGate:
+    """A PostgreSQL socket of its own that leads to the real one until it is shut."""
+
+    def __init__(self, folder: Path, real: Path) -> None:
+        self.folder, self._real = folder, real
+        self._server: asyncio.Server | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self._server = await asyncio.start_unix_server(self._join, self.folder / ".s.PGSQL.5432")
+
+    async def shut(self) -> None:
+        """Cut everyone off and let nobody in."""
+        if self._server is not None:
+            self._server.close()
+            (self.folder / ".s.PGSQL.5432").unlink()
+        for pump in list(self._pumps):
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        self._server = None
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._pumps.add(task)
+        far_reader, far_writer = await asyncio.open_unix_connection(self._real / ".s.PGSQL.5432")
+        try:
+            pumps = [asyncio.ensure_future(_pump(reader, far_writer)), asyncio.ensure_future(_pump(far_reader, writer))]
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            for one in (writer, far_writer):
+                one.transport.abort()
+            self._pumps.discard(task)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        return
+
+
+class IngestBench:
+    """Broker, database, token stand-in and worker of one test."""
+
+    def __init__(self, home: Path, database: Database, gate: SocketGate) -> None:
+        self.home, self.database, self.gate, self.mint = home, database, gate, TokenMint()
+        self.mint.write_jwks(home / "keys" / "jwks.json")
+        self.mqtts_port, ws, wss, api, self.metrics_port = free_ports(5)
+        self.tokens = TokenApi(self.mint, self.mqtts_port)
+        self.variables = {
+            "PULSE_HOME": str(home),
+            "PULSE_MQTTS_PORT": str(self.mqtts_port),
+            "PULSE_MQTT_WS_PORT": str(ws),
+            "PULSE_MQTT_WSS_PORT": str(wss),
+            "PULSE_BROKER_API_PORT": str(api),
+            "PULSE_API_URL": self.tokens.url,
+            "PULSE_METRICS_PORT": str(self.metrics_port),
+            "PULSE_DATABASE_DSN": self._dsn(),
+        }
+        self.broker = Program("broker", [program("pulse-broker")], self.variables, home / "broker.log")
+        self.worker = Program("worker", [program("pulse-ingest")], self.variables, home / "worker.log")
+
+    def _dsn(self) -> str:
+        address, _ = self.database.dsn("ingest").split("?")
+        return f"{address}?{urlencode({'host': str(self.gate.folder)})}"
+
+    async def start(self) -> None:
+        """Start the broker and the worker, and wait until the worker says that it can store."""
+        await self.start_broker()
+        self.worker.start()
+        await self.worker_says("database", "ok")
+
+    async def start_broker(self) -> None:
+        self.broker.start()
+        async with asyncio.timeout(20):
+            while not await self._reachable():
+                assert self.broker.running, self.broker.tail()
+
+    async def _reachable(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.mqtts_port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            return False
+        writer.close()
+        return (self.home / "ca.pem").exists()
+
+    async def worker_says(self, check: str, state: str, *, within_s: float = 20) -> dict[str, Any]:
+        """Wait for a status of the worker, fresh or retained, whose *check* is *state*; return it."""
+        async with self.client(self.mint.user("watcher")) as watcher:
+            await watcher.subscribe("system/ingest/1/status")
+            async with asyncio.timeout(within_s):
+                while True:
+                    status: dict[str, Any] = json.loads((await watcher.expect(within_s)).payload)
+                    if status.get("checks", {}).get(check, status["status"]) == state:
+                        return status
+
+    @asynccontextmanager
+    async def client(self, identity: tuple[str, str, str]) -> AsyncIterator[MqttClient]:
+        """Give a connected client."""
+        async with tcp_client(self.mqtts_port, self.tls) as client:
+            code, _ = await client.connect(*identity)
+            assert code == 0
+            yield client
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return trusting(self.home / "ca.pem")
+
+    @asynccontextmanager
+    async def device(self, client_id: str = "D1") -> AsyncIterator[BenchDevice]:
+        """Give a connected device that keeps its receipts."""
+        async with self.client(self.mint.device(client_id)) as client:
+            await client.subscribe(f"archive/{client_id}/receipt")
+            device = BenchDevice(client_id, client)
+            task = asyncio.create_task(device.listen())
+            try:
+                yield device
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def close(self) -> None:
+        """End what runs."""
+        for one in (self.worker, self.broker):
+            if one.running:
+                await asyncio.to_thread(one.stop)
+        self.tokens.close()
+        await self.gate.shut()
+
+
+class BenchDevice:
+    """Publishes telemetry and knows what receipts said."""
+
+    def __init__(self, client_id: str, client: MqttClient) -> None:
+        self.client_id, self._client = client_id, client
+        self.archived: set[int] = set()
+        self.rejected: dict[int, str] = {}
+        self.lost: set[int] = set()
+        self.receipts: list[dict[str, Any]] = []
+
+    async def listen(self) -> None:
+        while True:
+            receipt = json.loads((await self._client.expect(3_600)).payload)
+            self.receipts.append(receipt)
+            for kind in ("archived", "lost"):
+                getattr(self, kind).update(n for first, last in receipt[kind] for n in range(first, last + 1))
+            self.rejected.update((one["sequence_no"], one["reason"]) for one in receipt["rejected"])
+
+    async def live(self, number: int, **changes: Any) -> None:
+        payload = {"client_id": self.client_id, "stream": str(STREAM), **reading(number), **changes}
+        await self._client.publish(f"telemetry/{self.client_id}/live", json.dumps(payload))
+
+    async def buffered(self, readings: list[dict[str, Any]], lost: list[Any] | None = None) -> None:
+        payload = {"client_id": self.client_id, "stream": str(STREAM), "readings": readings, "lost": lost or []}
+        await self._client.publish(f"telemetry/{self.client_id}/buffered", json.dumps(payload))
+
+    async def publish(self, topic: str, payload: Any, *, retain: bool = False) -> None:
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        await self._client.publish(topic, data, retain=retain)
+
+    async def told(self, numbers: set[int], *, within_s: float = 15) -> None:
+        """Wait until receipts called all *numbers* archived."""
+        try:
+            await eventually(lambda: numbers <= self.archived, within_s)
+        except TimeoutError:
+            raise AssertionError(f"no receipt for {sorted(numbers - self.archived)[:20]}") from None
+
+
+@asynccontextmanager
+async def ingest_bench(home: Path, database: Database, socket_folder: Path) -> AsyncIterator[IngestBench]:
+    """Give a bench whose parts are not started yet, and end them with the test."""
+    gate = SocketGate(socket_folder, database.layout.folder)
+    await gate.open()
+    bench = IngestBench(home, database, gate)
+    try:
+        yield bench
+    finally:
+        await bench.close()
