@@ -55,11 +55,11 @@ class TokenApi:
         api = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 found = self.path == "/.well-known/pulse-ca.pem"
                 self._answer(200 if found else 404, api.ca_file.read_bytes() if found else b"{}")
 
-            def do_POST(self) -> None:  # noqa: N802 - the library's name
+            def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, answer = api.answer(self.path, body)
                 self._answer(status, json.dumps(answer).encode())
@@ -102,7 +102,11 @@ class TokenApi:
         client_id = jwt.decode(body["assertion"], options={"verify_signature": False})["iss"]
         key = jwt.PyJWK({**self.enrolled[client_id]["signing_key"], "alg": "EdDSA"})
         claims = jwt.decode(
-            body["assertion"], key, algorithms=["EdDSA"], audience="pulse-api", options={"verify_exp": False, "verify_iat": False}
+            body["assertion"],
+            key,
+            algorithms=["EdDSA"],
+            audience="pulse-api",
+            options={"verify_exp": False, "verify_iat": False},
         )
         now = self.now().timestamp()
         if not now - 10 <= claims["exp"] <= now + 70:
@@ -258,7 +262,9 @@ class World:
         file = self.home / "code"
         file.write_text(self.code())
         command = [program("pulse-desktop"), "enroll", "--client-id", client_id, "--api", self.api.url]
-        done = Program("enroll", [*command, "--code-file", str(file), *options], self.variables, self.home / "enroll.log")
+        done = Program(
+            "enroll", [*command, "--code-file", str(file), *options], self.variables, self.home / "enroll.log"
+        )
         done.start()
         assert done.process is not None
         assert done.process.wait(20) == 0, done.tail()

@@ -37,6 +37,7 @@ SYNCING_BEAT_S = 0.5
 NOTE_EVERY_S = 2.0
 PUMP_AT_ONCE = 8  # batches before other events get their turn
 SAMPLE_ROWS = 20
+SAMPLE_BYTES = 32 * 1024  # of a heartbeat; wide rows are shown in smaller number
 
 
 class Channel(Protocol):
@@ -74,7 +75,7 @@ class Rows(Protocol):
         """Return those that are still held."""
         ...
 
-    def oldest(self, state: OutboxState, limit: int) -> list[StoredReading]:
+    def oldest(self, state: OutboxState, limit: int, max_bytes: int) -> list[StoredReading]:
         """Return the first held rows."""
         ...
 
@@ -299,10 +300,10 @@ class Courier:
         if now < self._probe_at:
             return
         self._probe_at = now + PROBE_EVERY_S
-        rows = self._rows.oldest(self._picture, self.settings.flush_batch_size)
+        rows = self._rows.oldest(self._picture, self.settings.flush_batch_size, messages.BATCH_BYTES)
         if rows:
             oldest = [row for row in rows if row.stream == rows[0].stream]
-            self._send_batch(messages.parts(oldest)[0])
+            self._send_batch(oldest)
         else:
             self._go(Event.FLUSH_WANTED)
             self._advance()
@@ -355,13 +356,17 @@ class Courier:
                 ingest_seen=self.ingest.newest_online_at,
             )
 
+    def _waiting_rows(self) -> list[StoredReading]:
+        rows = self._rows.oldest(self._picture, SAMPLE_ROWS, SAMPLE_BYTES)
+        return rows[: max(1, SAMPLE_BYTES // max((len(row.metrics) for row in rows), default=1))]
+
     def _publish_beat(self, channel: Channel, status: str) -> int:
         figures = messages.Figures(
             sampling_interval_s=self.settings.sampling_interval,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             ingest_seen=self.ingest.newest_online_at,
             latest=self._latest,
-            sample=self._rows.oldest(self._picture, SAMPLE_ROWS) if status == "SYNCING" else (),
+            sample=self._waiting_rows() if status == "SYNCING" else (),
         )
         beat = messages.heartbeat(self._id, status, self._clock.now(), self._picture, figures)
         return channel.publish(self._heartbeat, beat, retain=True)

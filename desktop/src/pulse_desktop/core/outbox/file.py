@@ -71,6 +71,7 @@ class OutboxFile:
         self._added: list[StoredReading] = []
         self._newest: dict[str, tuple[str, StoredReading]] = {}
         self._room = 0
+        self._wants_stream = False
         self._refused = 0
         self._dropped: dict[str, int] = {}
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
@@ -105,14 +106,13 @@ class OutboxFile:
         """Give the transaction up; the next sample begins a stream, so that no number can be met twice."""
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-        lost_numbers = bool(self._added)
+        self._wants_stream |= bool(self._added) or self._current not in self._streams
+        self._current = self.state.current.stream
         self._draft, self._rows, self._added = {}, [], []
-        if lost_numbers or self._current not in self._streams:
-            self._current = ""
 
     def add(self, sample: Sample) -> StoredReading | None:
         """Record *sample* under the next number, or return ``None``: nothing in it may be recorded, or no room."""
-        if not self._current or self._drift.jumped():
+        if self._drift.jumped() or self._wants_stream:
             self._current = self._begin_stream()
         stream = self._touch(self._current)
         if len(self._added) >= self._room:
@@ -199,6 +199,7 @@ class OutboxFile:
         ).lastrowid
         assert ordinal is not None
         self._draft[stream] = StreamState(ordinal, stream)
+        self._wants_stream = False
         log.info("desktop.stream_begun", stream=stream)
         return stream
 

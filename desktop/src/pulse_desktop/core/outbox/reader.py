@@ -18,6 +18,7 @@ from .state import OutboxState, StreamState
 
 _ROWS = """SELECT sequence_no, recorded_at, metrics FROM telemetry_buffer
 WHERE stream = ? AND sequence_no BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY sequence_no LIMIT ?"""
+NO_LIMIT = 2**62
 ENVELOPE_BYTES = 110  # what one reading of a batch needs around its metrics, at most
 
 
@@ -33,9 +34,7 @@ class OutboxReader:
         """
         self._db = open_for_reading(path)
 
-    def rows(
-        self, stream: StreamState, first: int, last: int, limit: int, max_bytes: int = 2**62
-    ) -> list[StoredReading]:
+    def rows(self, stream: StreamState, first: int, last: int, limit: int, max_bytes: int) -> list[StoredReading]:
         """Return up to *limit* held rows of one stream, ascending, *first* to *last*, together under *max_bytes*."""
         found: list[StoredReading] = []
         size = 0
@@ -53,17 +52,19 @@ class OutboxReader:
             return []
         first, last = min(wanted), max(wanted)
         if last - first < 4 * len(wanted):
-            return [row for row in self.rows(stream, first, last, last - first + 1) if row.sequence_no in wanted]
-        return [row for number in sorted(wanted) for row in self.rows(stream, number, number, 1)]
+            return [
+                row for row in self.rows(stream, first, last, last - first + 1, NO_LIMIT) if row.sequence_no in wanted
+            ]
+        return [row for number in sorted(wanted) for row in self.rows(stream, number, number, 1, NO_LIMIT)]
 
-    def oldest(self, state: OutboxState, limit: int) -> list[StoredReading]:
-        """Return the first *limit* held rows of all streams, oldest stream first."""
+    def oldest(self, state: OutboxState, limit: int, max_bytes: int) -> list[StoredReading]:
+        """Return the first *limit* held rows of all streams, oldest stream first, a stream's under *max_bytes*."""
         found: list[StoredReading] = []
         for stream in state.streams:
             if len(found) >= limit:
                 break
             if stream.held:
-                found += self.rows(stream, stream.first_held, stream.last_held, limit - len(found))
+                found += self.rows(stream, stream.first_held, stream.last_held, limit - len(found), max_bytes)
         return found
 
     def streams(self) -> list[tuple[str, int, str]]:

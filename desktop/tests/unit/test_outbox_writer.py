@@ -1,0 +1,114 @@
+"""The outbox's thread: grouping, waiting for a disk that is full, ending with everything on it."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from pulse_desktop.core.clock import SystemClock
+from pulse_desktop.core.errors import StorageError
+from pulse_desktop.core.outbox import Committed, Outbox, OutboxReader, Settlement
+from pulse_desktop.core.outbox.file import OutboxFile
+from pulse_desktop.core.readings import Sample
+from pulse_desktop.core.settings import DeviceSettings
+from pulse_desktop.core.streams import new_stream
+
+NOW = SystemClock().now()
+
+
+class Running:
+    """An outbox and what it said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "outbox.db"
+        self.notes: queue.SimpleQueue[Committed] = queue.SimpleQueue()
+        self.outbox = Outbox(self.path, SystemClock(), new_stream, DeviceSettings(), self.notes.put)
+        self.outbox.start()
+
+    def added(self) -> list[list[int]]:
+        found = []
+        while not self.notes.empty():
+            found.append([row.sequence_no for row in self.notes.get().added])
+        return [group for group in found if group]
+
+
+@pytest.fixture
+def running(tmp_path: Path):
+    made = Running(tmp_path)
+    yield made
+    assert made.outbox.close()
+
+
+def test_outbox_samples_are_on_disk_before_they_are_told(running: Running):
+    seen = []
+    for value in range(50):
+        assert running.outbox.append(Sample(NOW, {"a": value}))
+    assert running.outbox.flush(5)
+    reader = OutboxReader(running.path)
+    seen = [row.sequence_no for row in reader.oldest(running.outbox.state, 100, 2**62)]
+    reader.close()
+    assert seen == list(range(1, 51))
+    assert [number for group in running.added() for number in group] == seen
+
+
+def test_outbox_many_samples_share_commits(running: Running):
+    for value in range(500):
+        running.outbox.append(Sample(NOW, {"a": value}))
+    running.outbox.flush(5)
+    assert len(running.added()) <= 20
+
+
+def test_outbox_disk_full_stops_recording_and_goes_on_when_there_is_space(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    full, told = threading.Event(), threading.Event()
+    commit = OutboxFile.commit
+
+    def failing(self: OutboxFile) -> object:
+        if full.is_set():
+            told.set()
+            raise sqlite3.OperationalError("database or disk is full")
+        return commit(self)
+
+    monkeypatch.setattr(OutboxFile, "commit", failing)
+    full.set()
+    assert running.outbox.append(Sample(NOW, {"a": 1}))
+    assert told.wait(5)
+    while not running.outbox.state.problem:
+        running.notes.get(timeout=5)
+    assert "disk is full" in running.outbox.state.problem
+    assert running.outbox.append(Sample(NOW, {"a": 2})) is False, "nothing is taken that cannot be kept"
+    full.clear()
+    assert running.outbox.flush(10)
+    assert (running.outbox.state.problem, running.outbox.state.held) == ("", 1)
+    assert running.outbox.append(Sample(NOW, {"a": 3}))
+    assert running.outbox.flush(5)
+    assert running.outbox.state.held == 2
+
+
+def test_outbox_cannot_be_opened_says_so_at_start(tmp_path: Path):
+    (tmp_path / "outbox.db").write_bytes(b"this is no database" * 100)
+    outbox = Outbox(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings(), lambda _note: None)
+    with pytest.raises(StorageError, match="cannot be used"):
+        outbox.start()
+
+
+def test_outbox_closed_has_everything_and_no_write_ahead_log(tmp_path: Path):
+    running = Running(tmp_path)
+    for value in range(30):
+        running.outbox.append(Sample(NOW, {"a": value}))
+    stream = running.outbox.state.current.stream
+    running.outbox.settle(Settlement(stream, [(1, 10)], [], "2026-01-01T00:00:00.000Z"))
+    running.outbox.mark_sent(stream, [(11, 12)])
+    running.outbox.note(link="up")
+    assert running.outbox.close()
+    assert not Path(f"{running.path}-wal").exists()
+    reader = OutboxReader(running.path)
+    assert reader.counts() == {"pending": 18, "sent": 2}
+    assert reader.latest() == {"a": 29}
+    assert reader.sync_state()["link"] == "up"
+    reader.close()

@@ -1,0 +1,185 @@
+"""
+A courier on a bench: real outbox file, fake clock, fake channel, and an archive in memory, all in one thread.
+
+The archive checks what it is sent against the contract with a second pair of eyes (its own JSON reading), and the
+bench checks after every step that archived, rejected and held cover everything (L3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pulse_desktop.core.connection import State
+from pulse_desktop.core.delivery.courier import Courier
+from pulse_desktop.core.outbox import Committed, OutboxReader, Settlement
+from pulse_desktop.core.outbox.file import OutboxFile
+from pulse_desktop.core.readings import Sample
+from pulse_desktop.core.settings import DeviceSettings
+from support.device_fakes import FakeChannel, FakeClock
+
+DEVICE = "D1"
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Bench:
+    """One device without threads. ``commit`` is immediate, so every step can be looked at."""
+
+    def __init__(self, folder: Path, new_stream: Callable[[], str], settings: DeviceSettings | None = None) -> None:
+        self.settings = settings or DeviceSettings()
+        self.path, self.clock, self.new_stream = folder / "outbox.db", FakeClock(), new_stream
+        self.notes: dict[str, Any] = {}
+        self.channel: FakeChannel | None = None
+        self.seen = 0
+        self.kept: dict[tuple[str, int], dict[str, Any]] = {}
+        self.rejected: set[tuple[str, int]] = set()
+        self.copies = 0
+        self.produced: dict[tuple[str, int], dict[str, Any]] = {}
+        self.boot()
+
+    def boot(self) -> None:
+        """Start the device anew on the same file."""
+        self.file = OutboxFile(self.path, self.clock, self.new_stream, self.settings)
+        self.reader = OutboxReader(self.path)
+        self.courier = Courier(
+            DEVICE, self, self.reader, settings=self.settings, clock=self.clock, random=Random(1),
+            picture=self.file.state,
+        )  # fmt: skip
+        self.channel = None
+
+    def shut(self) -> None:
+        """End it as kill -9 does: nothing is said, nothing is folded in."""
+        self.reader.close()
+        self.file._db.close()
+
+    # what the courier writes to
+
+    def mark_sent(self, stream: str, ranges: Sequence[tuple[int, int]]) -> None:
+        self._transact(lambda: self.file.mark_sent(stream, ranges))
+
+    def settle(self, settlement: Settlement) -> None:
+        self._transact(lambda: self.file.settle(settlement))
+
+    def note(self, **fields: Any) -> None:
+        self.notes |= fields
+
+    def _transact(self, work: Callable[[], object]) -> None:
+        self.file.begin()
+        work()
+        state, added = self.file.commit()
+        for row in added:
+            self.produced[row.stream, row.sequence_no] = json.loads(row.metrics)
+        self._waiting = [*getattr(self, "_waiting", []), Committed(state, added)]
+
+    def settle_down(self) -> None:
+        """Give the courier every commit that it has not heard of."""
+        while getattr(self, "_waiting", []):
+            self.courier.committed(self._waiting.pop(0))
+        self.courier.tick()
+
+    # what happens to it
+
+    def sample(self, count: int = 1) -> None:
+        for _ in range(count):
+            number = len(self.produced)
+            self._transact(lambda number=number: self.file.add(Sample(self.clock.now(), {"n": number, "x": 0.5})))
+            self.settle_down()
+
+    def link_up(self) -> FakeChannel:
+        self.channel, self.seen = FakeChannel(), 0
+        self.courier.link_up(self.channel)
+        self.settle_down()
+        return self.channel
+
+    def link_down(self) -> None:
+        self.channel = None
+        self.courier.link_down()
+        self.settle_down()
+
+    def pass_time(self, seconds: float, step: float = 0.5) -> None:
+        passed = 0.0
+        while passed < seconds:
+            self.clock.advance(step)
+            passed += step
+            self.courier.tick()
+            self.settle_down()
+
+    def acknowledge_all(self) -> None:
+        """The broker acknowledges everything so far."""
+        if self.channel is not None:
+            for number in range(1, len(self.channel.sent) + 1):
+                self.courier.acknowledged(number)
+            self.settle_down()
+
+    def archive_all(self, reject: Callable[[str, int], bool] = lambda _stream, _number: False) -> int:
+        """The archive takes everything that was published and not looked at, and answers each message."""
+        answered = 0
+        while self.channel is not None and self.seen < len(self.channel.sent):
+            kind, payload, _ = self.channel.sent[self.seen]
+            self.seen += 1
+            if kind != "heartbeat":
+                self.receipt(self._store(payload, reject))
+                answered += 1
+        return answered
+
+    def lose_messages(self) -> None:
+        """The broker acknowledged what was published, and forgets it."""
+        self.acknowledge_all()
+        self.seen = len(self.channel.sent) if self.channel is not None else 0
+
+    def receipt(self, receipt: dict[str, Any] | bytes) -> None:
+        payload = receipt if isinstance(receipt, bytes) else json.dumps(receipt).encode()
+        self.courier.received(f"archive/{DEVICE}/receipt", payload)
+        self.settle_down()
+
+    def status(self, status: str, database: str = "ok", started_at: str = "2026-01-01T00:00:00.000Z", instance: str = "1") -> None:  # fmt: skip
+        fields = {"service": "ingest", "instance": instance, "status": status, "checks": {"database": database}}
+        payload = json.dumps({**fields, "started_at": started_at, "at": stamp(self.clock.now())}).encode()
+        self.courier.received(f"system/ingest/{instance}/status", payload)
+        self.settle_down()
+
+    def _store(self, payload: dict[str, Any], reject: Callable[[str, int], bool]) -> dict[str, Any]:
+        assert payload["client_id"] == DEVICE
+        stream, archived, rejected = payload["stream"], [], []
+        for reading in payload.get("readings", [payload]):
+            key = (stream, reading["sequence_no"])
+            assert reading["metrics"] == self.produced[key], "a reading was changed on the way"
+            if reject(*key) and key not in self.kept:
+                self.rejected.add(key)
+                rejected.append({"sequence_no": key[1], "reason": "not wanted"})
+                continue
+            self.copies += 1
+            self.rejected.discard(key)
+            self.kept[key] = reading["metrics"]
+            archived.append([key[1], key[1]])
+        return {"client_id": DEVICE, "stream": stream, "archived": archived, "rejected": rejected, "lost": [],
+                "wanted_since": None, "at": stamp(self.clock.now())}  # fmt: skip
+
+    # what must hold
+
+    def check_account(self) -> None:
+        """L3 by the newest heartbeat: with what the archive settled it covers 1..last of the streams it names."""
+        beats = self.channel.beats() if self.channel is not None else []
+        if not beats:
+            return
+        held = {one["stream"]: (one["first"], one["last"]) for one in beats[-1]["held"]}
+        for stream, number in self.produced:
+            first, last = held.get(stream, (1, 0))
+            is_newer = stream == beats[-1]["stream"] and number > beats[-1]["last_sequence_no"]
+            is_here = first <= number <= last
+            is_there = (stream, number) in self.kept or (stream, number) in self.rejected
+            assert is_newer or is_here or is_there, f"{number} of {stream} is nowhere"
+
+    @property
+    def state(self) -> State:
+        return self.courier.state
+
+    def held(self) -> int:
+        return self.file.state.held
