@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,3 +87,9 @@ async def bench_at(home: Path, mint: TokenMint | None = None, **variables: str) 
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench_at(tmp_path / "home") as made:
         yield made
+
+
+@pytest.fixture
+def at_home() -> Callable[..., AbstractAsyncContextManager[Bench]]:
+    """Give ``bench_at``, for tests that start more than one broker."""
+    return bench_at
