@@ -42,6 +42,7 @@ class PostgresServer:
         self._cluster = Cluster(layout)
         self._settings = dict(settings or {})
         self._child: subprocess.Popen[str] | None = None
+        self._words: _Words | None = None
         self._lock: IO[bytes] | None = None
         self._stopping = False
 
@@ -96,12 +97,13 @@ class PostgresServer:
             if self._wait_until_ready(self._child):
                 _log.info("postgres.became_ready", socket=str(self._layout.socket))
                 return
-            if self._stopping:
-                raise EmbeddedPostgresError("stopped while starting")
-            # Children of a killed server may still be letting go of its shared memory.
-            _log.warning("postgres.start_failed", attempt=attempt, code=self._child.returncode)
+            reason = self._words.last_fatal() if self._words is not None else ""
+            if self._stopping or "shared memory" not in reason:
+                raise EmbeddedPostgresError(f"PostgreSQL ended before it was ready: {reason}")
+            # Children of a killed server are still letting go of its memory.
+            _log.warning("postgres.start_failed", attempt=attempt, reason=reason)
             time.sleep(0.2 * attempt)
-        raise EmbeddedPostgresError("PostgreSQL ended before it was ready; see the log above")
+        raise EmbeddedPostgresError("PostgreSQL cannot start: processes of a killed server do not end")
 
     def _spawn(self) -> subprocess.Popen[str]:
         settings = {
@@ -128,7 +130,7 @@ class PostgresServer:
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             process_group=0,  # Ctrl-C in a terminal reaches this program, which then stops the server
         )
-        threading.Thread(target=_pass_on_log, args=(child.stderr,), name="postgres-log", daemon=True).start()
+        self._words = _Words(child.stderr)
         return child
 
     def _wait_until_ready(self, child: subprocess.Popen[str]) -> bool:
@@ -212,12 +214,28 @@ def _server_process(pid: int, layout: Layout) -> psutil.Process | None:
         return None
 
 
-def _pass_on_log(lines: IO[str] | None) -> None:
-    """Give the server's own lines to the structured log."""
-    if lines is None:
-        return
-    with lines:
-        for line in lines:
+class _Words:
+    """Gives the server's own lines to the structured log, in a thread, and remembers the last fatal one."""
+
+    def __init__(self, lines: IO[str] | None) -> None:
+        self._fatal = ""
+        self._thread = threading.Thread(target=self._pass_on, args=(lines,), name="postgres-log", daemon=True)
+        self._thread.start()
+
+    def last_fatal(self) -> str:
+        """Return why the server ended; it has ended, so its last line is there or will be in a moment."""
+        self._thread.join(5)
+        return self._fatal or "it gave no reason"
+
+    def _pass_on(self, lines: IO[str] | None) -> None:
+        for line in lines or ():
             level, _, words = line.strip().partition(":")
-            log: Callable[..., object] = _log.warning if level in {"WARNING", "ERROR", "FATAL", "PANIC"} else _log.debug
+            if level in {"FATAL", "PANIC"}:
+                self._fatal = words.strip()
+            log: Callable[..., object] = _log.warning if level in _SERIOUS else _log.debug
             log("postgres.line_written", level_given=level, words=words.strip())
+        if lines is not None:
+            lines.close()
+
+
+_SERIOUS = {"WARNING", "ERROR", "FATAL", "PANIC"}
