@@ -11,27 +11,24 @@ import msgspec
 import paho.mqtt.client as mqtt
 
 from support.processes import until
+from support.stack import Stack
 
 
 class Watcher:
     """Subscribes and keeps (topic, payload, retain) of every message, in order of arrival."""
 
-    def __init__(self, token: dict[str, Any], filters: list[str], ca_file: str | None = None) -> None:
+    def __init__(self, stack: Stack, filters: list[str], token: dict[str, Any] | None = None) -> None:
+        """Connect over TLS with *token*, or with a fresh one of the administrator."""
+        token = token or stack.admin.post("/broker/token", json={}).json()
         self._messages: list[tuple[str, bytes, bool]] = []
         self._lock = threading.Lock()
         self.granted: list[int] | None = None
         self.connected = threading.Event()
         self._filters = filters
-        address = urlsplit(token["mqtts_url"] if ca_file else token["ws_url"])
-        transport = "tcp" if ca_file else "websockets"
-        self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, token["client_id"], clean_session=True, transport=transport
-        )
+        address = urlsplit(token["mqtts_url"])
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, token["client_id"], clean_session=True)
         self._client.username_pw_set(token["username"], token["password"])
-        if ca_file:
-            self._client.tls_set_context(ssl.create_default_context(cafile=ca_file))
-        else:
-            self._client.ws_set_options(path=address.path)
+        self._client.tls_set_context(ssl.create_default_context(cafile=str(stack.home / "ca.pem")))
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
         self._client.on_subscribe = self._on_subscribe

@@ -43,12 +43,8 @@ def live_count(watcher: Watcher) -> int:
     return len(watcher.messages("telemetry/"))
 
 
-def broker_token(stack: Stack) -> dict:
-    return stack.admin.post("/broker/token", json={}).json()
-
-
 def test_first_start_reaches_a_live_and_archived_reading(stack: Stack, device_id: str):
-    with Watcher(broker_token(stack), ["telemetry/+/live", "heartbeat/+"]) as watcher:
+    with Watcher(stack, ["telemetry/+/live", "heartbeat/+"]) as watcher:
         until(lambda: live_count(watcher) >= 3, within_s=30, what="live readings arrive")
         topic, reading, retained = watcher.messages("telemetry/")[0]
     assert topic == f"telemetry/{device_id}/live"
@@ -58,7 +54,7 @@ def test_first_start_reaches_a_live_and_archived_reading(stack: Stack, device_id
 
 
 def test_worker_killed_for_30_s_loses_and_repeats_nothing(stack: Stack, device_id: str):
-    with Watcher(broker_token(stack), ["telemetry/+/live", "telemetry/+/buffered"]) as watcher:
+    with Watcher(stack, ["telemetry/+/live", "telemetry/+/buffered"]) as watcher:
         until(lambda: live_count(watcher) >= 1, within_s=30, what="live readings arrive")
         stack["ingest"].kill9()
         killed = time.monotonic()
@@ -79,8 +75,7 @@ def test_broker_restarted_everybody_is_back_within_10_s(stack: Stack, device_id:
     assert stack["broker"].stop() == 0
     stack["broker"].start()
     started = time.monotonic()
-    token = broker_token(stack)
-    watcher = until(lambda: try_watching(token), within_s=10, what="the broker takes connections")
+    watcher = until(lambda: try_watching(stack), within_s=10, what="the broker takes connections")
     with watcher:
         until(lambda: live_count(watcher) >= 1, within_s=10, what="the device is back")
     until(lambda: is_settled(stack, device_id), within_s=10, what="the worker is back and has caught up")
@@ -109,7 +104,7 @@ def test_link_cut_buffers_and_flushes_in_order(stack: Stack, device_id: str):
     assert link.ask(control, "cut") == "cut"
     seen = f"/devices/{device_id}"
     until(lambda: stack.admin.get(seen).json()["status"] == "OFFLINE", within_s=30, what="it is seen as offline")
-    with Watcher(broker_token(stack), ["telemetry/+/live", "telemetry/+/buffered"]) as watcher:
+    with Watcher(stack, ["telemetry/+/live", "telemetry/+/buffered"]) as watcher:
         assert link.ask(control, "mend") == "joined"
         until(lambda: watcher.messages(f"telemetry/{device_id}/buffered"), within_s=40, what="the backlog is flushed")
         until(lambda: watcher.messages(f"telemetry/{device_id}/live"), within_s=40, what="live readings resume")
@@ -144,8 +139,8 @@ def repeated_readings(stack: Stack) -> int:
     )
 
 
-def try_watching(token: dict) -> Watcher | None:
+def try_watching(stack: Stack) -> Watcher | None:
     try:
-        return Watcher(token, ["telemetry/+/live"])
+        return Watcher(stack, ["telemetry/+/live"])
     except OSError:
         return None
