@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from pulse_broker.app import Running, running
 from pulse_broker.settings import Settings, read_settings
 from pulse_runtime.environment import Environment
-
 from support.mqtt_client import MqttClient, tcp_client, trusting, ws_client
 from support.tokens import TokenMint
 

@@ -63,7 +63,7 @@ class Listeners:
             serve_websocket,
             sock=sock,
             ssl=context,
-            origins=[Origin(self._allowed_origin), None],
+            origins=[Origin(self._allowed_origin), None, *_own_origins(sock, secure=context is not None)],
             subprotocols=[Subprotocol("mqtt")],
             compression=None,
             process_request=self._check_request,
@@ -111,6 +111,12 @@ def host_name(header: str) -> str:
         return urlsplit(f"//{header}").hostname or ""
     except ValueError:
         return ""
+
+
+def _own_origins(sock: socket.socket, *, secure: bool) -> list[Origin]:
+    """Return what paho-mqtt sends as Origin. No page can have it, since nothing here serves pages."""
+    port = sock.getsockname()[1]
+    return [Origin(f"{'https' if secure else 'http'}://{name}:{port}") for name in ("127.0.0.1", "localhost", "[::1]")]
 
 
 def _log_refusal(connection: ServerConnection, request: Request, response: Response) -> None:

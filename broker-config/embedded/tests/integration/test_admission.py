@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 import pytest
-from pulse_acl.rules import Action, Rule, device_rules, ingest_rules
 
+from pulse_acl.rules import Action, Rule, device_rules, ingest_rules
 from support.mqtt_client import Will, connect_packet
 from support.tokens import TokenMint
 

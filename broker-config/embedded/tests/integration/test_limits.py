@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from pulse_acl.rules import Action, Rule
 from pulse_broker.gate import CONNECT_WITHIN_S, MAX_AWAITING_CONNECT
 from pulse_broker.sessions import MAX_SUBSCRIPTIONS
-
 from support.mqtt_client import connect_packet, eventually, packet, publish_packet, text
 
 ANYTHING = (Rule(Action.PUBLISH, "#", retain=True), Rule(Action.SUBSCRIBE, "#"))

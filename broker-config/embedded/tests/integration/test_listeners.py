@@ -65,6 +65,12 @@ async def test_listeners_foreign_origin_is_refused_before_anything_is_read(bench
     assert bench.running.metrics.value("connections") == 0
 
 
+async def test_listeners_own_address_as_origin_is_what_paho_sends_and_is_taken(bench) -> None:
+    own = f"http://127.0.0.1:{bench.running.ws_port}"
+    assert await handshake(bench, more=f"{MQTT}Origin: {own}\r\n") == 101
+    assert await handshake(bench, more=f"{MQTT}Origin: {own}1\r\n") == 403
+
+
 async def test_listeners_plaintext_is_not_spoken_on_the_tls_ports(bench) -> None:
     for port in (bench.running.mqtts_port, bench.running.wss_port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

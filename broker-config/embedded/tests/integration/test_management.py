@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from pulse_acl.payloads import AuditRecord, decode
 
+from pulse_acl.payloads import AuditRecord, decode
 from support.mqtt_client import Will
 
 FOREVER = {"as": "clientid", "who": "D1"}

@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from pulse_broker import __version__
 from pulse_broker.bans import Ban
-
 from support.mqtt_client import tcp_client, trusting
 from support.tokens import TokenMint
 

@@ -7,7 +7,6 @@ import json
 from pulse_acl.emit.jwt_claim import DENY_ALL, to_claim
 from pulse_acl.payloads import AuditRecord, decode
 from pulse_acl.rules import Action, Rule
-
 from support.decision_cases import DecisionCase, decision_cases
 from support.mqtt_client import PUBCOMP, MqttClient, packet
 from support.tokens import TokenMint

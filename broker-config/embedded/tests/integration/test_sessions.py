@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from pulse_acl.rules import Action, Rule, device_rules
-
 from support.mqtt_client import Will, eventually
 
 

@@ -1,0 +1,170 @@
+"""Bans, retained messages, certificates and settings, by themselves."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from amqtt.broker import Broker
+from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulse_acl.matching import is_valid_filter, is_valid_topic, matches
+from pulse_broker.bans import Ban, BanExistsError, Bans
+from pulse_broker.certificates import RENEW_BEFORE, SERVER_LIFE, ensure_certificates, server_context
+from pulse_broker.messages import Message
+from pulse_broker.retained import RetainedStore
+from pulse_broker.settings import Settings, origin_of, read_settings
+from pulse_runtime.environment import Environment
+from pulse_runtime.errors import ConfigError
+
+NOW = 1_800_000_000.0
+LEVELS = st.lists(st.sampled_from(["a", "b", "", "+", "#", "$s"]), min_size=1, max_size=4).map("/".join)
+
+
+@given(LEVELS.filter(is_valid_topic), LEVELS.filter(is_valid_filter))
+def test_hub_amqtt_routes_everything_that_the_gate_would_hand_out(topic, topic_filter) -> None:
+    """What amqtt's matcher lets through too much is dropped at the gate; too little would be lost."""
+    broker = Broker.__new__(Broker)
+    broker.logger = __import__("logging").getLogger("amqtt")
+    assert broker._matches(topic, topic_filter) or not matches(topic, topic_filter)
+
+
+def test_bans_survive_on_disk_and_run_out(tmp_path: Path) -> None:
+    path, clock = tmp_path / "broker" / "bans.json", [NOW]
+    bans = Bans(path, lambda: clock[0])
+    bans.add(Ban("clientid", "D1", until="2027-01-15T08:01:00+00:00"))  # a minute from NOW
+    bans.add(Ban("username", "user:ann"))
+    again = Bans(path, lambda: clock[0])
+    assert again.find("D1", "x") == bans.find("D1", "x")
+    assert again.find("D2", "user:ann") is not None
+    assert again.find("user:ann", "D1") is None
+    clock[0] += 60
+    assert again.find("D1", "x") is None
+    again.add(Ban("clientid", "D1"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {ban.who for ban in Bans(path, lambda: clock[0]).list()} == {"user:ann", "D1"}
+
+
+def test_bans_twice_or_without_zone_are_refused(tmp_path: Path) -> None:
+    bans = Bans(tmp_path / "bans.json", lambda: NOW)
+    bans.add(Ban("clientid", "D1"))
+    with pytest.raises(BanExistsError):
+        bans.add(Ban("clientid", "D1", until="2030-01-01T00:00:00Z"))
+    with pytest.raises(ValueError, match="zone"):
+        bans.add(Ban("clientid", "D2", until="2030-01-01T00:00:00"))
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]x", '[{"as": "x", "who": "a"}]', '[{"as": "clientid", "who": "a", "until": "x"}]']
+)
+def test_bans_damaged_file_is_a_start_error(tmp_path: Path, content) -> None:
+    path = tmp_path / "bans.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"bans\.json"):
+        Bans(path, lambda: NOW)
+
+
+def test_retained_newest_wins_empty_removes_and_bytes_are_bounded() -> None:
+    store = RetainedStore(max_messages=10, max_bytes=1_000)
+    assert store.keep(Message("a/1", b"x" * 300, 1))
+    assert not store.keep(Message("a/2", b"x" * 700, 1))
+    assert store.keep(Message("a/1", b"y", 1))
+    assert store.keep(Message("a/2", b"z" * 500, 1))
+    assert [found.payload[:1] for found in store.matching("a/+")] == [b"y", b"z"]
+    assert [found.payload for found in store.matching("a/1")] == [b"y"]
+    assert list(store.matching("b")) == []
+    assert store.keep(Message("a/2", b"", 1))
+    assert store.keep(Message("nowhere", b"", 1))
+    assert len(store) == 1
+    assert store.keep(Message("a/3", b"x" * 500, 1))
+
+
+@given(LEVELS.filter(is_valid_filter))
+def test_retained_matching_is_that_of_the_contract(topic_filter) -> None:
+    store = RetainedStore()
+    topics = ["a", "a/b", "b", "/a", "$s/a", "a/"]
+    for topic in topics:
+        store.keep(Message(topic, b"x", 1))
+    assert [found.topic for found in store.matching(topic_filter)] == [
+        name for name in topics if matches(name, topic_filter)
+    ]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings(Environment({"PULSE_HOME": str(tmp_path / "home")}))
+
+
+def test_certificates_first_start_makes_a_chain_that_clients_accept(settings: Settings) -> None:
+    assert ensure_certificates(settings, lambda: NOW)
+    server = x509.load_pem_x509_certificate(settings.tls_cert_file.read_bytes())
+    ca = x509.load_pem_x509_certificate(settings.ca_file.read_bytes())
+    server.verify_directly_issued_by(ca)
+    names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "localhost" in names.get_values_for_type(x509.DNSName)
+    assert {str(address) for address in names.get_values_for_type(x509.IPAddress)} == {"127.0.0.1", "::1"}
+    for path in (settings.tls_key_file, settings.tls_key_file.parent / "ca-key.pem"):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert server_context(settings).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert not ensure_certificates(settings, lambda: NOW)
+
+
+def test_certificates_about_to_expire_are_renewed_under_the_same_authority(settings: Settings) -> None:
+    ensure_certificates(settings, lambda: NOW)
+    ca, old = settings.ca_file.read_bytes(), settings.tls_cert_file.read_bytes()
+    due = NOW + (SERVER_LIFE - RENEW_BEFORE).total_seconds()
+    assert not ensure_certificates(settings, lambda: due - timedelta(hours=1).total_seconds())
+    assert ensure_certificates(settings, lambda: due + 1)
+    assert settings.ca_file.read_bytes() == ca
+    assert settings.tls_cert_file.read_bytes() != old
+
+
+def test_certificates_lost_authority_key_is_an_error_and_no_new_authority(settings: Settings) -> None:
+    ensure_certificates(settings, lambda: NOW)
+    ca = settings.ca_file.read_bytes()
+    (settings.tls_key_file.parent / "ca-key.pem").unlink()
+    assert not ensure_certificates(settings, lambda: NOW)  # good for as long as the server's certificate is
+    settings.tls_cert_file.unlink()
+    with pytest.raises(ConfigError, match="ca-key"):
+        ensure_certificates(settings, lambda: NOW)
+    assert settings.ca_file.read_bytes() == ca
+
+
+def test_certificates_key_that_others_may_read_is_refused(settings: Settings) -> None:
+    ensure_certificates(settings, lambda: NOW)
+    settings.tls_key_file.chmod(0o644)
+    with pytest.raises(ConfigError, match="0600"):
+        server_context(settings)
+
+
+def test_certificates_of_ones_own_are_used_and_none_is_made(settings: Settings, tmp_path: Path) -> None:
+    ensure_certificates(settings, lambda: NOW)
+    own = read_settings(
+        Environment(
+            {
+                "PULSE_HOME": str(tmp_path / "other"),
+                "PULSE_TLS_CERT_FILE": str(settings.tls_cert_file),
+                "PULSE_TLS_KEY_FILE": str(settings.tls_key_file),
+            }
+        )
+    )
+    assert not ensure_certificates(own, lambda: NOW)
+    assert server_context(own).get_ca_certs() == []
+    assert not (tmp_path / "other" / "tls").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://Pulse.example/path", "https://pulse.example"),
+        ("https://pulse.example:443", "https://pulse.example"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_settings_origin_is_what_a_browser_sends(url, origin) -> None:
+    assert origin_of(url) == origin
