@@ -33,13 +33,13 @@ async def session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture
-def start() -> datetime:
+def began() -> datetime:
     return START
 
 
 @pytest.fixture
 def archive(session: AsyncSession) -> Archive:
-    """Store values as readings 1, 2, 3 … of one metric, the first at ``start``."""
+    """Store values as readings 1, 2, 3 … of one metric, the first at ``began``."""
 
     async def fill(
         values: list[float | bool],

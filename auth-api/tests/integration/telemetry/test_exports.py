@@ -49,7 +49,7 @@ async def test_link_of_a_deactivated_person_is_refused(session: AsyncSession, pe
 
 
 async def test_export_as_csv_is_ordered_and_exact(
-    sessions: Sessions, session: AsyncSession, archive: Archive, start: datetime
+    sessions: Sessions, session: AsyncSession, archive: Archive, began: datetime
 ) -> None:
     await archive([2**63 - 1, -(2**63), 72.0, True], metric="a/b")
     await archive([1e300], metric="a/a")
@@ -67,11 +67,11 @@ async def test_export_as_csv_is_ordered_and_exact(
 
 
 async def test_export_as_ndjson_keeps_span_and_digits(
-    sessions: Sessions, session: AsyncSession, archive: Archive, start: datetime
+    sessions: Sessions, session: AsyncSession, archive: Archive, began: datetime
 ) -> None:
     await archive([1, 2**63 - 1, 3])
     await session.commit()
-    asked = ExportRequest("D1", ExportFormat.NDJSON, start + timedelta(seconds=1), start + timedelta(seconds=2))
+    asked = ExportRequest("D1", ExportFormat.NDJSON, began + timedelta(seconds=1), began + timedelta(seconds=2))
     lines = b"".join([piece async for piece in stream_export(sessions, asked)]).splitlines()
     assert b'"value":9223372036854775807' in lines[0]
     assert [msgspec.json.decode(line)["sequence_no"] for line in lines] == [2]

@@ -15,8 +15,8 @@ Archive = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
-def span(start: datetime) -> tuple[datetime, datetime]:
-    return start, start + timedelta(hours=10)
+def span(began: datetime) -> tuple[datetime, datetime]:
+    return began, began + timedelta(hours=10)
 
 
 async def test_history_below_the_limit_is_complete_and_ascending(

@@ -25,10 +25,10 @@ _NOT_FOUND = ("/404.html", "/404")
 _MAX_FILE_BYTES = 32 * 1024 * 1024
 _COMPRESSED_KINDS = ("text/", "application/javascript", "application/json", "image/svg", "application/manifest")
 _MEDIA_TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".txt": "text/plain",
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Request, Response, route
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -29,7 +29,7 @@ class DashboardController(Controller):
 
     include_in_schema = False
 
-    @get(["/", "/{path:path}"], opt={"public": True}, sync_to_thread=False)
+    @route(["/", "/{path:path}"], http_method=["GET", "HEAD"], opt={"public": True}, sync_to_thread=False)
     def serve(
         self, request: Request[Any, Any, Any], dashboard: NamedDependency[Dashboard], path: FromPath[str] = "/"
     ) -> Response[bytes]:
@@ -38,7 +38,7 @@ class DashboardController(Controller):
             raise NotFoundException(f"{path} is not there")
         table = dashboard.table
         if not table.files:
-            return Response(_NOT_BUILT, status_code=503, media_type="text/html; charset=utf-8", headers=_FRESH)
+            return Response(_NOT_BUILT, status_code=503, media_type="text/html", headers=_FRESH)
         asset = table.find(path)
         if asset is not None:
             return _answer(request, asset, 200)

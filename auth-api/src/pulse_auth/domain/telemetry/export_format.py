@@ -33,7 +33,7 @@ class ExportRow(NamedTuple):
     value: Value
 
 
-MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.NDJSON: "application/x-ndjson"}
+MEDIA_TYPES = {ExportFormat.CSV: "text/csv", ExportFormat.NDJSON: "application/x-ndjson"}
 HEADERS = {
     ExportFormat.CSV: b"recorded_at,received_at,stream,sequence_no,metric,type,value\n",
     ExportFormat.NDJSON: b"",
