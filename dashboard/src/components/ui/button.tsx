@@ -12,7 +12,7 @@ const button = cva(
         plain: "border bg-surface text-text hover:bg-raised hover:border-line-strong",
         quiet: "text-muted hover:text-text hover:bg-raised",
       },
-      size: { small: "h-7 px-2 text-xs", medium: "h-8 px-3 text-[13px]", large: "h-10 px-4 text-sm", icon: "size-8" },
+      size: { small: "h-7 px-2 text-xs", compact: "h-8 px-1.5 text-[13px] sm:px-2", medium: "h-8 px-3 text-[13px]", large: "h-10 px-4 text-sm", icon: "size-8" },
     },
     defaultVariants: { tone: "plain", size: "medium" },
   },

@@ -1,7 +1,4 @@
-import { clsx, type ClassValue } from "clsx";
-import { twMerge } from "tailwind-merge";
+import { clsx } from "clsx";
 
-/** Joins class names; of two Tailwind classes for the same thing the later one holds. */
-export function classes(...values: ClassValue[]): string {
-  return twMerge(clsx(values));
-}
+/** Joins class names and drops what is false. Two classes for the same thing must not meet: nothing sorts that out. */
+export const classes = clsx;

@@ -15,7 +15,7 @@ export function SignInForm({ notice }: { readonly notice: string }): ReactElemen
   const [password, setPassword] = useState("");
   const { busy, trouble, submit } = useSubmit(() => session.signIn(username.trim(), password));
   return (
-    <AuthFrame title="Sign in" lead="Live telemetry of every device, straight from the broker.">
+    <AuthFrame title="Sign in" lead="Live telemetry, straight from the broker.">
       {trouble !== "" ? <Note tone="error">{trouble}</Note> : notice !== "" && <Note tone="info">{notice}</Note>}
       <form onSubmit={submit} className="grid gap-4">
         <Field

@@ -1,6 +1,6 @@
 "use client";
 
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 
 import { ApiProblem } from "@/lib/api/problem";
 
@@ -8,7 +8,7 @@ interface Submit {
   readonly busy: boolean;
   /** What went wrong, for the person; empty when nothing did. */
   readonly trouble: string;
-  readonly submit: (event: FormEvent) => void;
+  readonly submit: (event: SubmitEvent) => void;
 }
 
 function sentence(error: unknown): string {
@@ -22,7 +22,7 @@ function sentence(error: unknown): string {
 export function useSubmit(send: () => Promise<void>, refuse: () => string = () => ""): Submit {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState("");
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const refused = refuse();
     setTrouble(refused);

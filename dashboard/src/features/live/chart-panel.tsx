@@ -69,7 +69,7 @@ function Controls({ cursor }: { readonly cursor: ValueStore<number | null> }): R
         choices={RANGES}
         onChoose={(value) => chart.setRange(Number(value) * MINUTE_MS)}
       />
-      <Button tone={paused === null ? "quiet" : "primary"} size="small" aria-pressed={paused !== null} onClick={pause} className="w-8 px-0 sm:w-auto sm:px-2">
+      <Button tone={paused === null ? "quiet" : "primary"} size="small" aria-pressed={paused !== null} onClick={pause}>
         {paused === null ? <Pause aria-hidden /> : <Play aria-hidden />}
         <span className="max-sm:sr-only">{paused === null ? "Pause" : "Go live"}</span>
       </Button>

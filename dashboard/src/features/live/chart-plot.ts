@@ -30,6 +30,11 @@ export interface PlotEvents {
 }
 
 const FILL_ALPHA = "14";
+// uPlot's own names for the sides are ambient const enums, which single-file compilers cannot read.
+/* eslint-disable @typescript-eslint/no-unsafe-enum-assignment */
+const RIGHT = 1 as uPlot.Axis.Side;
+const LEFT = 3 as uPlot.Axis.Side;
+/* eslint-enable @typescript-eslint/no-unsafe-enum-assignment */
 
 export function scaleOf(series: PlotSeries): string {
   if (series.isBoolean) {
@@ -43,6 +48,19 @@ export function scaleOf(series: PlotSeries): string {
 function axisValues(_plot: uPlot, splits: number[]): string[] {
   const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 5 });
   return splits.map((value) => compact.format(value));
+}
+
+const DAY_S = 86_400;
+const WITH_SECONDS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const WITH_MINUTES = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const WITH_DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** Times on one line: seconds only where they tell marks apart, the day where there are several. */
+function axisTimes(_plot: uPlot, splits: number[]): string[] {
+  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
+  const span = (splits.at(-1) ?? 0) - (splits[0] ?? 0);
+  const format = span > DAY_S ? WITH_DAY : step < 60 ? WITH_SECONDS : WITH_MINUTES;
+  return splits.map((at) => format.format(at * 1_000));
 }
 
 function scalesFor(series: readonly PlotSeries[]): uPlot.Scales {
@@ -66,11 +84,11 @@ function axesFor(series: readonly PlotSeries[], look: PlotLook): uPlot.Axis[] {
   const common = { stroke: look.text, font: look.font, grid: { stroke: look.grid, width: 1 }, ticks: { show: false } };
   const scales = [...new Set(series.map(scaleOf))].slice(0, 2);
   return [
-    { ...common, space: 90, size: 30 },
+    { ...common, space: 90, size: 28, values: axisTimes },
     ...scales.map((scale, index): uPlot.Axis => ({
       ...common,
       scale,
-      side: index === 0 ? 3 : 1,
+      side: index === 0 ? LEFT : RIGHT,
       size: 54,
       space: 36,
       values: scale === "boolean" ? (_plot, splits) => splits.map((at) => (at === 0 ? "false" : at === 1 ? "true" : "")) : axisValues,

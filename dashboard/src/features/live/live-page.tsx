@@ -96,7 +96,7 @@ function Filter({ value, onChange, shown }: FilterProps): ReactElement {
           value={value}
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={(event) => event.key === "Escape" && onChange("")}
-          className="h-8 bg-surface pr-8 pl-8 text-[13px]"
+          look="search"
           data-testid="filter"
         />
         <kbd aria-hidden className="pointer-events-none absolute top-1.5 right-2 hidden h-5 w-5 place-items-center rounded border text-[11px] text-faint sm:grid">
@@ -125,7 +125,7 @@ function TileSkeletons(): ReactElement {
     <div role="status" className="grid grid-cols-[repeat(auto-fill,minmax(188px,1fr))] gap-2">
       <span className="sr-only">Loading values</span>
       {Array.from({ length: 12 }, (_, index) => (
-        <Skeleton key={index} className="h-[104px] border" />
+        <Skeleton key={index} className="h-[98px] border" />
       ))}
     </div>
   );

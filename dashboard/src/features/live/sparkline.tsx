@@ -21,7 +21,7 @@ export function Sparkline({ points, version, stepped, theme }: SparklineProps): 
       draw(ref.current, points.toArray().map((point) => plotValue(point.value)), stepped);
     }
   }, [points, version, stepped, theme]);
-  return <canvas ref={ref} aria-hidden className="h-7 w-full text-accent" />;
+  return <canvas ref={ref} aria-hidden className="h-full w-full text-accent" />;
 }
 
 const PAD = 2;
@@ -46,7 +46,8 @@ function trace(context: CanvasRenderingContext2D, values: readonly number[], wid
   const span = Math.max(...values) - low;
   const y = (value: number): number => (span === 0 ? height / 2 : height - PAD - ((value - low) / span) * (height - 2 * PAD));
   const x = (index: number): number => PAD + (index / (values.length - 1)) * (width - 2 * PAD - 2);
-  const colour = getComputedStyle(context.canvas).color;
+  const style = getComputedStyle(context.canvas);
+  const colour = span === 0 ? style.getPropertyValue("--line-strong") : style.color;
   context.beginPath();
   values.forEach((value, index) => {
     if (stepped && index > 0) {
@@ -58,6 +59,9 @@ function trace(context: CanvasRenderingContext2D, values: readonly number[], wid
   context.lineWidth = 1.25;
   context.lineJoin = "round";
   context.stroke();
+  if (span === 0) {
+    return;
+  }
   shade(context, x(values.length - 1), height, colour);
   context.beginPath();
   context.arc(x(values.length - 1), y(values.at(-1) ?? 0), 1.8, 0, 2 * Math.PI);

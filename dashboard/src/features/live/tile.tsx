@@ -1,17 +1,17 @@
 "use client";
 
-import { memo, type ReactElement } from "react";
+import { memo, useEffect, type ReactElement } from "react";
 
 import { classes } from "@/components/ui/classes";
 import { Tag } from "@/components/ui/tag";
 import { Sparkline } from "@/features/live/sparkline";
 import { freshnessOf, type Freshness } from "@/features/live/freshness";
-import { ValueText } from "@/features/live/value-text";
+import { Digits, ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
 import { useDevice, useEngine, useNow, useOnScreen, useTile, useValue } from "@/lib/engine/hooks";
 import type { Tile as TileData } from "@/lib/store/tiles";
 import { exactText } from "@/lib/values/exact";
-import { formatAge, formatDifference, fractionDigits } from "@/lib/values/format";
+import { formatAge, formatStep } from "@/lib/values/format";
 import { unitOf } from "@/lib/values/unit";
 
 interface TileProps {
@@ -23,9 +23,14 @@ interface TileProps {
 
 /** One metric as on a trading screen; pressing it puts it on the chart or takes it off. */
 export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps): ReactElement | null {
-  const { chart } = useEngine();
+  const { chart, sparks } = useEngine();
   const [ref, onScreen] = useOnScreen<HTMLButtonElement>();
   const tile = useTile(clientId, metric, onScreen);
+  useEffect(() => {
+    if (onScreen) {
+      sparks.want({ clientId, metric });
+    }
+  }, [sparks, clientId, metric, onScreen]);
   if (tile === null) {
     return null;
   }
@@ -42,7 +47,7 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps
       data-value={exactText(tile.value)}
       data-origin={tile.origin}
       style={seriesNo > 0 ? { borderColor: `var(--series-${seriesNo})`, boxShadow: `inset 2px 0 0 var(--series-${seriesNo})` } : undefined}
-      className="group relative flex h-[104px] min-w-0 flex-col overflow-hidden rounded-md border bg-surface text-left shadow-card transition-[border-color] [contain-intrinsic-size:auto_104px] [content-visibility:auto] hover:border-line-strong"
+      className="group relative flex h-[98px] min-w-0 flex-col overflow-hidden rounded-md border bg-surface text-left shadow-card transition-[border-color] [contain-intrinsic-size:auto_98px] [content-visibility:auto] hover:border-line-strong"
     >
       <TileBody tile={tile} />
     </button>
@@ -72,8 +77,11 @@ function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
       <span className={classes("mt-0.5 transition-opacity", freshness.kind === "stale" && "opacity-50")}>
         {typeof tile.value === "boolean" ? <Lamp on={tile.value} /> : <Figure tile={tile} />}
       </span>
-      <span className={classes("mt-auto -mx-1 block pb-1", freshness.kind === "stale" && "opacity-40 grayscale")}>
-        <Sparkline points={tile.recent} version={tile} stepped={typeof tile.value === "boolean"} theme={theme} />
+      <span className={classes("mt-auto flex items-end gap-3 pb-2", freshness.kind === "stale" && "opacity-40 grayscale")}>
+        <Step tile={tile} />
+        <span className="h-7 min-w-0 flex-1">
+          <Sparkline points={tile.recent} version={tile} stepped={typeof tile.value === "boolean"} theme={theme} />
+        </span>
       </span>
     </span>
   );
@@ -81,39 +89,37 @@ function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
 
 /** Long integers stay whole, so the type becomes smaller instead. */
 function sizeFor(length: number): string {
-  if (length <= 10) {
+  if (length <= 11) {
     return "text-xl";
   }
-  return length <= 14 ? "text-[17px]" : "text-[14px]";
+  return length <= 15 ? "text-[17px]" : "text-[15px]";
 }
 
 function Figure({ tile }: { readonly tile: TileData }): ReactElement {
-  const digits = typeof tile.value === "number" ? fractionDigits(tile.value) : undefined;
   const length = typeof tile.value === "bigint" ? String(tile.value).length : 0;
   const unit = unitOf(tile.metric);
   return (
     <span className="flex h-7 items-baseline gap-1.5">
       <span className={classes("num font-semibold tracking-tight", sizeFor(length))}>
-        <ValueText value={tile.value} {...(digits === undefined ? {} : { digits })} />
+        <ValueText value={tile.value} digits={tile.fraction} />
       </span>
       {unit !== "" && <span className="text-xs text-faint">{unit}</span>}
-      <Step tile={tile} digits={digits} />
     </span>
   );
 }
 
 /** The step from the value before, with its direction. */
-function Step({ tile, digits }: { readonly tile: TileData; readonly digits: number | undefined }): ReactElement | null {
+function Step({ tile }: { readonly tile: TileData }): ReactElement | null {
   if (tile.delta === null || tile.direction === "none") {
     return null;
   }
   const up = tile.direction === "up";
   return (
-    <span className={classes("num ml-auto flex min-w-0 items-baseline gap-0.5 text-xs", up ? "text-up" : "text-down")}>
-      <span aria-label={up ? "up" : "down"} className="text-[9px]">
+    <span className={classes("num flex min-w-14 items-baseline gap-1 text-xs", up ? "text-up" : "text-down")}>
+      <span aria-label={up ? "up" : "down"} className="text-[8px]">
         {up ? "▲" : "▼"}
       </span>
-      <span className="truncate">{formatDifference(tile.delta, digits)}</span>
+      {typeof tile.delta === "bigint" ? <Digits text={String(tile.delta).replace("-", "")} /> : formatStep(tile.delta, tile.fraction)}
     </span>
   );
 }

@@ -7,7 +7,8 @@ import type { ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
 import { classes } from "@/components/ui/classes";
-import { Menu, MenuChoice, MenuSeparator } from "@/components/ui/menu";
+import { Choice } from "@/components/ui/choice";
+import { Popover } from "@/components/ui/popover";
 import { Brand } from "@/features/shell/brand";
 import { ConnectionIndicator } from "@/features/shell/connection-indicator";
 import { chooseTheme, chosenTheme, type Theme } from "@/features/shell/theme";
@@ -20,7 +21,7 @@ const PAGES = [
 ] as const;
 
 const THEMES: readonly { readonly value: Theme; readonly label: string }[] = [
-  { value: "system", label: "Like the system" },
+  { value: "system", label: "System" },
   { value: "dark", label: "Dark" },
   { value: "light", label: "Light" },
 ];
@@ -70,21 +71,25 @@ function PersonMenu(): ReactElement {
   const person = usePerson();
   const theme = useValue(chosenTheme);
   const trigger = (
-    <Button tone="quiet" className="max-w-40 px-1.5 sm:px-2" aria-label={`Signed in as ${person.username}`} data-testid="person-menu">
+    <Button tone="quiet" size="compact" className="max-w-40" aria-label={`Signed in as ${person.username}`} data-testid="person-menu">
       <UserRound aria-hidden />
       <span className="truncate max-sm:hidden">{person.username}</span>
       <ChevronDown aria-hidden className="size-3.5! text-faint max-sm:hidden" />
     </Button>
   );
   return (
-    <Menu trigger={trigger}>
-      <div className="px-2 py-1.5">
-        <p className="truncate text-[13px] font-medium">{person.username}</p>
-        <p className="truncate text-xs text-muted">{person.roles.join(", ")}</p>
+    <Popover trigger={trigger} label="Account">
+      <div className="divide-y text-[13px]">
+        <div className="px-4 py-3">
+          <p className="truncate font-semibold">{person.username}</p>
+          <p className="truncate text-xs text-muted">{person.roles.join(", ")}</p>
+        </div>
+        <div className="flex items-center justify-between gap-3 px-4 py-3">
+          <span className="text-muted">Appearance</span>
+          <Choice label="Appearance" value={theme} choices={THEMES} onChoose={chooseTheme} />
+        </div>
       </div>
-      <MenuSeparator />
-      <MenuChoice label="Appearance" value={theme} choices={THEMES} onChoose={chooseTheme} />
-    </Menu>
+    </Popover>
   );
 }
 

@@ -13,17 +13,16 @@ import { EngineContext, useSession } from "@/lib/engine/hooks";
 
 /** The frame of every page: starts the engine once, and shows pages only to those who are signed in. */
 export function Shell({ children }: { readonly children: ReactNode }): ReactElement {
-  const [engine, setEngine] = useState<Engine | null>(null);
+  // The exported page has no engine; it and the first picture in the browser are both the splash.
+  const [engine] = useState(() => (typeof window === "undefined" ? null : new Engine()));
   useEffect(() => {
-    const created = new Engine();
-    const endEngine = created.start();
+    const endEngine = engine?.start();
     const endTheme = followTheme();
-    setEngine(created);
     return () => {
       endTheme();
-      endEngine();
+      endEngine?.();
     };
-  }, []);
+  }, [engine]);
   if (engine === null) {
     return <Splash trouble="" />;
   }

@@ -31,7 +31,7 @@ function stored(): Theme {
 function apply(): void {
   const theme = chosenTheme.get();
   const shown = theme === "system" ? (matchMedia(LIGHT_SYSTEM).matches ? "light" : "dark") : theme;
-  document.documentElement.dataset["theme"] = shown;
+  document.documentElement.dataset.theme = shown;
   shownTheme.set(shown);
 }
 

@@ -18,7 +18,7 @@ async function everyItem(send: Send, path: string): Promise<readonly Fields[]> {
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const address: string = cursor === null ? path : `${path}?cursor=${encodeURIComponent(cursor)}`;
     const body = fields((await send({ method: "GET", path: address })).body, path);
-    items.push(...list(body["items"], path).map((each) => fields(each, path)));
+    items.push(...list(body.items, path).map((each) => fields(each, path)));
     cursor = optionalText(body, "next");
     if (cursor === null) {
       break;
@@ -28,7 +28,7 @@ async function everyItem(send: Send, path: string): Promise<readonly Fields[]> {
 }
 
 function figuresOf(item: Fields): Heartbeat | null {
-  const found = parseHeartbeat(item["heartbeat"]);
+  const found = parseHeartbeat(item.heartbeat);
   return found.ok && found.value.timestamp !== null ? found.value : null;
 }
 
@@ -76,7 +76,7 @@ export async function history(send: Send, chosen: Chosen, span: Span, maxPoints:
   });
   const path = `/telemetry/${encodeURIComponent(chosen.clientId)}/${pathOf(chosen.metric)}?${query.toString()}`;
   const body = fields((await send({ method: "GET", path })).body, "history");
-  return list(body["points"], "points").map((each) => {
+  return list(body.points, "points").map((each) => {
     const point = fields(each, "points");
     return { at: time(point, "at"), value: metricValue(point, "value"), stream: text(point, "stream"), sequence: wholeNumber(point, "sequence_no") };
   });

@@ -40,7 +40,7 @@ const RETRY_RESTORE_MS = 3_000;
 
 function readGrant(body: unknown, now: number): Grant {
   const found = fields(body, "session");
-  const user = fields(found["user"], "user");
+  const user = fields(found.user, "user");
   return {
     token: text(found, "access_token"),
     renewAt: now + amount(found, "expires_in") * 800,

@@ -13,10 +13,11 @@ import { Session } from "@/lib/api/session";
 import { BrowserTabs } from "@/lib/api/tab-share";
 import { Feed } from "@/lib/engine/feed";
 import { Refetcher } from "@/lib/engine/refetch";
+import { SparkFiller } from "@/lib/engine/sparks";
 import { buildTopic } from "@/contract/topics";
-import { connectionOpener } from "@/lib/mqtt/connection";
 import { FlowControl, channelYield } from "@/lib/mqtt/flow";
 import { Inbox } from "@/lib/mqtt/inbox";
+import { lazyConnections } from "@/lib/mqtt/lazy-connection";
 import { BrokerLink, type LinkState } from "@/lib/mqtt/link";
 import { ChartStore } from "@/lib/store/chart";
 import { DeviceStore } from "@/lib/store/devices";
@@ -25,7 +26,6 @@ import { TileStore } from "@/lib/store/tiles";
 import { TroubleStore } from "@/lib/store/troubles";
 import { ValueStore } from "@/lib/store/value-store";
 import { systemClock } from "@/lib/time/clock";
-import { createIntervalTimers } from "@/lib/time/worker-timers";
 
 export const DEFAULT_RANGE_MS = 15 * 60_000;
 const VIEW = "VIEW_DASHBOARD";
@@ -45,6 +45,7 @@ export class Engine {
   readonly devices = new DeviceStore(nextFrame);
   readonly services = new ServiceStore();
   readonly chart = new ChartStore((chosen, span) => history(this.api.send, chosen, span), () => this.api.serverNow(), nextFrame, DEFAULT_RANGE_MS);
+  readonly sparks = new SparkFiller(this.api.send, this.tiles, () => this.api.serverNow());
   readonly feed = new Feed(this, systemClock);
   readonly inbox = new Inbox(this.feed);
   readonly link: BrokerLink;
@@ -57,8 +58,7 @@ export class Engine {
     this.link = new BrokerLink({
       clock: systemClock,
       random: Math.random,
-      fetchToken: tokenFetcher(this.api.send, systemClock),
-      open: connectionOpener(createIntervalTimers()),
+      ...lazyConnections(tokenFetcher(this.api.send, systemClock)),
       onState: (state) => this.#linkChanged(state),
       onMessage: (message, done) => {
         this.inbox.receive(message);
@@ -100,7 +100,7 @@ export class Engine {
   #forget(): void {
     this.link.stop();
     this.refetcher.stop();
-    [this.chart, this.tiles, this.devices, this.services].forEach((store) => store.clear());
+    [this.chart, this.tiles, this.devices, this.services, this.sparks].forEach((store) => store.clear());
     this.troubles.clearAll();
   }
 

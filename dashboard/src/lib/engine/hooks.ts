@@ -107,7 +107,7 @@ export function useNow(): number {
 /** Whether an element is on the screen or near it. */
 export function useOnScreen<T extends Element>(): readonly [RefObject<T | null>, boolean] {
   const ref = useRef<T>(null);
-  const [onScreen, setOnScreen] = useState(true);
+  const [onScreen, setOnScreen] = useState(false);
   useEffect(() => {
     const element = ref.current;
     if (element === null) {

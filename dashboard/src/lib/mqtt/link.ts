@@ -135,10 +135,10 @@ export class BrokerLink {
   }
 
   async #freshToken(): Promise<BrokerToken> {
-    const usable = this.#token !== null && this.#token.expiresAt - this.#parts.clock.now() > TOKEN_MARGIN_MS;
-    this.#token = usable ? this.#token : await this.#parts.fetchToken();
-    // `usable` implies a token; the compiler cannot see it through the conditional.
-    return this.#token as BrokerToken;
+    const held = this.#token;
+    const token = held !== null && held.expiresAt - this.#parts.clock.now() > TOKEN_MARGIN_MS ? held : await this.#parts.fetchToken();
+    this.#token = token;
+    return token;
   }
 
   #open(token: BrokerToken): void {

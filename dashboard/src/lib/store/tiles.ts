@@ -13,6 +13,7 @@ import { PointRing, type Point } from "@/lib/store/points";
 import { stitch } from "@/lib/store/series";
 import type { Unsubscribe } from "@/lib/store/value-store";
 import { difference, sameValue } from "@/lib/values/exact";
+import { fractionDigits } from "@/lib/values/format";
 
 export const SPARK_POINTS = 120;
 const MOST_METRICS = 4_096;
@@ -37,6 +38,8 @@ export interface Tile {
   /** The step from the value before, exact for integers; `null` when there is none. */
   readonly delta: bigint | number | null;
   readonly direction: "up" | "down" | "none";
+  /** Places after the point to show a double with: the most that any of its values needed. */
+  readonly fraction: number;
   /** Counts changes of the value, so that a flash can be started anew. */
   readonly changes: number;
   readonly position: Position;
@@ -127,15 +130,16 @@ export class TileStore {
       return;
     }
     const changed = shown !== null && !sameValue(value, shown.value);
-    const delta = changed ? difference(value, shown.value) : null;
+    const delta = changed ? difference(value, shown.value) : (shown?.delta ?? null);
     const recent = shown?.recent ?? new PointRing(SPARK_POINTS);
     recent.push(pointOf(value, sample));
     this.#tiles.set(key, {
       clientId: sample.clientId,
       metric,
       value,
-      delta: changed ? delta : (shown?.delta ?? null),
-      direction: changed ? directionOf(delta) : (shown?.direction ?? "none"),
+      delta,
+      direction: directionOf(delta),
+      fraction: Math.max(shown?.fraction ?? 0, typeof value === "number" ? fractionDigits(value) : 0),
       changes: (shown?.changes ?? 0) + (changed ? 1 : 0),
       position: sample.position,
       origin: sample.origin,

@@ -3,8 +3,8 @@
 export type Unsubscribe = () => void;
 
 export interface ReadableStore<T> {
-  get(): T;
-  subscribe(run: () => void): Unsubscribe;
+  readonly get: () => T;
+  readonly subscribe: (run: () => void) => Unsubscribe;
 }
 
 export class ValueStore<T> implements ReadableStore<T> {

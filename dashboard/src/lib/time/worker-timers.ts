@@ -7,8 +7,8 @@
  */
 
 export interface IntervalTimers {
-  set(run: () => void, everyMs: number): number;
-  clear(timer: number): void;
+  readonly set: (run: () => void, everyMs: number) => number;
+  readonly clear: (timer: number) => void;
 }
 
 const pageTimers: IntervalTimers = {

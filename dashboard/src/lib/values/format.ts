@@ -3,37 +3,43 @@
  * (title, `data-value`, chart legend). No units are guessed: unit.ts reads them off the metric's name.
  */
 
-const MAX_FRACTION_DIGITS = 4;
+const MINUS = "\u2212";
+const MOST_FRACTION_DIGITS = 9;
+const SIGNIFICANT_DIGITS = 5;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How many digits after the point a double of this size is worth showing: about five significant ones. */
+/** How many digits after the point a double is worth showing: about five significant ones, no more than it has. */
 export function fractionDigits(value: number): number {
-  const size = Math.abs(value);
-  if (size === 0) {
+  if (value === 0) {
     return 1;
   }
-  const whole = Math.max(1, Math.floor(Math.log10(size)) + 1);
-  const wanted = Math.min(MAX_FRACTION_DIGITS, Math.max(1, 5 - whole));
-  const written = /\.(\d+)$/u.exec(String(value))?.[1]?.length ?? 1;
-  return Math.min(wanted, written);
+  const whole = Math.floor(Math.log10(Math.abs(value))) + 1;
+  const wanted = Math.max(1, SIGNIFICANT_DIGITS - Math.max(whole, -SIGNIFICANT_DIGITS) - (whole < 1 ? 1 : 0));
+  return Math.min(MOST_FRACTION_DIGITS, wanted, writtenDigits(value));
+}
+
+/** Digits after the point in the shortest text that reads back as this very double. */
+function writtenDigits(value: number): number {
+  const [mantissa = "", exponent = "0"] = String(value).split("e");
+  const written = /\.(\d+)/u.exec(mantissa)?.[1]?.length ?? 0;
+  return Math.max(1, written - Number(exponent));
 }
 
 /** A double for a tile. *digits*: places after the point, so that a moving value does not jump about. */
 export function formatDouble(value: number, digits: number = fractionDigits(value)): string {
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e12 || size < 1e-4)) {
-    return value.toExponential(4).replace("e+", "e");
-  }
-  return value.toFixed(digits);
+  const fixed = value.toFixed(digits);
+  const tooSmall = size !== 0 && Number(fixed) === 0;
+  const text = size >= 1e12 || tooSmall ? value.toExponential(size >= 1e12 ? 4 : 1).replace("e+", "e") : fixed;
+  return text.replace("-", MINUS);
 }
 
-/** A difference with its sign; `±0` never appears, callers ask only when something changed. */
-export function formatDifference(delta: bigint | number, digits?: number): string {
-  const sign = delta > 0 ? "+" : "";
-  return typeof delta === "bigint" ? sign + String(delta) : sign + formatDouble(delta, digits).replace("-", "\u2212");
+/** The size of a difference; its sign stands beside it. */
+export function formatStep(delta: number, digits?: number): string {
+  return formatDouble(Math.abs(delta), digits);
 }
 
 /** A count with thin spaces between the thousands. */
