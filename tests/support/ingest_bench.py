@@ -247,7 +247,10 @@ class BenchDevice:
         try:
             await eventually(lambda: numbers <= self.archived, within_s)
         except TimeoutError:
-            raise AssertionError(f"no receipt for {sorted(numbers - self.archived)[:20]}") from None
+            missing = sorted(numbers - self.archived)
+            raise AssertionError(
+                f"no receipt for {len(missing)}: {missing[:10]} … {missing[-3:]} of {max(numbers)}"
+            ) from None
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ from .tokens import Grant, TokenSource
 FILTERS = ("telemetry/+/live", "telemetry/+/buffered", "heartbeat/+", "audit/command", "command/+/result")
 OWN_STATUS_FILTER = "system/ingest/+/status"
 _RENEWAL_AGAIN_S = 30.0
+_GAP_S = 5.0
 
 log = structlog.get_logger()
 
@@ -60,6 +61,8 @@ class Link:
         self._subscriber: Subscriber | None = None
         self._life: SignOfLife | None = None
         self._status_due = asyncio.Event()
+        self._gap_over = asyncio.Event()
+        self._gap_over.set()
         self._backoff = Backoff(first_s=0.2, most_s=3.0)
 
     @property
@@ -72,7 +75,16 @@ class Link:
         self._status_due.set()
 
     async def publish(self, topic: str, payload: bytes) -> bool:
-        """Send with QoS 1; ``False`` when there is no connection (nothing is kept for later)."""
+        """
+        Send with QoS 1; ``False`` when there is no connection (nothing is kept for later).
+
+        Waits a moment when a connection is being made with a renewed token.
+        """
+        try:
+            async with asyncio.timeout(_GAP_S):
+                await self._gap_over.wait()
+        except TimeoutError:
+            return False
         if self._subscriber is None:
             return False
         try:
@@ -86,7 +98,6 @@ class Link:
         while True:
             try:
                 await self._once()
-                self._backoff.reset()  # it stood and ended for a renewal
                 continue
             except TokenUnavailable as error:
                 log.warning("link.token_unavailable", reason=str(error))
@@ -95,6 +106,7 @@ class Link:
                 log.warning("link.refused", reason=str(error))
             except LinkError as error:
                 log.warning("link.lost", reason=str(error))
+            self._gap_over.set()
             await self._backoff.wait()
 
     async def leave(self) -> None:
@@ -118,12 +130,16 @@ class Link:
             self._life = SignOfLife(self._clock.monotonic())
             await subscriber.subscribe(self._filters())
             self._subscriber = subscriber
+            self._gap_over.set()
             self._measures.reconnects.inc()
             self._backoff.reset()
             log.info("link.connected", client_id=grant.client_id, host=urlsplit(grant.mqtts_url).netloc)
             await self._watch(subscriber)
             while not await self._renewed():
                 await self._watch(subscriber)
+            self._gap_over.clear()
+            self._subscriber = None
+            await subscriber.acknowledged(1)
         except asyncio.CancelledError:
             keep = self._subscriber is subscriber  # ``leave`` ends it, after the last receipts
             raise
@@ -135,8 +151,8 @@ class Link:
     async def _watch(self, subscriber: Subscriber) -> None:
         """Publish the status and look for it; return at half of the token's life."""
         while self._clock.monotonic() < self._renew_at:
+            self._status_due.clear()  # before the status is made, so that no change falls between
             await self._say_status(subscriber)
-            self._status_due.clear()
             ended = asyncio.ensure_future(subscriber.ended.wait())
             due = asyncio.ensure_future(self._status_due.wait())
             await asyncio.wait({ended, due}, timeout=INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)

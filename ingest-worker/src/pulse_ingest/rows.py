@@ -19,6 +19,7 @@ from .ranges import union
 StreamKey = tuple[str, UUID]
 Typed = tuple[float | None, int | None, bool | None]
 DataRow = tuple[str, UUID, int, str, float | None, int | None, bool | None, datetime, datetime, datetime | None]
+Newest = tuple[datetime, UUID, int, datetime, Scalar]  # recorded at, stream, number, received at, value
 DATA_COLUMNS = (
     "client_id",
     "stream",
@@ -36,30 +37,12 @@ _MOST = sys.float_info.max
 
 @dataclass(slots=True)
 class Minute:
-    """What is to be added to one minute of one metric; booleans count as 0 and 1."""
+    """What is to be added to one minute of one metric; booleans count as 0 and 1, the total stays finite."""
 
     samples: int
     least: float
     greatest: float
     total: float
-
-    def add(self, value: float) -> None:
-        """Add one value; the total stays finite."""
-        self.samples += 1
-        self.least = min(self.least, value)
-        self.greatest = max(self.greatest, value)
-        self.total = min(max(self.total + value, -_MOST), _MOST)
-
-
-@dataclass(slots=True)
-class Newest:
-    """The newest reading of one metric in a batch."""
-
-    recorded_at: datetime
-    stream: UUID
-    sequence_no: int
-    received_at: datetime
-    value: Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +60,15 @@ class RejectRow:
 
 @dataclass(slots=True)
 class Rows:
-    """All that one transaction stores beside the ledger."""
+    """
+    All that one transaction stores beside the ledger.
+
+    ``newest``: by device and metric; ``minutes``: by device and minute, then by metric.
+    """
 
     data: list[DataRow] = field(default_factory=list)
-    newest: dict[tuple[str, str], Newest] = field(default_factory=dict)
-    minutes: dict[tuple[str, str, datetime], Minute] = field(default_factory=dict)
+    newest: dict[str, dict[str, Newest]] = field(default_factory=dict)
+    minutes: dict[tuple[str, datetime], dict[str, Minute]] = field(default_factory=dict)
     rejects: list[RejectRow] = field(default_factory=list)
 
 
@@ -143,21 +130,35 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
 
 
 def _add_sample(rows: Rows, key: StreamKey, sample: Sample, received_at: datetime) -> None:
+    # The innermost loop of the worker: a row for each metric of each reading, so it is written to be fast.
     client_id, stream = key
     number, recorded_at, claimed_at = sample.sequence_no, sample.recorded_at, sample.claimed_at
-    minute = recorded_at.replace(second=0, microsecond=0)
+    newest = rows.newest.setdefault(client_id, {})
+    minutes = rows.minutes.setdefault((client_id, recorded_at.replace(second=0, microsecond=0)), {})
+    add_row = rows.data.append
     for metric, value in sample.metrics.items():
         double, long, flag = typed(value)
-        rows.data.append((client_id, stream, number, metric, double, long, flag, recorded_at, received_at, claimed_at))
-        newest = rows.newest.get((client_id, metric))
-        if newest is None or (recorded_at, stream, number) > (newest.recorded_at, newest.stream, newest.sequence_no):
-            rows.newest[client_id, metric] = Newest(recorded_at, stream, number, received_at, value)
-        added = rows.minutes.get((client_id, metric, minute))
-        as_float = float(value)
-        if added is None:
-            rows.minutes[client_id, metric, minute] = Minute(1, as_float, as_float, as_float)
+        add_row((client_id, stream, number, metric, double, long, flag, recorded_at, received_at, claimed_at))
+        known = newest.get(metric)
+        if known is None or recorded_at > known[0] or (recorded_at, stream, number) > known[:3]:
+            newest[metric] = (recorded_at, stream, number, received_at, value)
+        minute = minutes.get(metric)
+        if minute is None:
+            minutes[metric] = Minute(1, float(value), float(value), float(value))
         else:
-            added.add(as_float)
+            _add_to_minute(minute, float(value))
+
+
+def _add_to_minute(minute: Minute, value: float) -> None:
+    minute.samples += 1
+    minute.least = min(minute.least, value)
+    minute.greatest = max(minute.greatest, value)
+    total = minute.total + value
+    if total > _MOST:
+        total = _MOST
+    elif total < -_MOST:
+        total = -_MOST
+    minute.total = total
 
 
 def _reject_row(message: Decoded, reject: Reject) -> RejectRow:

@@ -241,11 +241,16 @@ async def _store_rows(conn: asyncpg.Connection[asyncpg.Record], rows: Rows) -> N
     if rows.data:
         await conn.copy_records_to_table("telemetry_data", records=rows.data, columns=DATA_COLUMNS)
         newest = [
-            (*key, *typed(n.value), n.stream, n.sequence_no, n.recorded_at, n.received_at)
-            for key, n in rows.newest.items()
+            (client_id, metric, *typed(value), stream, number, recorded_at, received_at)
+            for client_id, metrics in rows.newest.items()
+            for metric, (recorded_at, stream, number, received_at, value) in metrics.items()
         ]
         await conn.execute(QUERIES["raise_latest"], *_columns(newest))
-        minutes = [(*key, m.samples, m.least, m.greatest, m.total) for key, m in rows.minutes.items()]
+        minutes = [
+            (client_id, metric, minute, added.samples, added.least, added.greatest, added.total)
+            for (client_id, minute), metrics_added in rows.minutes.items()
+            for metric, added in metrics_added.items()
+        ]
         await conn.execute(QUERIES["add_minutes"], *_columns(minutes))
     if rows.rejects:
         rejects = [

@@ -145,7 +145,7 @@ async def test_worker_started_before_everything_else_waits_for_it(bench: IngestB
 
 
 async def test_worker_token_renewed_at_half_its_life_without_loss(bench: IngestBench, owner: Conn) -> None:
-    bench.tokens.life_s = 2.0
+    bench.tokens.life_s = 1.0
     await bench.start()
     async with bench.device() as device:
         number = 0
