@@ -16,6 +16,7 @@ from litestar.params import FromPath
 from .assets import Asset, Dashboard
 
 _OURS = ("/api/", "/.well-known/")
+_FRESH = {"cache-control": "no-store"}
 _NOT_BUILT = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>PrecisionPulse</title>
 <h1>The dashboard has not been built</h1>
 <p>The API runs, but there are no pages to show. In the project's folder, run <code>make run</code>, or build the pages
@@ -29,7 +30,7 @@ class DashboardController(Controller):
 
     include_in_schema = False
 
-    @route(["/", "/{path:path}"], http_method=["GET", "HEAD"], opt={"public": True}, sync_to_thread=False)
+    @route(["/", "/{path:path}"], http_method=["GET", "HEAD"], opt={"public": True}, sync_to_thread=True)
     def serve(
         self, request: Request[Any, Any, Any], dashboard: NamedDependency[Dashboard], path: FromPath[str] = "/"
     ) -> Response[bytes]:
@@ -45,9 +46,6 @@ class DashboardController(Controller):
         if table.not_found is not None:
             return _answer(request, table.not_found, 404)
         raise NotFoundException(f"{path} is not there")
-
-
-_FRESH = {"cache-control": "no-store"}
 
 
 def _answer(request: Request[Any, Any, Any], asset: Asset, status: int) -> Response[bytes]:
