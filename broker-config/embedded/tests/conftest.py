@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from pulse_broker.app import Running, running
 from pulse_broker.settings import Settings, read_settings
@@ -45,7 +47,8 @@ class Bench:
     mint: TokenMint
     clock: Clock
     stack: AsyncExitStack
-    clients: list[MqttClient] = field(default_factory=list)
+    logs: list[MutableMapping[str, Any]]
+    expected_errors: set[str] = field(default_factory=set)
 
     async def open(self, *, acknowledge: bool = True) -> MqttClient:
         """Open a client over TLS, without CONNECT."""
@@ -67,6 +70,10 @@ class Bench:
         assert code == 0
         return client
 
+    def logged(self, event: str, **fields: object) -> list[MutableMapping[str, Any]]:
+        """Return the log lines of one event with these fields."""
+        return [line for line in self.logs if line["event"] == event and fields.items() <= line.items()]
+
     def refused(self, reason: str) -> float:
         """Count refused connections of one reason."""
         return self.running.metrics.value("connects_refused_total", reason=reason)
@@ -79,8 +86,12 @@ async def bench_at(home: Path, mint: TokenMint | None = None, **variables: str) 
     if mint is None:
         mint = TokenMint()
         mint.write_jwks(settings.jwks_file)
-    async with running(settings, now=clock) as broker, AsyncExitStack() as stack:
-        yield Bench(settings, broker, mint, clock, stack)
+    with capture_logs() as logs:
+        async with running(settings, now=clock) as broker, AsyncExitStack() as stack:
+            bench = Bench(settings, broker, mint, clock, stack, logs)
+            yield bench
+    errors = [line for line in logs if line["log_level"] == "error" and line["event"] not in bench.expected_errors]
+    assert not errors
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ async def _start(
 
     await hub.start()
     stack.push_async_callback(hub.stop)
+    stack.push_async_callback(sessions.close)
     management = ManagementGuard(Management(gate, parts, bans).app(), key)
     _serve_management(stack, ManagementServer(management, sockets["PULSE_BROKER_API_PORT"]))
     _keep_house(stack, sessions, settings, context, now)

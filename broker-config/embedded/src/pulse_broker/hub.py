@@ -1,9 +1,10 @@
 """
 The hub: amqtt, which carries every message from its publisher to the sessions that subscribed to it.
 
-The only importer of amqtt, which listens on nothing: its one listener is of type ``external``, and each of
-our sessions is a link to it through memory. amqtt sees no client, token, will or retained message, and only
-QoS 0, so its handling of sessions, acknowledgements and queues never comes into play (see the README).
+With ``link``, ``routing`` and ``hub_plugin`` the only user of amqtt. It listens on nothing: its one listener
+is of type ``external``, and each of our sessions is a link to it through memory. amqtt sees no client, token,
+will or retained message, and only QoS 0, so its handling of sessions, acknowledgements and queues never comes
+into play (see the README).
 Links are named by a counter and never reused, because amqtt's clean-up may hit a name's next owner.
 """
 
@@ -17,17 +18,16 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
 from . import packets
 from .link import Deliver, LinkReader, LinkWriter
 from .messages import Message
 from .packets import Kind
+from .routing import RoutingBroker
 
 log = structlog.get_logger()
 LISTENER = "default"
-MAX_WAITING = 500
 ANSWER_WITHIN_S = 10.0
 
 
@@ -56,14 +56,12 @@ class Hub:
         """Start amqtt."""
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._broker = Broker(
+        self._broker = RoutingBroker(
             BrokerConfig(
                 listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL, bind="memory")},
                 plugins={"pulse_broker.hub_plugin.LinksOnly": {"secret": self._secret}},
             )
         )
-        # amqtt's queue of messages on their way has no bound; a full one makes publishers wait
-        self._broker._broadcast_queue = asyncio.Queue(MAX_WAITING)  # noqa: SLF001
         await self._broker.start()
 
     async def stop(self) -> None:

@@ -206,6 +206,10 @@ class Sessions:
                     log.info("sessions.session_expired", client_id=client_id, queued=len(session.queue))
                     await self.drop(session)
 
+    async def close(self) -> None:
+        """Drop all sessions; their connections have ended by then."""
+        await asyncio.gather(*(self.drop(session) for session in self.all()))
+
     def _check_room(self) -> None:
         if len(self._sessions) >= MAX_SESSIONS:
             raise SessionLimitError(f"{MAX_SESSIONS} sessions are there already")

@@ -56,6 +56,10 @@ async def test_admission_bad_claims_are_refused_with_code_4(bench, changes) -> N
     assert await client.connect(*VICTIM, token) == (BAD_CREDENTIALS, False)
     await client.expect_closed()
     assert not bench.running.sessions.all()
+    (line,) = bench.logged("gate.connect_refused", code=BAD_CREDENTIALS, client_id="D1", username="device:D1")
+    assert line["reason"] in {"claims", "expired", "superuser", "client_id", "username"}
+    assert line["detail"]
+    assert token not in str(bench.logs)
 
 
 def unsigned(mint: TokenMint) -> str:
@@ -103,6 +107,8 @@ async def test_admission_bad_signature_or_no_token_is_refused_with_code_5(bench,
     assert await client.connect(*VICTIM, make(bench.mint)) == (NOT_AUTHORIZED, False)
     await client.expect_closed()
     assert not bench.running.sessions.all()
+    (line,) = bench.logged("gate.connect_refused", code=NOT_AUTHORIZED)
+    assert line["reason"] in {"algorithm", "signature", "key", "no_token"}
 
 
 async def test_admission_right_token_under_foreign_name_or_id_is_refused(bench) -> None:
@@ -220,9 +226,12 @@ async def test_gate_new_key_is_taken_and_removed_key_is_refused_at_once(bench) -
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"keys": []}', b'{"keys": [{"kty": "EC"}]}', b"[]"])
 async def test_gate_damaged_key_set_leaves_the_last_good_one_in_force(bench, content) -> None:
+    bench.expected_errors.add("tokens.keys_unreadable")
     await bench.join(bench.mint.device("D1"))
     bench.settings.jwks_file.write_bytes(content)
     await bench.join(bench.mint.device("D2"))
+    await bench.join(bench.mint.device("D3"))
+    assert len(bench.logged("tokens.keys_unreadable")) == 1
 
 
 async def test_gate_http_token_does_not_open_the_broker(bench) -> None:

@@ -30,6 +30,7 @@ async def test_rights_refused_publish_is_acknowledged_counted_and_goes_nowhere(b
     await device.publish("telemetry/D1/live", b"marker")
     await watcher.expect_payloads(b"marker")
     assert bench.running.metrics.value("publishes_refused_total", reason="denied") == 7
+    assert len(bench.logged("connection.publish_refused", client_id="D1")) == 7
 
 
 async def test_rights_refused_retained_publish_is_not_stored(bench) -> None:
@@ -62,6 +63,7 @@ async def test_rights_refused_filters_get_0x80_beside_granted_ones(bench) -> Non
     asked = ("telemetry/+/live", "telemetry/#", "#", "+/+/live", "archive/D1/receipt", "heartbeat/#", "heartbeat/+")
     assert await viewer.subscribe(*asked) == [1, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 1]
     assert bench.running.metrics.value("subscriptions_refused_total", reason="denied") == 5
+    assert len(bench.logged("connection.subscription_refused", username="user:ann")) == 5
 
 
 async def test_rights_malformed_and_shared_filters_are_refused(bench) -> None:

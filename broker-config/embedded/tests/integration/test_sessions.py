@@ -211,6 +211,7 @@ async def test_sessions_narrower_token_gets_neither_queued_nor_live_messages_any
 
 
 async def test_sessions_hub_failure_ends_the_connection_and_the_client_begins_anew(bench) -> None:
+    bench.expected_errors.add("hub.link_lost")
     identity = bench.mint.device("D1")
     device = await bench.join(identity, clean=False)
     session = bench.running.sessions.get("D1")
