@@ -69,7 +69,8 @@ def watch(broker: Any, token: BrokerToken) -> Watcher:
         "password": token.password,
         "mqtts_url": settings.mqtts_url,
     }
-    return Watcher(opened, ["system/+/+/status"], ca_file=str(settings.ca_file))
+    # Of the stack the watcher needs the folder with the CA's certificate only.
+    return Watcher(settings, ["system/+/+/status"], opened)
 
 
 def last_status(watcher: Watcher) -> str | None:

@@ -6,6 +6,7 @@ Read next: ``assets`` (what is served), ``security_headers`` (what every answer 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Controller, Request, Response, route
@@ -30,22 +31,27 @@ class DashboardController(Controller):
 
     include_in_schema = False
 
-    @route(["/", "/{path:path}"], http_method=["GET", "HEAD"], opt={"public": True}, sync_to_thread=True)
-    def serve(
+    @route(["/", "/{path:path}"], http_method=["GET", "HEAD"], opt={"public": True})
+    async def serve(
         self, request: Request[Any, Any, Any], dashboard: NamedDependency[Dashboard], path: FromPath[str] = "/"
     ) -> Response[bytes]:
         """Answer with a file of the build, its page for unknown paths, or a page that says that there is no build."""
         if f"{path}/".startswith(_OURS):
             raise NotFoundException(f"{path} is not there")
-        table = dashboard.table
-        if not table.files:
-            return Response(_NOT_BUILT, status_code=503, media_type="text/html", headers=_FRESH)
-        asset = table.find(path)
-        if asset is not None:
-            return _answer(request, asset, 200)
-        if table.not_found is not None:
-            return _answer(request, table.not_found, 404)
-        raise NotFoundException(f"{path} is not there")
+        # In a thread: a new build is read from disk, and a file is packed when it is first asked for.
+        return await asyncio.to_thread(_find, request, dashboard, path)
+
+
+def _find(request: Request[Any, Any, Any], dashboard: Dashboard, path: str) -> Response[bytes]:
+    table = dashboard.table
+    if not table.files:
+        return Response(_NOT_BUILT, status_code=503, media_type="text/html", headers=_FRESH)
+    asset = table.find(path)
+    if asset is not None:
+        return _answer(request, asset, 200)
+    if table.not_found is not None:
+        return _answer(request, table.not_found, 404)
+    raise NotFoundException(f"{path} is not there")
 
 
 def _answer(request: Request[Any, Any, Any], asset: Asset, status: int) -> Response[bytes]:
