@@ -81,6 +81,7 @@ class Connection:
     async def run(self) -> End:
         """Serve the client until the end, and return why it came."""
         pump = asyncio.create_task(self._pump())
+        pump.add_done_callback(self._pump_ended)
         loop = asyncio.get_running_loop()
         timer = loop.call_later(max(0.0, self.expires_at - self._now()), self.end, End.EXPIRED)
         self.wake()
@@ -147,6 +148,11 @@ class Connection:
                     await self._transport.flush()
                     data, number = self._session.queue.take(WRITE_BYTES)
         self.end(End.PEER_GONE)
+
+    def _pump_ended(self, pump: asyncio.Task[None]) -> None:
+        if not pump.cancelled() and (error := pump.exception()) is not None:
+            self._log.error("connection.writing_failed", error=repr(error))
+            self.end(End.PEER_GONE)
 
     async def _on_publish(self, packet: Packet) -> None:
         publish = packets.read_publish(packet)

@@ -87,6 +87,8 @@ class Gate:
                 await self._admit(transport, connect, buffer)
         except RefusedError as refused:
             await self._refuse(transport, refused, connect)
+        except Exception:
+            log.exception("gate.connection_failed", peer=transport.peer, listener=transport.listener)
         finally:
             transport.abort()
 

@@ -69,10 +69,18 @@ class Hub:
         await self._broker.shutdown()
 
     async def publish(self, message: Message) -> None:
-        """Send *message* to all subscribed links; waits while too many are on their way."""
-        await self._broker.internal_message_broadcast(
-            message.topic, _Sealed(bytes((message.qos,)) + message.payload), 0
-        )
+        """
+        Send *message* to all subscribed links; waits while too many are on their way.
+
+        Raises:
+            HubError: amqtt does not take it.
+        """
+        sealed = _Sealed(bytes((message.qos,)) + message.payload)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await self._broker.internal_message_broadcast(message.topic, sealed, 0)
+        except TimeoutError as error:
+            raise HubError("amqtt takes no messages") from error
 
     async def open_link(self, deliver: Deliver, lost: Callable[[], None]) -> Link:
         """

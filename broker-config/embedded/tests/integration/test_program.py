@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pulse_broker import __version__
@@ -124,6 +125,17 @@ async def test_program_sigterm_closes_clients_and_ends_with_code_0(tmp_path) -> 
             _, rest = await process.communicate()
     assert process.returncode == 0
     assert json.loads(rest.splitlines()[-1])["event"] == "broker.stopped"
+
+
+async def test_program_listens_on_its_four_ports_on_loopback_and_nowhere_else(tmp_path) -> None:
+    async with started(tmp_path / "home") as (process, line, _):
+        sockets = psutil.Process(process.pid).net_connections("inet")
+        listening = {tuple(found.laddr) for found in sockets if found.status == psutil.CONN_LISTEN}
+        names = ("mqtts_port", "mqtt_ws_port", "mqtt_wss_port", "broker_api_port")
+        assert listening == {("127.0.0.1", line[name]) for name in names}
+        assert len(sockets) == 4
+        made = {str(path.relative_to(tmp_path / "home")) for path in (tmp_path / "home").rglob("*") if path.is_file()}
+    assert made == {"ca.pem", "tls/ca-key.pem", "tls/server.pem", "tls/server-key.pem", "broker/management-key"}
 
 
 async def test_program_starts_without_keys_refuses_and_says_so_once(tmp_path) -> None:

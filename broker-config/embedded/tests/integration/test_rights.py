@@ -7,6 +7,7 @@ import json
 from pulse_acl.emit.jwt_claim import DENY_ALL, to_claim
 from pulse_acl.payloads import AuditRecord, decode
 from pulse_acl.rules import Action, Rule
+from pulse_broker.messages import Message
 from support.decision_cases import DecisionCase, decision_cases
 from support.mqtt_client import PUBCOMP, MqttClient, packet
 from support.tokens import TokenMint
@@ -83,6 +84,20 @@ async def test_rights_client_gets_no_retained_message_of_somebody_elses_subscrip
     await stranger.subscribe("archive/D2/receipt", "heartbeat/D1", "heartbeat/+")
     await worker.publish("archive/D2/receipt", b"marker")
     await stranger.expect_payloads(b"marker")
+
+
+async def test_rights_message_that_was_not_subscribed_to_is_dropped_whatever_the_hub_hands_over(bench) -> None:
+    device = await bench.join(bench.mint.device("D1"))
+    await device.subscribe("command/D1/reload")
+    session = bench.running.sessions.get("D1")
+    for topic in ("archive/D1/receipt", "archive/D2/receipt", "command/D1/force_sync"):
+        session.deliver(Message(topic, b"not asked for", 1))
+    session.granted["archive/D2/receipt"] = 1
+    session.access.granted_changed()
+    session.deliver(Message("archive/D2/receipt", b"not allowed", 1))
+    session.deliver(Message("command/D1/reload", b"marker", 1))
+    await device.expect_payloads(b"marker")
+    assert bench.running.metrics.value("deliveries_dropped_total", reason="not_allowed") == 4
 
 
 async def test_rights_deny_rule_for_one_topic_holds_inside_a_wider_subscription(bench) -> None:
