@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pulse_acl.payloads import format_time
+from pulse_acl.rules import ingest_rules
 from support.database import Database
 from support.ingest import STREAM, reading
 from support.mqtt_client import MqttClient, eventually, tcp_client, trusting
@@ -32,6 +33,7 @@ class TokenApi:
 
     def __init__(self, mint: TokenMint, mqtts_port: int) -> None:
         self.life_s, self.away, self.given = 86_400.0, False, 0
+        self.rules, self.mqtts_port = list(ingest_rules("1")), mqtts_port
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +43,7 @@ class TokenApi:
                 self.end_headers()
                 if not api.away:
                     api.given += 1
-                    self.wfile.write(api.grant(mint, mqtts_port))
+                    self.wfile.write(api.grant(mint))
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -51,17 +53,17 @@ class TokenApi:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
-    def grant(self, mint: TokenMint, mqtts_port: int) -> bytes:
-        client_id, username, token = mint.ingest("1")
+    def grant(self, mint: TokenMint) -> bytes:
+        client_id, username = "svc:ingest:1", "service:ingest"
         now = datetime.now(UTC)
         return json.dumps(
             {
                 "client_id": client_id,
                 "username": username,
-                "password": token,
+                "password": mint.token(client_id, username, self.rules),
                 "server_time": format_time(now),
                 "expires_at": format_time(now + timedelta(seconds=self.life_s)),
-                "mqtts_url": f"mqtts://127.0.0.1:{mqtts_port}",
+                "mqtts_url": f"mqtts://127.0.0.1:{self.mqtts_port}",
                 "ws_url": "ws://127.0.0.1:1/mqtt",
                 "acl": [],
             }

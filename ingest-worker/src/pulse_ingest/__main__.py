@@ -28,7 +28,9 @@ def main() -> None:
 def _run() -> int:
     settings = read_settings(os.environ)
     configure_logs("ingest", settings.log_level)
-    for noisy in ("gmqtt", "httpx", "httpcore"):
+    # What ends a connection is told by ``link``; gmqtt would tell it again, with a traceback.
+    logging.getLogger("gmqtt").setLevel(logging.ERROR)
+    for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     asyncio.run(_work(settings))
     return 0

@@ -47,8 +47,10 @@ class Link:
         mqtt5: bool,
         measures: Measures,
         clock: Clock,
+        interval_s: float = INTERVAL_S,
     ) -> None:
-        """Take the parts; ``on_message`` is to be set before ``run``."""
+        """Take the parts; ``on_message`` is to be set before ``run``; the status goes out every *interval_s*."""
+        self._interval_s = interval_s
         self.on_message: Taken = lambda _raw: None
         self._tokens = tokens
         self._statuses = statuses
@@ -127,7 +129,7 @@ class Link:
         keep = False
         try:
             await subscriber.connect()
-            self._life = SignOfLife(self._clock.monotonic())
+            self._life = SignOfLife(self._clock.monotonic(), interval_s=self._interval_s)
             await subscriber.subscribe(self._filters())
             self._subscriber = subscriber
             self._gap_over.set()
@@ -155,7 +157,7 @@ class Link:
             await self._say_status(subscriber)
             ended = asyncio.ensure_future(subscriber.ended.wait())
             due = asyncio.ensure_future(self._status_due.wait())
-            await asyncio.wait({ended, due}, timeout=INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ended, due}, timeout=self._interval_s, return_when=asyncio.FIRST_COMPLETED)
             ended.cancel()
             due.cancel()
             if subscriber.ended.is_set():

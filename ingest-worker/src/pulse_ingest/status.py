@@ -62,10 +62,11 @@ class StatusSource:
 class SignOfLife:
     """Compares what was published with what came back, for one connection."""
 
-    def __init__(self, now: float) -> None:
-        """Begin at *now* (monotonic seconds), when the subscription stood."""
+    def __init__(self, now: float, *, interval_s: float = INTERVAL_S) -> None:
+        """Begin at *now* (monotonic seconds), when the subscription stood; a status goes out every *interval_s*."""
         self._sent: deque[bytes] = deque(maxlen=8)
         self._heard_at = now
+        self._patience_s = MISSED * interval_s
 
     def sent(self, payload: bytes) -> None:
         """Note a published status."""
@@ -78,4 +79,4 @@ class SignOfLife:
 
     def is_silent(self, now: float) -> bool:
         """Tell whether nothing of our own came back for three intervals."""
-        return now - self._heard_at > MISSED * INTERVAL_S
+        return now - self._heard_at > self._patience_s
