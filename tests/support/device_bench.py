@@ -139,7 +139,9 @@ class Bench:
         self.courier.received(f"archive/{DEVICE}/receipt", payload)
         self.settle_down()
 
-    def status(self, status: str, database: str = "ok", started_at: str = "2026-01-01T00:00:00.000Z", instance: str = "1") -> None:  # fmt: skip
+    def status(
+        self, status: str, database: str = "ok", started_at: str = "2026-01-01T00:00:00.000Z", instance: str = "1"
+    ) -> None:
         fields = {"service": "ingest", "instance": instance, "status": status, "checks": {"database": database}}
         payload = json.dumps({**fields, "started_at": started_at, "at": stamp(self.clock.now())}).encode()
         self.courier.received(f"system/ingest/{instance}/status", payload)

@@ -10,7 +10,6 @@ import argparse
 import logging
 import os
 import signal
-import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from .core.identity.store import load
 from .core.identity.tokens import DeviceTokens
 from .core.lock import FolderLock
 from .core.outbox import OutboxReader
+from .core.outbox.schema import has_tables
 from .core.settings import DeviceSettings, SettingError, with_settings
 from .core.sources import simulator
 from .core.sources.base import Source
@@ -103,13 +103,10 @@ def _folder(environment: Environment, asked: argparse.Namespace) -> DeviceFolder
 
 def _settings(environment: Environment, folder: DeviceFolder, interval: str | None) -> DeviceSettings:
     settings = DeviceSettings()
-    if folder.outbox.exists():
-        try:
-            reader = OutboxReader(folder.outbox)
-            settings = with_settings(settings, reader.settings(folder.client_id))
-            reader.close()
-        except sqlite3.Error:
-            pass  # the writer opens the same file next, and says what is wrong with it
+    if has_tables(folder.outbox):
+        reader = OutboxReader(folder.outbox)
+        settings = with_settings(settings, reader.settings(folder.client_id))
+        reader.close()
     local = interval or environment.text("PULSE_DEVICE_INTERVAL")
     return with_settings(settings, {"sampling_interval": local}) if local else settings
 

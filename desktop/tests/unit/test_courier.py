@@ -331,7 +331,7 @@ def test_reading_on_the_wire_is_what_the_contract_says(bench: Bench):
 
 
 class Delivery(RuleBasedStateMachine):
-    """L1 to L3: any history of cuts, kills, silence and repetition, then an honest archive: everything once, all there."""
+    """L1 to L3: any history of cuts, kills, silence and repetition, then an honest archive: all of it is there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -378,7 +378,7 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.bench.produced)
     @rule(data=st.data())
     def receipt_lies(self, data: st.DataObject) -> None:
-        stream, last = data.draw(st.sampled_from(sorted(self.bench.produced)))
+        stream, _ = data.draw(st.sampled_from(sorted(self.bench.produced)))
         held = self.bench.held()
         beyond = max(number for name, number in self.bench.produced if name == stream) + data.draw(st.integers(1, 9))
         self.bench.receipt({"client_id": DEVICE, "stream": stream, "archived": [[1, beyond]], "rejected": [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_ranges_merge_keeps_the_numbers_and_leaves_gaps_between(pairs: list[tupl
     merged = merge(ranges)
     expected = {n for first, last in ranges for n in range(first, last + 1)}
     assert {n for first, last in merged for n in range(first, last + 1)} == expected
-    assert all(one[1] + 1 < other[0] for one, other in zip(merged, merged[1:], strict=False))
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(merged))
 
 
 def environment(home: Path, **others: str) -> Environment:

@@ -15,6 +15,7 @@ from .folder import DeviceFolder
 from .identity import store
 from .lock import running_process
 from .outbox import OutboxReader
+from .outbox.schema import has_tables
 
 NEWEST_STREAMS = 5
 
@@ -35,7 +36,7 @@ def read_status(folder: DeviceFolder) -> dict[str, Any]:
         "running": process is not None,
         "process": process,
     }
-    if folder.outbox.exists():
+    if has_tables(folder.outbox):
         figures |= _outbox_figures(folder, is_running=process is not None)
     return figures
 

@@ -80,8 +80,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_size_limit = 67108864")
         _require_sound(db)
         _require_known_version(db)
-        db.executescript(_TABLES)
-        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     except BaseException:
         db.close()
         raise
@@ -96,6 +95,20 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         sqlite3.Error: It is not there or cannot be read.
     """
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+
+
+def has_tables(path: Path) -> bool:
+    """Tell whether the file is there and complete; a client that is just starting may not be so far."""
+    if not path.exists():
+        return False
+    try:
+        db = open_for_reading(path)
+        try:
+            return bool(db.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return False
 
 
 def _require_known_version(db: sqlite3.Connection) -> None:
