@@ -94,8 +94,12 @@ class Stack:
     def client(self, username: str, password: str) -> httpx.Client:
         """Return a client of the API signed in as *username*."""
         client = httpx.Client(base_url=f"{self.address}/api/v1", timeout=10)
-        answer = client.post("/auth/login", json={"username": username, "password": password})
-        assert answer.is_success, answer.text
+        try:
+            answer = client.post("/auth/login", json={"username": username, "password": password})
+            assert answer.is_success, answer.text
+        except BaseException:
+            client.close()
+            raise
         client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
         return client
 

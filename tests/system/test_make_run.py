@@ -87,6 +87,7 @@ def test_make_run_starts_stops_and_goes_on(tmp_path: Path):
             assert len(integrity(stack, device_id)["streams"]) == 2, "each start of a device has a stream of its own"
         finally:
             second.interrupt()
+            stack.stop()
         assert ours(home) == []
         print(f"second start to the first new reading: {took_s:.1f} s")
         assert took_s < 15

@@ -37,6 +37,7 @@ PORTS = (
     "PULSE_METRICS_PORT",
 )
 READY_WAIT_S = 120.0
+FIRST_PASSWORD = Path("run", "first-password")
 GONE_WAIT_S = 30.0
 LONGEST_SOCKET_PATH = 107  # bytes, Linux; BSD and macOS allow 103
 
@@ -53,7 +54,6 @@ def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> i
     with _only_one(home):
         refuse_taken({name: environment.port(name) for name in PORTS})
         variables = _variables(home)
-        (home / "demo").unlink(missing_ok=True)
         honcho = [
             sys.executable,
             "-m",
@@ -71,6 +71,8 @@ def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> i
         if _wait_until_ready(environment, child, stopping):
             _say_where(environment, home, demo=demo_devices > 0)
         child.wait()
+        # Kept while it runs: the API may be started again before it has taken the password.
+        (home / FIRST_PASSWORD).unlink(missing_ok=True)
         left = _wait_until_gone(home)
         if left:
             print(f"Still ending after {GONE_WAIT_S:g} s: {', '.join(left)}.", file=sys.stderr)
@@ -101,11 +103,12 @@ def _only_one(home: Path) -> Iterator[None]:
 
 def _variables(home: Path) -> dict[str, str]:
     """Return the children's environment; a password given in a variable goes on as a 0600 file only."""
+    (home / FIRST_PASSWORD).unlink(missing_ok=True)
     variables = {**os.environ, "PULSE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables.get('PATH', '')}"
     password = variables.pop("PULSE_ADMIN_PASSWORD", None)
     if password:
-        file = home / "run" / "first-password"
+        file = home / FIRST_PASSWORD
         write_private(file, password.encode())
         variables["PULSE_ADMIN_PASSWORD_FILE"] = str(file)
     return variables
@@ -138,7 +141,6 @@ def _wait_until_ready(environment: Environment, child: subprocess.Popen[bytes], 
 
 
 def _say_where(environment: Environment, home: Path, *, demo: bool) -> None:
-    (home / "run" / "first-password").unlink(missing_ok=True)
     password = home / "initial-admin-password"
     lines = ["", f"  PrecisionPulse is up: {environment.text('PULSE_PUBLIC_URL')}", "  Sign in as:  admin"]
     if not password.exists():
