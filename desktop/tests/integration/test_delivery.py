@@ -195,7 +195,7 @@ def test_device_killed_between_commit_and_publish_sends_it_after_the_restart(dev
     (stream,) = device.streams()
     committed = device.streams()[stream]
     device.world.start_broker()
-    until(lambda: archive._client.is_connected(), within_s=15, what="the archive is back")
+    until(archive._client.is_connected, within_s=15, what="the archive is back")
     device.program.start()
     until(lambda: len(archive.numbers(stream)) == committed, within_s=20, what="what was committed is resent")
     first = [numbers for kind, name, numbers in archive.order if name == stream]

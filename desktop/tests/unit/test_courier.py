@@ -227,7 +227,8 @@ def test_courier_rejected_reading_is_quarantined_and_holds_nothing_up(bench: Ben
 def test_courier_receipt_that_lies_is_ignored_whole(bench: Bench, name: str, change: dict[str, Any]):
     bench.link_up()
     bench.sample(2)
-    honest = {"client_id": DEVICE, "stream": bench.file.state.current.stream, "archived": [], "rejected": [], "lost": [],
+    stream = bench.file.state.current.stream
+    honest = {"client_id": DEVICE, "stream": stream, "archived": [], "rejected": [], "lost": [],
               "wanted_since": None, "at": stamp(bench.clock.now())}  # fmt: skip
     bench.receipt({**honest, **change})
     assert (bench.held(), bench.courier.ignored_receipts) == (2, 1), name
@@ -239,6 +240,34 @@ def test_courier_malformed_receipt_is_ignored(bench: Bench, payload: bytes):
     bench.sample(2)
     bench.receipt(payload)
     assert (bench.held(), bench.courier.ignored_receipts) == (2, 1)
+
+
+def test_courier_reading_that_is_never_answered_is_set_aside_and_holds_nothing_up(bench: Bench):
+    bench.sample(5)
+    channel = bench.link_up()
+    bench.ignored = {3}
+    for _ in range(40):
+        bench.archive_all()
+        bench.pass_time(0.5)
+        bench.sample()
+    bench.archive_all()
+    assert bench.held() == 1
+    assert len(bench.courier.aside) == 1
+    assert bench.state is State.CONNECTED
+    assert channel.beats()[-1]["held"][0]["first"] == 3, "it is still held, and said so"
+    before = len(channel.telemetry())
+    bench.pass_time(601.0)
+    assert channel.telemetry()[before:] == [("buffered", [3])], "it is offered alone every ten minutes"
+    bench.link_down()
+    channel = bench.link_up()
+    assert bench.state is State.CONNECTED, "it does not hold up the next connection either"
+    bench.ignored = set()
+    bench.status("ONLINE")
+    bench.status("ONLINE", started_at="2026-02-02T00:00:00.000Z")
+    bench.pass_time(11.0)
+    assert channel.telemetry()[0] == ("buffered", [3]), "a new worker is asked again"
+    bench.archive_all()
+    assert (bench.held(), len(bench.courier.aside)) == (0, 0)
 
 
 def test_courier_held_row_that_the_archive_calls_lost_is_sent_on(bench: Bench):

@@ -15,8 +15,8 @@ def test_flight_unanswered_is_due_after_two_seconds_then_four_then_eight():
     flight = Flight()
     flight.sent(S, [1], 100, 0.0, is_batch=False)
     assert flight.next_due() == 2.0
-    assert flight.due(1.99, 100) == []
-    assert flight.due(2.0, 100) == [(S, [1])]
+    assert flight.due(1.99, 100).resend == []
+    assert flight.due(2.0, 100).resend == [(S, [1])]
     flight.sent(S, [1], 100, 2.0, is_batch=True)
     assert flight.next_due() == 6.0
     flight.sent(S, [1], 100, 6.0, is_batch=True)
@@ -54,14 +54,14 @@ def test_flight_answer_takes_out_exactly_the_named_numbers():
     assert not flight.is_out(S, 1)
     assert flight.is_out(S, 3)
     assert flight.is_out(OTHER, 1)
-    assert flight.due(2.0, 100) == [(S, [3]), (OTHER, [1, 2])]
+    assert flight.due(2.0, 100).resend == [(S, [3]), (OTHER, [1, 2])]
 
 
 def test_flight_readings_due_together_go_together_in_batches():
     flight = Flight()
     for number in range(1, 8):
         flight.sent(S, [number], 100, 0.0, is_batch=False)
-    assert flight.due(2.0, 3) == [(S, [1, 2, 3]), (S, [4, 5, 6]), (S, [7])]
+    assert flight.due(2.0, 3).resend == [(S, [1, 2, 3]), (S, [4, 5, 6]), (S, [7])]
 
 
 def test_flight_window_opens_with_answers_and_halves_on_silence():
@@ -120,10 +120,62 @@ def test_flight_silence_counts_from_the_later_of_first_send_and_last_answer():
 def test_flight_failure_is_counted_only_when_a_later_message_was_answered():
     flight = Flight()
     flight.sent(S, [1], 100, 0.0, is_batch=False)
+    flight.due(2.0, 10)
     assert flight.sent(S, [1], 100, 2.0, is_batch=True).failures == 0
     flight.sent(S, [2], 100, 3.0, is_batch=False)
     flight.answered(S, [(2, 2)], 3.1)
+    flight.due(6.0, 10)
     assert flight.sent(S, [1], 100, 6.0, is_batch=True).failures == 1
+
+
+def fail(flight: Flight, poison: set[int], now: float) -> tuple[float, list[tuple[str, int]], int]:
+    """Go on until something is set aside: whatever is sent is answered but *poison*, and so is a later message."""
+    sent, other = 0, 1_000
+    while True:
+        due_at = flight.next_due()
+        assert due_at is not None
+        now = max(now, due_at)
+        due = flight.due(now, 100)
+        if due.aside:
+            return now, due.aside, sent
+        for stream, numbers in due.resend:
+            sent += 1
+            flight.sent(stream, numbers, 10, now, is_batch=True)
+            if not poison & set(numbers):
+                flight.answered(stream, [(number, number) for number in numbers], now)
+        other += 1
+        flight.sent(S, [other], 10, now, is_batch=False)
+        flight.answered(S, [(other, other)], now)
+
+
+def test_flight_single_reading_is_set_aside_after_three_failures():
+    flight = Flight()
+    flight.sent(S, [1], 100, 0.0, is_batch=False)
+    flight.sent(S, [999], 100, 0.0, is_batch=False)
+    flight.answered(S, [(999, 999)], 0.1)
+    now, aside, sent = fail(flight, {1}, 0.1)
+    assert (aside, sent) == ([(S, 1)], 2)
+    assert now == 2.0 + 4.0 + 8.0
+
+
+def test_flight_failing_batch_is_halved_until_the_reading_is_found():
+    flight = Flight()
+    flight.sent(S, range(1, 17), 100, 0.0, is_batch=True)
+    flight.sent(S, [999], 100, 0.0, is_batch=False)
+    flight.answered(S, [(999, 999)], 0.1)
+    _, aside, _ = fail(flight, {11}, 0.1)
+    assert aside == [(S, 11)]
+    assert not any(flight.is_out(S, number) for number in range(1, 17) if number != 11)
+
+
+def test_flight_silence_of_the_whole_archive_blames_no_reading():
+    flight, now = Flight(), 0.0
+    flight.sent(S, [1], 100, now, is_batch=False)
+    for _ in range(20):
+        now = flight.next_due() or now
+        due = flight.due(now, 10)
+        assert (due.resend, due.aside) == ([(S, [1])], [])
+        flight.sent(S, [1], 10, now, is_batch=True)
 
 
 def test_flight_new_worker_begins_all_waits_afresh():
@@ -166,10 +218,13 @@ def test_flight_any_history_keeps_its_counts(steps: list[tuple[str, int, int, fl
             assert flight.answered(S, [(first, first + more)], now) == len(out & numbers)
             out -= numbers
         elif kind == "due":
-            for _, due in flight.due(now, 5):
-                assert set(due) <= out
-                assert len(due) <= 5
-                flight.sent(S, due, 10, now, is_batch=True)
+            due = flight.due(now, 5)
+            for _, numbers_due in due.resend:
+                assert set(numbers_due) <= out
+                flight.sent(S, numbers_due, 10, now, is_batch=True)
+            for _, number in due.aside:
+                flight.drop(S, [number])
+                out.discard(number)
         elif kind == "restart":
             flight.restart(now, 0.5)
         else:

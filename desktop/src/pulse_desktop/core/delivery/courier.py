@@ -20,11 +20,13 @@ from pulse_acl.topics import Topic, build, parse
 
 from ..clock import Clock
 from ..connection import STATUS, Action, Event, State, step
-from ..outbox import Committed, OutboxState, Settlement, StreamState
+from ..outbox import Committed, OutboxState, Settlement
 from ..ranges import Range, collapse
 from ..readings import MetricValue, StoredReading
 from ..settings import DeviceSettings
 from . import messages
+from .aside import Aside
+from .backlog import Backlog, Rows
 from .flight import Flight
 from .ingest import IngestWatch
 from .receipts import ReceiptRefusedError, read_receipt
@@ -64,22 +66,6 @@ class OutboxWriter(Protocol):
         ...
 
 
-class Rows(Protocol):
-    """What the courier reads from the outbox; see ``OutboxReader``."""
-
-    def rows(self, stream: StreamState, first: int, last: int, limit: int, max_bytes: int) -> list[StoredReading]:
-        """Return held rows of one stream."""
-        ...
-
-    def numbered(self, stream: StreamState, numbers: Sequence[int]) -> list[StoredReading]:
-        """Return those that are still held."""
-        ...
-
-    def oldest(self, state: OutboxState, limit: int, max_bytes: int) -> list[StoredReading]:
-        """Return the first held rows."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Out:
     stream: str
@@ -104,14 +90,14 @@ class Courier:
         self._clock, self._random, self._picture = clock, random, picture
         self.state = State.DISCONNECTED
         self.flight = Flight()
+        self.aside = Aside()
+        self._backlog = Backlog(rows, self.aside)
         self.ingest = IngestWatch()
         self.ignored_receipts = 0
         self._clock_offset_ms: int | None = None
         self._channel: Channel | None = None
         self._out: dict[int, _Out] = {}
         self._latest: dict[str, MetricValue] = {}
-        self._cursor = self._goal = (0, 0)
-        self._live_from: tuple[int, int] | None = None
         self._beat_at = self._note_at = self._probe_at = clock.monotonic()
         self._has_more = False
         self._was_away = False
@@ -151,7 +137,7 @@ class Courier:
         self._picture = note.state
         for row in note.added:
             self._latest |= messages.metrics_of(row)
-            if self._is_live(row):
+            if self.state is not State.DISCONNECTED and self._backlog.is_live(row):
                 self._send_live(row)
         self._advance()
 
@@ -181,6 +167,7 @@ class Courier:
             self._probe(now)
         else:
             self._resend(now)
+            self._offer_aside(now)
             self._look_for_archive(now)
         if self._has_more:
             self._advance()
@@ -194,8 +181,8 @@ class Courier:
             return now + 60.0
         if self._has_more:
             return now
-        due = self._probe_at if self.state is State.AWAY else self.flight.next_due()
-        return min(self._beat_at, now + 1.0, now + 60.0 if due is None else due)
+        dues = (self._probe_at,) if self.state is State.AWAY else (self.flight.next_due(), self.aside.next_offer())
+        return min(self._beat_at, now + 1.0, *(due for due in dues if due is not None))
 
     def farewell(self) -> int | None:
         """Publish that the device goes; return the message's number, or ``None`` without a link."""
@@ -219,50 +206,25 @@ class Courier:
         self._probe_at = self._clock.monotonic() + PROBE_EVERY_S
 
     def _start_sync(self) -> None:
-        self._cursor, self._goal = (0, 0), self._picture.head
-        self._live_from = self._goal if self.settings.flush_order == "live_first" else None
+        self._backlog.begin(self._picture, live_first=self.settings.flush_order == "live_first")
 
     def _open_live(self) -> None:
-        if self._live_from is None:
-            self._live_from = self._picture.head
-
-    def _is_live(self, row: StoredReading) -> bool:
-        return (
-            self.state is not State.DISCONNECTED
-            and self._live_from is not None
-            and (row.ordinal, row.sequence_no) > self._live_from
-        )
+        self._backlog.open_live(self._picture)
 
     def _advance(self) -> None:
         """Send what may be sent, and see whether the backlog has been answered."""
-        if self.state is State.SYNCING and not self._picture.holds_up_to(self._goal):
+        if self.state is State.SYNCING and self._backlog.is_done(self._picture):
             self._go(Event.CAUGHT_UP)
         if self.state not in {State.SYNCING, State.CONNECTED}:
             return
         sent = 0
-        while sent < PUMP_AT_ONCE and self.flight.has_room() and (rows := self._next_rows()):
+        while sent < PUMP_AT_ONCE and self.flight.has_room() and (rows := self._next_batch()):
             self._send_batch(rows)
-            self._cursor = (rows[-1].ordinal, rows[-1].sequence_no)
             sent += 1
         self._has_more = sent == PUMP_AT_ONCE
 
-    def _next_rows(self) -> list[StoredReading]:
-        ordinal, number = self._cursor
-        end = self._live_from or self._picture.head
-        if self._cursor >= end:
-            return []
-        for stream in self._picture.streams:
-            if not stream.held or not ordinal <= stream.ordinal <= end[0]:
-                continue
-            first = max(stream.first_held, number + 1 if stream.ordinal == ordinal else 1)
-            last = min(stream.last_held, end[1]) if stream.ordinal == end[0] else stream.last_held
-            if first > last:
-                continue
-            rows = self._rows.rows(stream, first, last, self.settings.flush_batch_size, messages.BATCH_BYTES)
-            if rows:
-                return rows
-        self._cursor = end
-        return []
+    def _next_batch(self) -> list[StoredReading]:
+        return self._backlog.next_batch(self._picture, self.settings.flush_batch_size)
 
     def _send_live(self, row: StoredReading) -> None:
         payload = messages.live(self._id, row, self._clock_offset_ms)
@@ -276,16 +238,34 @@ class Courier:
             return
         stream, numbers = rows[0].stream, [row.sequence_no for row in rows]
         self._out[self._channel.publish(topic, payload)] = _Out(stream, numbers)
-        if self.state is not State.AWAY:
+        if self.state is not State.AWAY and (stream, numbers[0]) not in self.aside:
             self.flight.sent(stream, numbers, len(payload), self._clock.monotonic(), is_batch=is_batch)
 
     def _resend(self, now: float) -> None:
-        for stream_id, numbers in self.flight.due(now, self.settings.flush_batch_size):
-            stream = self._picture.known(stream_id)
-            rows = self._rows.numbered(stream, numbers) if stream is not None else []
+        due = self.flight.due(now, self.settings.flush_batch_size)
+        for stream_id, numbers in due.resend:
+            rows = self._still_held(stream_id, numbers)
             self.flight.drop(stream_id, set(numbers) - {row.sequence_no for row in rows})
             for part in messages.parts(rows):
                 self._send_batch(part)
+        for stream_id, number in due.aside:
+            log.warning("desktop.reading_set_aside", stream=stream_id, sequence_no=number)
+            self.flight.drop(stream_id, [number])
+            self.aside.add(stream_id, number, now)
+        if due.aside:
+            self._advance()
+
+    def _offer_aside(self, now: float) -> None:
+        for stream_id, number in self.aside.offers(now):
+            rows = self._still_held(stream_id, [number])
+            if rows:
+                self._send_batch(rows)
+            else:
+                self.aside.drop([(stream_id, number)])
+
+    def _still_held(self, stream_id: str, numbers: Sequence[int]) -> list[StoredReading]:
+        stream = self._picture.known(stream_id)
+        return self._rows.numbered(stream, numbers) if stream is not None else []
 
     def _look_for_archive(self, now: float) -> None:
         said_so = self.ingest.is_away(now) and self.ingest.said_at() > self.flight.answered_at
@@ -300,10 +280,9 @@ class Courier:
         if now < self._probe_at:
             return
         self._probe_at = now + PROBE_EVERY_S
-        rows = self._rows.oldest(self._picture, self.settings.flush_batch_size, messages.BATCH_BYTES)
+        rows = self._backlog.oldest(self._picture, self.settings.flush_batch_size)
         if rows:
-            oldest = [row for row in rows if row.stream == rows[0].stream]
-            self._send_batch(oldest)
+            self._send_batch(rows)
         else:
             self._go(Event.FLUSH_WANTED)
             self._advance()
@@ -323,6 +302,7 @@ class Courier:
         now = self._clock.monotonic()
         self._writer.settle(answer.settlement)
         self.flight.answered(answer.settlement.stream, answer.answered, now)
+        self.aside.answered(answer.settlement.stream, answer.answered)
         self.flight.answered_at = now
         self._go(Event.ANSWERED)
         self._advance()
@@ -335,7 +315,9 @@ class Courier:
             return
         now = self._clock.monotonic()
         if self.ingest.take(status, now):
-            self.flight.restart(now, self._random.uniform(0.0, START_JITTER_S))
+            delay_s = self._random.uniform(0.0, START_JITTER_S)
+            self.flight.restart(now, delay_s)
+            self.aside.offer_soon(now + delay_s)
             self._probe_soon(now)
 
     def _is_out(self, stream: str, number: int) -> bool:

@@ -22,6 +22,7 @@ START_WINDOW = 4.0
 MOST_WINDOW = 64.0
 MOST_BYTES = 4 * 1024 * 1024
 SMOOTHING = 0.125
+FAILURES = 3
 
 
 @dataclass(slots=True)
@@ -43,6 +44,14 @@ class Unit:
     due_at: float
     sends: int = 1
     failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """``resend``: messages to send, as (stream, ascending numbers); ``aside``: readings to set aside as UNANSWERED."""
+
+    resend: list[tuple[str, list[int]]]
+    aside: list[tuple[str, int]]
 
 
 class Flight:
@@ -83,8 +92,7 @@ class Flight:
         sends, failures, began_at = 1, 0, now
         wanted = set(numbers)
         for old in self._detach(stream, wanted):
-            failed = old.order < self._answered_order
-            sends, failures = max(sends, old.sends + 1), max(failures, old.failures + failed)
+            sends, failures = max(sends, old.sends + 1), max(failures, old.failures)
             began_at = min(began_at, old.began_at)
         self._order += 1
         unit = Unit(stream, wanted, size_bytes, is_batch, began_at, now, self._order, now, sends, failures)
@@ -101,13 +109,16 @@ class Flight:
             self.answered_at = now
         return found
 
-    def due(self, now: float, most: int) -> list[tuple[str, list[int]]]:
+    def due(self, now: float, most: int) -> Due:
         """
-        Return what is to be sent again now, as (stream, ascending numbers) of at most *most* each.
+        Return what is to be sent again now, in messages of at most *most* readings.
 
-        What is due together goes together. The caller sends it and says so with ``sent``, or ``drop``s it.
+        What is due together goes together; what failed ``FAILURES`` times is halved, or set aside when it is alone.
+        The caller sends and says so with ``sent``, or ``drop``s.
         """
         groups: dict[str, set[int]] = {}
+        alone: list[tuple[str, list[int]]] = []
+        aside: list[tuple[str, int]] = []
         timed_out = False
         while self._heap and self._heap[0][0] <= now:
             _, key = heapq.heappop(self._heap)
@@ -115,16 +126,21 @@ class Flight:
             if unit is None or unit.due_at > now:
                 continue
             timed_out |= unit.is_batch
-            groups.setdefault(unit.stream, set()).update(unit.numbers)
+            unit.failures += unit.order < self._answered_order
+            if unit.failures < FAILURES:
+                groups.setdefault(unit.stream, set()).update(unit.numbers)
+            elif len(unit.numbers) > 1:
+                alone += _halves(unit)
+            else:
+                aside += [(unit.stream, number) for number in unit.numbers]
             unit.due_at = now + self._wait(unit.sends + 1)
             heapq.heappush(self._heap, (unit.due_at, key))
         if timed_out:
             self.window = max(1.0, self.window / 2)
-        return [
-            (stream, ordered[start : start + most])
-            for stream, ordered in ((stream, sorted(numbers)) for stream, numbers in groups.items())
-            for start in range(0, len(ordered), most)
-        ]
+        for stream, numbers in groups.items():
+            ordered = sorted(numbers)
+            alone += [(stream, ordered[start : start + most]) for start in range(0, len(ordered), most)]
+        return Due(alone, aside)
 
     def drop(self, stream: str, numbers: Iterable[int]) -> None:
         """Forget numbers that are no longer held."""
@@ -205,3 +221,11 @@ class Flight:
         unit = self._units.pop(key)
         self._batches -= unit.is_batch
         self._bytes -= unit.size_bytes if unit.is_batch else 0
+
+
+def _halves(unit: Unit) -> list[tuple[str, list[int]]]:
+    """Cut a failing unit in two, each to begin its own count and waits."""
+    unit.failures = unit.sends = 0
+    ordered = sorted(unit.numbers)
+    middle = len(ordered) // 2
+    return [(unit.stream, ordered[:middle]), (unit.stream, ordered[middle:])]
