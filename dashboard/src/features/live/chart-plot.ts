@@ -63,10 +63,14 @@ function axisTimes(_plot: uPlot, splits: number[]): string[] {
   return splits.map((at) => format.format(at * 1_000));
 }
 
+/** Beside other metrics a boolean runs in a lane along the bottom. */
+const LANE: uPlot.Range.MinMax = [-0.4, 9];
+
 function scalesFor(series: readonly PlotSeries[]): uPlot.Scales {
   const scales: uPlot.Scales = { x: { time: true, auto: false } };
+  const alone = series.every((each) => each.isBoolean);
   for (const each of series) {
-    scales[scaleOf(each)] = each.isBoolean ? { range: [-0.15, 1.15] } : { range: padded };
+    scales[scaleOf(each)] = { range: each.isBoolean ? (alone ? [-0.15, 1.15] : LANE) : padded };
   }
   return scales;
 }
@@ -80,20 +84,26 @@ function padded(_plot: uPlot, low: number | null, high: number | null): uPlot.Ra
   return [low - room, high + room];
 }
 
+/** Left and right axis; one that belongs to a single metric of several has its colour. */
 function axesFor(series: readonly PlotSeries[], look: PlotLook): uPlot.Axis[] {
-  const common = { stroke: look.text, font: look.font, grid: { stroke: look.grid, width: 1 }, ticks: { show: false } };
-  const scales = [...new Set(series.map(scaleOf))].slice(0, 2);
+  const common = { font: look.font, ticks: { show: false } };
+  const numeric = series.filter((each) => !each.isBoolean);
+  const scales = [...new Set((numeric.length > 0 ? numeric : series).map(scaleOf))].slice(0, 2);
   return [
-    { ...common, space: 90, size: 28, values: axisTimes },
-    ...scales.map((scale, index): uPlot.Axis => ({
-      ...common,
-      scale,
-      side: index === 0 ? LEFT : RIGHT,
-      size: 54,
-      space: 36,
-      values: scale === "boolean" ? (_plot, splits) => splits.map((at) => (at === 0 ? "false" : at === 1 ? "true" : "")) : axisValues,
-      grid: index === 0 ? common.grid : { show: false },
-    })),
+    { ...common, stroke: look.text, grid: { stroke: look.grid, width: 1 }, space: 90, size: 28, values: axisTimes },
+    ...scales.map((scale, index): uPlot.Axis => {
+      const members = series.filter((each) => scaleOf(each) === scale);
+      return {
+        ...common,
+        scale,
+        side: index === 0 ? LEFT : RIGHT,
+        size: 54,
+        space: 36,
+        stroke: scales.length > 1 && members.length === 1 ? (members[0]?.colour ?? look.text) : look.text,
+        values: scale === "boolean" ? (_plot, splits) => splits.map((at) => (at === 0 ? "false" : at === 1 ? "true" : "")) : axisValues,
+        grid: index === 0 ? { stroke: look.grid, width: 1 } : { show: false },
+      };
+    }),
   ];
 }
 

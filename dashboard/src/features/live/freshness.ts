@@ -8,7 +8,7 @@ const MISSED_SAMPLES = 3;
 
 export interface Freshness {
   /** `stale` overrules where the value came from. */
-  readonly kind: "live" | "replayed" | "archive" | "stale";
+  readonly kind: "live" | "replayed" | "known" | "stale";
   readonly ageMs: number;
 }
 

@@ -87,20 +87,21 @@ function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
   );
 }
 
-/** Long integers stay whole, so the type becomes smaller instead. */
-function sizeFor(length: number): string {
-  if (length <= 11) {
-    return "text-xl";
-  }
-  return length <= 15 ? "text-[17px]" : "text-[15px]";
+const LARGEST_PX = 20;
+/** Width of a digit in its own size, the space between groups included. */
+const DIGIT_EM = 0.69;
+
+/** Long integers stay whole, so the type becomes smaller instead; *length* in characters, the unit included. */
+function fontSize(length: number): string {
+  return `min(${LARGEST_PX}px, ${(100 / (length * DIGIT_EM)).toFixed(2)}cqw)`;
 }
 
 function Figure({ tile }: { readonly tile: TileData }): ReactElement {
-  const length = typeof tile.value === "bigint" ? String(tile.value).length : 0;
   const unit = unitOf(tile.metric);
+  const length = typeof tile.value === "bigint" ? String(tile.value).length + unit.length : 1;
   return (
-    <span className="flex h-7 items-baseline gap-1.5">
-      <span className={classes("num font-semibold tracking-tight", sizeFor(length))}>
+    <span className="flex h-7 items-baseline gap-1.5 [container-type:inline-size]">
+      <span className="num font-semibold tracking-tight whitespace-nowrap" style={{ fontSize: fontSize(length) }}>
         <ValueText value={tile.value} digits={tile.fraction} />
       </span>
       {unit !== "" && <span className="text-xs text-faint">{unit}</span>}
@@ -119,7 +120,7 @@ function Step({ tile }: { readonly tile: TileData }): ReactElement | null {
       <span aria-label={up ? "up" : "down"} className="text-[8px]">
         {up ? "▲" : "▼"}
       </span>
-      {typeof tile.delta === "bigint" ? <Digits text={String(tile.delta).replace("-", "")} /> : formatStep(tile.delta, tile.fraction)}
+      <span>{typeof tile.delta === "bigint" ? <Digits text={String(tile.delta).replace("-", "")} /> : formatStep(tile.delta, tile.fraction)}</span>
     </span>
   );
 }
@@ -143,8 +144,8 @@ function FreshnessTag({ freshness }: { readonly freshness: Freshness }): ReactEl
       );
     case "replayed":
       return <Tag title="From the device's heartbeat while it catches up with its backlog.">syncing</Tag>;
-    case "archive":
-      return <Tag title="The newest archived value; nothing live has arrived yet.">archive</Tag>;
+    case "known":
+      return <Tag title="The last known value; nothing live has arrived yet.">last known</Tag>;
     case "live":
       return <span className="num text-faint">{formatAge(freshness.ageMs)}</span>;
   }

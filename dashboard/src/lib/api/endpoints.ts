@@ -58,7 +58,7 @@ export async function latestValues(send: Send, toLocal: (at: number) => number):
     clientId: text(item, "client_id"),
     metrics: new Map([[text(item, "metric"), metricValue(item, "value")]]),
     position: { stream: text(item, "stream"), sequence: wholeNumber(item, "sequence_no"), recordedAt: time(item, "recorded_at") },
-    origin: "archive",
+    origin: "known",
     receivedAt: toLocal(time(item, "received_at")),
   }));
 }

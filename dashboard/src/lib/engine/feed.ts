@@ -56,7 +56,7 @@ export class Feed implements InboxReaders {
     const now = this.#heard();
     const { before, after } = this.#stores.devices.hear(beat, retained, now);
     if (beat.status === "SYNCING" || retained) {
-      this.#showLatest(beat, currentStreamOf(after), now);
+      this.#showLatest(beat, retained, currentStreamOf(after), now);
     }
     if (before?.said === "SYNCING" && after.said === "ONLINE") {
       this.#stores.chart.reload(beat.client_id);
@@ -67,15 +67,15 @@ export class Feed implements InboxReaders {
     this.#stores.services.hear(status, this.#heard());
   }
 
-  #showLatest(beat: Heartbeat, currentStream: string | null, now: number): void {
+  #showLatest(beat: Heartbeat, retained: boolean, currentStream: string | null, now: number): void {
     const recordedAt = timeOf(beat.timestamp);
-    if (beat.latest !== null && beat.stream !== null && recordedAt !== null) {
-      const position = { stream: beat.stream, sequence: beat.last_sequence_no, recordedAt };
-      this.#stores.tiles.offer(
-        { clientId: beat.client_id, metrics: beat.latest, position, origin: "replayed", receivedAt: now },
-        currentStream,
-      );
+    if (beat.latest === null || beat.stream === null || recordedAt === null) {
+      return;
     }
+    const origin = retained ? "known" : "replayed";
+    const position = { stream: beat.stream, sequence: beat.last_sequence_no, recordedAt };
+    const receivedAt = retained ? Math.min(recordedAt, now) : now;
+    this.#stores.tiles.offer({ clientId: beat.client_id, metrics: beat.latest, position, origin, receivedAt }, currentStream);
   }
 
   #heard(): number {

@@ -63,14 +63,12 @@ export function useTileIndex(): readonly DeviceTiles[] {
   return useSyncExternalStore(tiles.subscribeIndex, tiles.index, tiles.index);
 }
 
-const ASLEEP = (): (() => void) => () => undefined;
-
-/** One tile; while *awake* is false (off the screen) it does not follow its changes. */
+/** One tile; while *awake* is false (off the screen) it is looked at once a second only. */
 export function useTile(clientId: string, metric: string, awake: boolean): Tile | null {
   const { tiles } = useEngine();
   const follow = useCallback((run: () => void) => tiles.subscribe(clientId, metric, run), [tiles, clientId, metric]);
   const read = (): Tile | null => tiles.tile(clientId, metric);
-  return useSyncExternalStore(awake ? follow : ASLEEP, read, read);
+  return useSyncExternalStore(awake ? follow : subscribeSecond, read, read);
 }
 
 export function useSeries(): readonly Series[] {

@@ -46,41 +46,38 @@ export function gapAfterMs(points: readonly Point[], samplingMs: number): number
   return Math.max(LEAST_GAP_MS, GAP_STEPS * Math.max(usual, samplingMs));
 }
 
-interface Mark {
-  readonly at: number;
-  readonly value: number | null;
-}
-
-/** The samples as positions, with a `null` in each gap. */
-function marksOf(points: readonly Point[], gapMs: number): readonly Mark[] {
-  const marks: Mark[] = [];
-  let before: number | null = null;
-  for (const point of points) {
-    if (before !== null && point.at - before > gapMs) {
-      marks.push({ at: before + 1, value: null });
-    }
-    marks.push({ at: point.at, value: plotValue(point.value) });
-    before = point.at;
-  }
-  return marks;
-}
-
 export interface SeriesInput {
   readonly points: readonly Point[];
   readonly gapMs: number;
 }
 
+/** Times of all samples, and one moment inside each gap, so that a gap has a place on the axis. */
+function timesOf({ points, gapMs }: SeriesInput): readonly number[] {
+  return points.flatMap((point, index) => {
+    const before = points[index - 1];
+    return before !== undefined && point.at - before.at > gapMs ? [before.at + 1, point.at] : [point.at];
+  });
+}
+
+function columnOf({ points, gapMs }: SeriesInput, place: ReadonlyMap<number, number>): Column {
+  const column = new Array<number | null | undefined>(place.size).fill(undefined);
+  points.forEach((point, index) => {
+    const at = place.get(point.at) ?? 0;
+    const before = points[index - 1];
+    if (before !== undefined && point.at - before.at > gapMs) {
+      // uPlot ends a gap at the next moment of any metric unless all of them say so.
+      column.fill(null, (place.get(before.at) ?? 0) + 1, at);
+    }
+    column[at] = plotValue(point.value);
+  });
+  return column;
+}
+
 /** Puts several metrics on one time axis. */
 export function align(inputs: readonly SeriesInput[]): Aligned {
-  const rows = inputs.map((input) => marksOf(input.points, input.gapMs));
-  const times = [...new Set(rows.flatMap((marks) => marks.map((mark) => mark.at)))].sort((left, right) => left - right);
+  const times = [...new Set(inputs.flatMap(timesOf))].sort((left, right) => left - right);
   const place = new Map(times.map((at, index) => [at, index]));
-  const columns = rows.map((marks) => {
-    const column = new Array<number | null | undefined>(times.length).fill(undefined);
-    marks.forEach((mark) => (column[place.get(mark.at) ?? 0] = mark.value));
-    return column;
-  });
-  return { x: times.map((at) => at / 1_000), columns };
+  return { x: times.map((at) => at / 1_000), columns: inputs.map((input) => columnOf(input, place)) };
 }
 
 /** The sample in force at a time: the newest that is not later. *points* ascending. */

@@ -19,15 +19,15 @@ export const SPARK_POINTS = 120;
 const MOST_METRICS = 4_096;
 const INDEX = "\n";
 
-/** `live`: as it happened. `replayed`: from a heartbeat while the device catches up. `archive`: from the archive. */
-export type Origin = "live" | "replayed" | "archive";
+/** `live`: as it happened. `replayed`: from a heartbeat while the device catches up. `known`: from the archive or a retained heartbeat. */
+export type Origin = "live" | "replayed" | "known";
 
 export interface Sample {
   readonly clientId: string;
   readonly metrics: ReadonlyMap<string, MetricValue>;
   readonly position: Position;
   readonly origin: Origin;
-  /** When it reached this browser (or the archive, for `archive`), in ms on this browser's clock. */
+  /** When it reached this browser (or the archive, for `known`), in ms on this browser's clock. */
   readonly receivedAt: number;
 }
 

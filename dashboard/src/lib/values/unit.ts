@@ -7,14 +7,16 @@ const UNITS = new Map<string, string>([
   ["rpm", "rpm"], ["bar", "bar"], ["kpa", "kPa"], ["pa", "Pa"], ["temperature", "°C"], ["bps", "B/s"],
 ]);
 
+const MOST_UNIT_LETTERS = 3;
+
 /** Returns the unit for people, or an empty text when the name does not say. */
 export function unitOf(metric: string): string {
   const words = metric.toLowerCase().split(/[._/-]/u);
   const last = words.at(-1) ?? "";
   const perSecond = words.length > 1 && words.at(-2) === "per" && last === "s";
   if (perSecond) {
-    const what = UNITS.get(words.at(-3) ?? "");
-    return `${what ?? ""}/s`;
+    const what = words.at(-3) ?? "";
+    return `${UNITS.get(what) ?? (what.length <= MOST_UNIT_LETTERS ? what : "")}/s`;
   }
   return words.length > 1 ? (UNITS.get(last) ?? "") : last === "rpm" ? "rpm" : "";
 }
