@@ -26,7 +26,7 @@ from .listeners import Listeners
 from .management import Management
 from .management_guard import ManagementGuard, ManagementServer, management_key
 from .metrics import Metrics
-from .ports import take_ports
+from .ports import listen_on, take_ports
 from .publishing import Publishing
 from .retained import RetainedStore
 from .sessions import Sessions
@@ -95,6 +95,7 @@ async def _start(
     await hub.start()
     stack.push_async_callback(hub.stop)
     stack.push_async_callback(sessions.close)
+    listen_on(sockets)
     management = ManagementGuard(Management(gate, parts, bans).app(), key)
     _serve_management(stack, ManagementServer(management, sockets["PULSE_BROKER_API_PORT"]))
     _keep_house(stack, sessions, settings, context, now)

@@ -7,6 +7,7 @@ only keeps new connections out, so whoever makes one kicks as well. ``management
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import secrets
@@ -122,8 +123,7 @@ class Management:
 
         @post("/clients/kickout/bulk", status_code=204)
         async def kick_many(data: JSONBody[list[str]]) -> None:
-            for client_id in data:
-                await self._gate.kick(client_id)
+            await asyncio.gather(*(self._gate.kick(client_id) for client_id in set(data)))
 
         return [clients, client, kick, kick_many]
 

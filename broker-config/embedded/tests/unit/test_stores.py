@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from pulse_acl.matching import is_valid_filter, is_valid_topic, matches
 from pulse_broker.bans import Ban, BanExistsError, Bans
 from pulse_broker.certificates import RENEW_BEFORE, SERVER_LIFE, ensure_certificates, server_context
 from pulse_broker.messages import Message
+from pulse_broker.ports import listen_on, take_ports
 from pulse_broker.retained import RetainedStore
 from pulse_broker.settings import Settings, origin_of, read_settings
 from pulse_runtime.environment import Environment
@@ -168,3 +171,28 @@ def test_certificates_of_ones_own_are_used_and_none_is_made(settings: Settings, 
 )
 def test_settings_origin_is_what_a_browser_sends(url, origin) -> None:
     assert origin_of(url) == origin
+
+
+def test_ports_taken_one_gives_the_others_back() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = socket.create_server(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        with pytest.raises(ConfigError, match=f"{taken.getsockname()[1]} .B. is taken by .*process {os.getpid()}"):
+            take_ports({"A": port, "B": taken.getsockname()[1]})
+        sockets = take_ports({"A": port})
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        listen_on(sockets)
+        socket.create_connection(("127.0.0.1", port)).close()
+        sockets["A"].close()
+
+
+def test_ports_taken_in_the_same_moment_is_the_same_error() -> None:
+    ours = take_ports({"A": 0})
+    theirs = take_ports({"A": ours["A"].getsockname()[1]})
+    listen_on(theirs)
+    with pytest.raises(ConfigError, match="is taken by"):
+        listen_on(ours)
+    ours["A"].close()
+    theirs["A"].close()
