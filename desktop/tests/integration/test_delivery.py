@@ -20,6 +20,7 @@ import pytest
 from pulse_desktop.core.outbox.schema import has_tables
 from pulse_desktop.core.sources.simulator import values
 from support.device_world import FakeArchive, World
+from support.link_proxy import LinkProxy
 from support.processes import Program, until
 
 SEED = 11
@@ -306,4 +307,57 @@ def test_backfill_is_flushed_in_a_stream_of_its_own(device: Device, archive: Fak
     assert busy.process.wait(10) == 2
     assert "already running" in busy.tail()
     device.program.stop()
+    assert_everything_arrived(device, archive)
+
+
+@pytest.fixture
+def link(world: World) -> Iterator[LinkProxy]:
+    made = LinkProxy(world.mqtts_port)
+    yield made
+    made.close()
+
+
+def test_device_link_cut_and_mended_flushes_in_order_before_live(
+    world: World, device: Device, archive: FakeArchive, link: LinkProxy
+):
+    device.program.variables["PULSE_DEVICE_BROKER_URL"] = f"mqtts://127.0.0.1:{link.port}"
+    device.program.start()
+    until(lambda: len(archive.live) > 10, within_s=15, what="live readings arrive")
+    link.cut()
+    until(lambda: device.status()["state"] == "DISCONNECTED", within_s=2, what="a cut shows at once")
+    recorded = device.recorded()
+    until(lambda: device.recorded() > recorded + 60, within_s=10, what="readings are kept meanwhile")
+    before = len(archive.order)
+    link.mend()
+    until(lambda: device.status()["state"] == "CONNECTED", within_s=25, what="the backlog is flushed")
+    (stream,) = device.streams()
+    after = [(kind, numbers) for kind, name, numbers in archive.order[before:] if name == stream]
+    live_at = next(at for at, (kind, _) in enumerate(after) if kind == "live")
+    backlog = [number for kind, numbers in after[:live_at] for number in numbers]
+    assert len(backlog) > 60
+    assert backlog == sorted(backlog)
+    device.program.stop()
+    until(lambda: len(of(device, archive)) == device.recorded(), within_s=5, what="all is there")
+    assert_everything_arrived(device, archive)
+
+
+def test_device_packets_vanishing_shows_within_fifteen_seconds(
+    world: World, device: Device, archive: FakeArchive, link: LinkProxy
+):
+    device.program.variables["PULSE_DEVICE_BROKER_URL"] = f"mqtts://127.0.0.1:{link.port}"
+    device.program.start()
+    until(lambda: len(archive.live) > 10, within_s=15, what="live readings arrive")
+    link.stall()
+    until(lambda: device.status()["state"] == "DISCONNECTED", within_s=15, what="the silence is noticed")
+    link.mend()
+    until(lambda: device.status()["state"] == "CONNECTED", within_s=25, what="it is back")
+    link.stall()
+    began = time.monotonic()
+    assert device.program.stop() == 0
+    assert time.monotonic() - began < 3, "a stalled link does not hold up the end"
+    link.mend()
+    device.program.start()
+    until(lambda: len(device.streams()) == 2 and device.status()["state"] == "CONNECTED", within_s=20, what="flushed")
+    device.program.stop()
+    until(lambda: len(of(device, archive)) == device.recorded(), within_s=5, what="all is there")
     assert_everything_arrived(device, archive)
