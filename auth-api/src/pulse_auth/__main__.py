@@ -34,7 +34,6 @@ def main() -> None:
 
 def _parser() -> ArgumentParser:
     made = parser(NAME, "PrecisionPulse's accounts, tokens, devices and telemetry over HTTP; serves the dashboard.")
-    made.set_defaults(command="serve")
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     for command in COMMANDS.values():
         command.add(commands)
@@ -45,7 +44,7 @@ def _run(options: Namespace) -> int | None:
     settings = read_settings(os.environ)
     configure_logs("auth-api", settings.log_level)
     try:
-        return COMMANDS[options.command].run(options, settings)
+        return COMMANDS[options.command or "serve"].run(options, settings)
     except AuthApiError as error:
         structlog.get_logger().error("program.failed", reason=str(error))
         return 1

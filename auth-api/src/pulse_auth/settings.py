@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pulse_acl.topics import is_device_id
@@ -78,8 +79,8 @@ class Settings:
         return self.external_dsn or self.embedded_postgres.dsn()
 
 
-def default_paths(home: Path) -> dict[str, Path]:
-    """Return the files and folders under *home* that ``Settings`` needs, where the embedded system has them."""
+def default_paths(home: Path) -> dict[str, Any]:
+    """Return the paths under *home* that ``Settings`` needs, where the embedded system has them."""
     return {
         "home": home,
         "broker_api_key_file": home / "broker" / "management-key",

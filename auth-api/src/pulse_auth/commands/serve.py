@@ -15,6 +15,7 @@ import socket
 import time
 from argparse import Namespace
 from collections.abc import AsyncIterator, Iterator
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -46,10 +47,16 @@ def run(_options: Namespace, settings: Settings) -> int:
     Raises:
         ConfigError: The port is taken, or the settings are wrong.
     """
+    signal.signal(signal.SIGTERM, _leave)
     forget_admin_password(os.environ)
     check_given(settings.admin_password)
     with _bound(settings) as listening:
         return asyncio.run(_run(settings, listening))
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """End while nothing is held yet; the loop takes over the signals when it runs."""
+    raise SystemExit(0)
 
 
 async def _run(settings: Settings, listening: socket.socket) -> int:
@@ -57,6 +64,7 @@ async def _run(settings: Settings, listening: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(wanted, stop.set)
+    _log.info("database.awaited")
     waiting = asyncio.create_task(_wait_for_database(settings))
     if not await _finished_before(waiting, stop):
         return 0

@@ -60,7 +60,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         security=[{"bearer": []}],
         use_handler_docstrings=True,
         render_plugins=[JsonRenderPlugin(path="/schema"), OfflinePage(path="/docs")],
-        openapi_router=Router("/api", route_handlers=[], opt={"public": True}),
+        openapi_router=Router("/api", route_handlers=[], opt={"public": True}, include_in_schema=False),
     )
 
 

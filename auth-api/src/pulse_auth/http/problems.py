@@ -90,8 +90,8 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         return _answer_refusal(error)
     if type(error) in PROBLEMS:
         return problem_response(PROBLEMS[type(error)], str(error))
-    if isinstance(error, ValidationException):
-        return problem_response(_INVALID, error.detail, errors=_field_errors(error))
+    if isinstance(error, RecursionError):
+        return problem_response(_INVALID, "The body is nested too deeply.")
     if isinstance(error, HTTPException):
         return _answer_http_error(error)
     if _is_database_outage(error):
@@ -110,6 +110,8 @@ def _answer_refusal(error: errors.RefusalError) -> Response[Any]:
 
 
 def _answer_http_error(error: HTTPException) -> Response[Any]:
+    if isinstance(error, ValidationException):
+        return problem_response(_INVALID, error.detail, errors=_field_errors(error))
     unknown = Problem(error.status_code, f"http-{error.status_code}", "The request was refused")
     if error.status_code >= 500:
         unknown = _FAULT
@@ -129,5 +131,6 @@ def _field_errors(error: ValidationException) -> list[dict[str, str]]:
 
 def _is_database_outage(error: Exception) -> bool:
     if isinstance(error, sqlalchemy.exc.DBAPIError):
-        return error.connection_invalidated or isinstance(error, sqlalchemy.exc.InterfaceError)
+        # Without a statement it is connecting that failed.
+        return error.connection_invalidated or error.statement is None
     return isinstance(error, (*UNAVAILABLE, sqlalchemy.exc.TimeoutError))

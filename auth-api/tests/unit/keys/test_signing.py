@@ -9,6 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import ECKey
 
 from pulse_auth.keys.jwks import broker_jwks, publish_jwks
 from pulse_auth.keys.signing import KeyRing, Purpose, load_keys
@@ -62,10 +63,8 @@ def test_broker_jwks_verifies_broker_tokens_and_has_no_access_key(tmp_path: Path
 
 
 def test_kid_is_the_rfc_7638_thumbprint(tmp_path: Path) -> None:
-    from joserfc.jwk import ECKey
-
     signer = load_keys(tmp_path).signer(Purpose.ACCESS)
-    assert ECKey.import_key(signer.public_jwk()).thumbprint() == signer.kid
+    assert ECKey.import_key(json.dumps(signer.public_jwk())).thumbprint() == signer.kid
 
 
 def test_broker_jwks_without_keys_is_never_published(tmp_path: Path) -> None:
