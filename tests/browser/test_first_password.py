@@ -21,4 +21,5 @@ def test_generated_password_is_changed_at_the_first_sign_in(page: Page):
         page.get_by_test_id("password-submit").click()
         expect(page.get_by_test_id("connection-indicator").first).to_be_visible(timeout=15_000)
         until(lambda: not file.exists(), within_s=5, what="the password's file is gone")
-        assert stack.client("admin", "a-much-better-one-5").get("/auth/me").is_success
+        with stack.client("admin", "a-much-better-one-5") as client:
+            assert client.get("/auth/me").is_success
