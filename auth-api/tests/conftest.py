@@ -13,12 +13,12 @@ import pytest
 from argon2 import PasswordHasher
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
-from support.database import Database
 
 from pulse_auth.app import create_app
 from pulse_auth.db.session import make_engine, make_sessions
 from pulse_auth.domain.accounts.creation import create_user
 from pulse_auth.settings import Settings, default_paths
+from support.database import Database
 
 ADMIN_PASSWORD = "correct-horse-battery-1"
 # The system's own parameters take 64 MiB a hash; one test uses them.

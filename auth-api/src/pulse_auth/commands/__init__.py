@@ -1,5 +1,6 @@
 """
-One subcommand a module: ``add(parsers)`` describes it, ``run(options, settings)`` does it and may return an exit code.
+One subcommand a module: ``run(options, settings)`` does it, ``add(parser)`` describes its options where it has any.
 
-``__main__`` reads the environment and picks one. A secret is never an argument: it comes from a file.
+``__main__`` names them and imports the chosen one alone: programs of this project start side by side, and
+what is not imported need not be waited for. A secret is never an argument: it comes from a file.
 """

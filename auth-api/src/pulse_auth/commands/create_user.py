@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import structlog
@@ -19,16 +19,14 @@ from ..domain.audit.services import write_audit
 from ..errors import RefusalError
 from ..preparation import prepare_database
 from ..settings import Settings
-from .command import Parsers
 from .database import opened
 
 _log = structlog.get_logger()
 _ACTOR = "system"
 
 
-def add(parsers: Parsers) -> None:
-    """Describe the command."""
-    parser = parsers.add_parser("create-user", help="add a user")
+def add(parser: ArgumentParser) -> None:
+    """Describe the options."""
     parser.add_argument("--username", required=True, help="the name to sign in with")
     parser.add_argument("--role", required=True, action="append", help="a role's name; may be given again")
     parser.add_argument("--password-file", required=True, type=Path, help="file with the password")

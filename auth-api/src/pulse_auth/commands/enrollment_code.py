@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pulse_runtime.errors import ConfigError
 
@@ -14,15 +14,13 @@ from ..domain.devices.certificate import CaCertificate
 from ..domain.devices.enrollment import Enrollment
 from ..errors import CertificateMissingError, RefusalError
 from ..settings import Settings
-from .command import Parsers
 from .database import opened
 
 _ACTOR = "system"
 
 
-def add(parsers: Parsers) -> None:
-    """Describe the command."""
-    parser = parsers.add_parser("enrollment-code", help="print a one-time code for a device, good for 15 minutes")
+def add(parser: ArgumentParser) -> None:
+    """Describe the options."""
     parser.add_argument("--client-id", required=True, help="the device's id; one that is enrolled gets new keys")
 
 

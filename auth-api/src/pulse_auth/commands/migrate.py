@@ -9,15 +9,9 @@ import structlog
 
 from ..db.migrate import migrate
 from ..settings import Settings
-from .command import Parsers
 from .database import opened
 
 _log = structlog.get_logger()
-
-
-def add(parsers: Parsers) -> None:
-    """Describe the command."""
-    parsers.add_parser("migrate", help="bring the database's schema to the newest version")
 
 
 def run(_options: Namespace, settings: Settings) -> None:

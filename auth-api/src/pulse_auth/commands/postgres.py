@@ -13,14 +13,8 @@ from pulse_runtime.errors import ConfigError
 from ..errors import EmbeddedPostgresError
 from ..postgres.server import PostgresServer
 from ..settings import Settings
-from .command import Parsers
 
 _log = structlog.get_logger()
-
-
-def add(parsers: Parsers) -> None:
-    """Describe the command."""
-    parsers.add_parser("postgres", help="run the embedded PostgreSQL until SIGTERM")
 
 
 def run(_options: Namespace, settings: Settings) -> int:

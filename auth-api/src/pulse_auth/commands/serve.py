@@ -28,16 +28,10 @@ from ..db.session import wait_until_ready
 from ..domain.accounts.first_admin import check_given
 from ..errors import DatabaseUnavailableError
 from ..settings import Settings, forget_admin_password
-from .command import Parsers
 from .database import WAIT_S
 
 _log = structlog.get_logger()
 FINISH_WITHIN_S = 10
-
-
-def add(parsers: Parsers) -> None:
-    """Describe the command."""
-    parsers.add_parser("serve", help="run the API (the default)")
 
 
 def run(_options: Namespace, settings: Settings) -> int:
@@ -119,6 +113,7 @@ def _config(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",  # what there is to say of a request or an end is logged by us
         access_log=False,
         server_header=False,
         ws="none",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -22,6 +23,7 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 async def migrate(engine: AsyncEngine) -> None:
     """Run what is missing in one transaction; a second caller waits for the first and finds nothing to do."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its progress notes say nothing to whoever runs this
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "head"))
