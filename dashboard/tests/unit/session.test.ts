@@ -12,7 +12,7 @@ class FakeBrowser {
   readonly #tabs: { grant: (grant: Grant) => void; signOut: () => void }[] = [];
 
   tab(): TabShare {
-    const own = { grant: (_grant: Grant): void => undefined, signOut: (): void => undefined };
+    const own: { grant: (grant: Grant) => void; signOut: () => void } = { grant: () => undefined, signOut: () => undefined };
     this.#tabs.push(own);
     const others = (): (typeof own)[] => this.#tabs.filter((each) => each !== own);
     return {
@@ -66,12 +66,11 @@ test("signIn_with_a_password_to_change_opens_nothing_else", async () => {
   expect(session.asksForCurrent).toBe(false);
 });
 
-test("changePassword_uses_the_one_just_typed_and_signs_in_with_the_new_one", async () => {
+test("changePassword_uses_the_one_just_typed_and_goes_on_with_the_new_session", async () => {
   const { api, session } = world();
   api.replies.set("POST /auth/login", grantBody("t1", true));
   await session.signIn("operator", "first");
-  api.replies.set("POST /auth/login", grantBody("t2"));
-  api.replies.set("POST /auth/password", {});
+  api.replies.set("POST /auth/password", grantBody("t2"));
   await session.changePassword("", "a-better-one-5");
   expect(api.calls.find((call) => call.path === "/auth/password")?.body).toEqual({ current: "first", new: "a-better-one-5" });
   expect(session.state.get().phase).toBe("signed-in");
@@ -96,6 +95,16 @@ test("send_refused_once_refreshes_and_goes_again", async () => {
   api.replies.set("POST /auth/refresh", grantBody("t2"));
   api.replies.set("GET /devices", (call: { bearer?: string }) => (call.bearer === "t2" ? { ok: true } : REFUSED));
   expect((await session.send({ method: "GET", path: "/devices" })).body).toEqual({ ok: true });
+});
+
+test("send_when_the_password_must_change_in_the_meantime_asks_for_it", async () => {
+  const { api, session } = world();
+  api.replies.set("POST /auth/login", grantBody("t1"));
+  await session.signIn("operator", "p");
+  api.replies.set("POST /auth/refresh", grantBody("t2", true));
+  api.replies.set("GET /devices", new ApiProblem(403, "password-change-required", "change it"));
+  await expect(session.send({ method: "GET", path: "/devices" })).rejects.toThrow("change it");
+  expect(session.state.get().phase).toBe("must-change");
 });
 
 test("send_with_the_session_over_ends_it_visibly", async () => {
@@ -136,7 +145,7 @@ test("signIn_and_signOut_reach_the_other_tab", async () => {
   api.replies.set("POST /auth/login", grantBody("t1"));
   await session.signIn("operator", "p");
   expect(other.state.get().phase).toBe("signed-in");
-  api.replies.set("POST /auth/logout", null);
+  api.replies.set("POST /auth/logout", {});
   await session.signOut();
   expect(other.state.get().phase).toBe("signed-out");
   expect(session.state.get().phase).toBe("signed-out");

@@ -51,7 +51,7 @@ function problemOf(response: Response, body: unknown): ApiProblem {
   const kind = (optionalText(found, "type") ?? "").split(/[/:#]/u).at(-1) ?? "";
   const detail = optionalText(found, "detail") ?? optionalText(found, "title") ?? "";
   const wait = Number(response.headers.get("retry-after") ?? Number.NaN);
-  return new ApiProblem(response.status, kind, sentenceFor(response.status, detail), Number.isNaN(wait) ? null : wait);
+  return new ApiProblem(response.status, kind, sentenceFor(response.status, kind, detail), Number.isNaN(wait) ? null : wait);
 }
 
 async function bodyOf(response: Response): Promise<unknown> {
@@ -76,7 +76,7 @@ export const sendHttp: Send = async (call) => {
   try {
     response = await fetch(PREFIX + call.path, request(call));
   } catch {
-    throw new ApiProblem(0, "", sentenceFor(0, ""));
+    throw new ApiProblem(0, "", sentenceFor(0, "", ""));
   }
   const body = await bodyOf(response);
   if (!response.ok) {

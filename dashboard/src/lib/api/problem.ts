@@ -24,22 +24,29 @@ export class ApiProblem extends Error {
   }
 }
 
+/** By the last part of a problem's `type`; what is not here goes by its status. */
+const BY_KIND = new Map<string, string>([
+  ["wrong-credentials", "User name or password is wrong."],
+  ["wrong-password", "The present password is wrong."],
+  ["password-change-required", "The password must be changed before anything else."],
+]);
+
 const BY_STATUS = new Map<number, string>([
   [0, "The server cannot be reached. It is tried again by itself."],
   [401, "The session is over. Sign in again."],
   [403, "This account is not allowed to do that. An administrator can change its roles."],
-  [404, "This no longer exists."],
+  [404, "This does not exist (any more)."],
   [409, "Someone else changed this in the meantime. Reload and try again."],
   [412, "Someone else changed this in the meantime. Reload and try again."],
   [413, "That is too large."],
   [429, "Too many tries. Wait a moment."],
 ]);
 
-/** Returns the sentence for a status; *detail* is the server's own, used where it says more. */
-export function sentenceFor(status: number, detail: string): string {
+/** Returns the sentence for an error; *detail* is the server's own, used where it says more. */
+export function sentenceFor(status: number, kind: string, detail: string): string {
   if (status >= 500) {
     return "The server has a problem of its own. It is tried again by itself.";
   }
-  const known = BY_STATUS.get(status);
-  return status === 400 || status === 422 || known === undefined ? detail || "The server did not accept that." : known;
+  const known = BY_KIND.get(kind) ?? (status === 400 || status === 422 ? undefined : BY_STATUS.get(status));
+  return known ?? (detail === "" ? "The server did not accept that." : detail);
 }

@@ -108,10 +108,11 @@ export class Session {
 
   /** Changes the signed-in person's password; *current* may be empty when it was just typed. @throws ApiProblem when refused. */
   async changePassword(current: string, next: string): Promise<void> {
-    const username = this.#grant?.person.username ?? "";
-    await this.send({ method: "POST", path: "/auth/password", body: { current: current === "" ? this.#typed : current, new: next } });
-    // The change may have ended the old session; signing in anew holds in either case.
-    await this.signIn(username, next);
+    const body = { current: current === "" ? this.#typed : current, new: next };
+    const answer = await this.send({ method: "POST", path: "/auth/password", body });
+    this.#typed = "";
+    // The change ends all sessions of this person; the answer begins a new one.
+    this.#share(readGrant(answer.body, this.#clock.now()));
   }
 
   async signOut(): Promise<void> {
@@ -135,10 +136,10 @@ export class Session {
     try {
       return await this.#http({ ...call, ...this.#bearer() });
     } catch (error) {
-      if (!(error instanceof ApiProblem) || error.status !== 401) {
-        throw error;
+      if (error instanceof ApiProblem && (error.status === 401 || error.kind === "password-change-required")) {
+        return this.#sendAgain(call);
       }
-      return this.#sendAgain(call);
+      throw error;
     }
   };
 
