@@ -19,6 +19,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Origin, Subprotocol
 
+from pulse_runtime.environment import is_loopback
+
 from .gate import CONNECT_WITHIN_S, Gate
 from .packets import MAX_PACKET_BYTES
 from .transports import CLOSE_WITHIN_S, StreamTransport, WebSocketTransport
@@ -26,6 +28,7 @@ from .transports import CLOSE_WITHIN_S, StreamTransport, WebSocketTransport
 log = structlog.get_logger()
 PATH = "/mqtt"
 MAX_FRAMES_WAITING = 16
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Listeners:
@@ -63,7 +66,7 @@ class Listeners:
             serve_websocket,
             sock=sock,
             ssl=context,
-            origins=[Origin(self._allowed_origin), None, *_own_origins(sock, secure=context is not None)],
+            origins=[None, *_page_origins(self._allowed_origin), *_own_origins(sock, secure=context is not None)],
             subprotocols=[Subprotocol("mqtt")],
             compression=None,
             process_request=self._check_request,
@@ -113,10 +116,19 @@ def host_name(header: str) -> str:
         return ""
 
 
+def _page_origins(public: str) -> list[Origin]:
+    """Return the dashboard's origin; on this machine people type any of the machine's names for it."""
+    parts = urlsplit(public)
+    if not is_loopback(parts.hostname):
+        return [Origin(public)]
+    port = "" if parts.port is None else f":{parts.port}"
+    return [Origin(f"{parts.scheme}://{name}{port}") for name in _LOOPBACK_NAMES]
+
+
 def _own_origins(sock: socket.socket, *, secure: bool) -> list[Origin]:
     """Return what paho-mqtt sends as Origin. No page can have it, since nothing here serves pages."""
     port = sock.getsockname()[1]
-    return [Origin(f"{'https' if secure else 'http'}://{name}:{port}") for name in ("127.0.0.1", "localhost", "[::1]")]
+    return [Origin(f"{'https' if secure else 'http'}://{name}:{port}") for name in _LOOPBACK_NAMES]
 
 
 def _log_refusal(connection: ServerConnection, request: Request, response: Response) -> None:
