@@ -62,18 +62,17 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
     sessions = make_sessions(engine)
     passwords = Passwords(hasher)
     access_tokens = AccessTokens(keys, settings.token_issuer)
-    initial_password = InitialPassword(settings.initial_password_file)
+    broker_tokens = BrokerTokens(keys, settings, clock)
     metrics = Metrics()
+    devices = make_device_side(settings, sessions, broker_tokens, clock, metrics.registry)
     accounts = Accounts(
         open_session=sessions,
         passwords=passwords,
         access_tokens=access_tokens,
         refresh_tokens=RefreshTokens(load_refresh_secret(settings.keys_dir)),
-        initial_password=initial_password,
+        initial_password=InitialPassword(settings.initial_password_file),
         clock=clock,
     )
-    broker_tokens = BrokerTokens(keys, settings, clock)
-    devices = make_device_side(settings, sessions, broker_tokens, clock, metrics.registry)
     given: dict[str, Any] = {
         "settings": settings,
         "clock": clock,
@@ -85,20 +84,31 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         "metrics": metrics,
         **devices.given,
     }
-    loops = {"housekeeping": lambda: keep_tidy(sessions, clock), **devices.loops}
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         try:
             await prepare_database(engine, sessions, settings, passwords, clock)
             publish_jwks(keys, settings.jwks_file)
-            async with running(loops):
+            async with running({"housekeeping": lambda: keep_tidy(sessions, clock), **devices.loops}):
                 yield
         finally:
             await devices.broker.close()
             await engine.dispose()
 
-    app = Litestar(
+    authentication = DefineMiddleware(Authentication, sessions=sessions, tokens=access_tokens, clock=clock)
+    app = _make_litestar(given, lifespan, authentication)
+    app.asgi_handler = RequestLog(devices.with_headers(app.asgi_handler), metrics)
+    return app
+
+
+def _make_litestar(
+    given: dict[str, Any],
+    lifespan: Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]],
+    authentication: DefineMiddleware,
+) -> Litestar:
+    """Return the routes with what they are *given* by name, and what all of them have in common."""
+    return Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[AuthController, BrokerTokenController, *API_CONTROLLERS]),
             *ROOT_CONTROLLERS,
@@ -108,17 +118,15 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
             metrics_text,
         ],
         lifespan=[lifespan],
-        middleware=[DefineMiddleware(Authentication, sessions=sessions, tokens=access_tokens, clock=clock)],
+        middleware=[authentication],
         dependencies={name: Provide(_giver(value), sync_to_thread=False) for name, value in given.items()},
         exception_handlers={Exception: answer_error},
         openapi_config=openapi_config(__version__),
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"settings": settings}),
+        state=State({"settings": given["settings"]}),
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = RequestLog(devices.with_headers(app.asgi_handler), metrics)
-    return app
 
 
 def _giver(value: Any) -> Callable[[], Any]:
