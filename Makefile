@@ -51,7 +51,7 @@ check: ## formatter, linters, types, import borders, contract drift; no server n
 bench: ## the benchmarks, with their ratios
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
-	$(BIN)/python -m bench
+	PYTHONPATH=tests $(BIN)/python -m bench
 
 generate: ## write the generated files of the contract anew
 	$(BIN)/python -m pulse_acl.generate
