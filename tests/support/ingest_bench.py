@@ -162,13 +162,16 @@ class IngestBench:
                 assert self.broker.running, self.broker.tail()
 
     async def _reachable(self) -> bool:
+        if not (self.home / "ca.pem").exists():
+            await asyncio.sleep(0.05)
+            return False
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self.mqtts_port)
+            _, writer = await asyncio.open_connection("127.0.0.1", self.mqtts_port, ssl=self.tls)
         except OSError:
             await asyncio.sleep(0.05)
             return False
-        writer.close()
-        return (self.home / "ca.pem").exists()
+        writer.transport.abort()
+        return True
 
     async def worker_says(self, check: str, state: str, *, within_s: float = 20) -> dict[str, Any]:
         """Wait for a status of the worker, fresh or retained, whose *check* is *state*; return it."""

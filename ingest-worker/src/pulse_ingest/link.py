@@ -31,6 +31,7 @@ FILTERS = ("telemetry/+/live", "telemetry/+/buffered", "heartbeat/+", "audit/com
 OWN_STATUS_FILTER = "system/ingest/+/status"
 _RENEWAL_AGAIN_S = 30.0
 _GAP_S = 5.0
+_TELL_AGAIN_S = 30.0
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ class Link:
         self._clock = clock
         self._grant: Grant | None = None
         self._renew_at = 0.0
+        self._told = ("", "", 0.0)
         self._subscriber: Subscriber | None = None
         self._life: SignOfLife | None = None
         self._status_due = asyncio.Event()
@@ -102,14 +104,22 @@ class Link:
                 await self._once()
                 continue
             except TokenUnavailable as error:
-                log.warning("link.token_unavailable", reason=str(error))
+                self._tell("link.token_unavailable", str(error))
             except LinkRefused as error:
                 self._grant = None
-                log.warning("link.refused", reason=str(error))
+                self._tell("link.refused", str(error))
             except LinkError as error:
-                log.warning("link.lost", reason=str(error))
+                self._tell("link.lost", str(error))
             self._gap_over.set()
             await self._backoff.wait()
+
+    def _tell(self, event: str, reason: str) -> None:
+        """Log a failure; the same one again only every 30 s."""
+        now = self._clock.monotonic()
+        if (event, reason) == self._told[:2] and now < self._told[2] + _TELL_AGAIN_S:
+            return
+        self._told = (event, reason, now)
+        log.warning(event, reason=reason)
 
     async def leave(self) -> None:
         """Say OFFLINE and leave properly, after everything sent is acknowledged; call when ``run`` has ended."""
@@ -135,6 +145,7 @@ class Link:
             self._gap_over.set()
             self._measures.reconnects.inc()
             self._backoff.reset()
+            self._told = ("", "", 0.0)
             log.info("link.connected", client_id=grant.client_id, host=urlsplit(grant.mqtts_url).netloc)
             await self._watch(subscriber)
             while not await self._renewed():

@@ -221,18 +221,20 @@ async def test_write_batch_text_that_is_no_unicode_is_unfit_data(writer: Databas
     await writer.write_batch([numbered([1])], NOW)
 
 
-async def test_write_batch_connection_cut_is_unavailable_and_comes_back(
-    writer: Database, target: Target, owner: Conn
+async def test_write_batch_connection_cut_in_the_middle_is_unavailable_and_comes_back(
+    writer: Database, owner: Conn
 ) -> None:
     await writer.write_batch([numbered([1])], NOW)
-    colleague = await asyncpg.connect(**target.arguments)
-    await colleague.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'pulse-ingest' AND datname = current_database()"
+    await owner.execute(
+        """
+        CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
+        CREATE TRIGGER cut BEFORE INSERT ON telemetry_data FOR EACH ROW EXECUTE FUNCTION cut();
+        """
     )
-    await colleague.close()
     with pytest.raises(StorageUnavailable):
         await writer.write_batch([numbered([2])], NOW)
+    await owner.execute("DROP TRIGGER cut ON telemetry_data")
     await writer.write_batch([numbered([2])], NOW)
     assert await archived(owner) == [1, 2]
 
