@@ -7,8 +7,8 @@ import { classes } from "@/components/ui/classes";
 import { Empty, Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
 import { Tag } from "@/components/ui/tag";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
-import { useDevices, useEngine, useNow, useValue } from "@/lib/engine/hooks";
-import { presenceOf, type Device } from "@/lib/store/devices";
+import { useDevices, useEngine, useNow, usePresence, useValue } from "@/lib/engine/hooks";
+import type { Device } from "@/lib/store/devices";
 import { formatAge, formatDateTime, formatInterval } from "@/lib/values/format";
 
 /** Every enrolled device with presence, buffer and version. */
@@ -77,10 +77,10 @@ function DeviceTable({ devices }: { readonly devices: readonly Device[] }): Reac
 
 function DeviceRow({ device }: { readonly device: Device }): ReactElement {
   const now = useNow();
-  const presence = presenceOf(device, now);
+  const presence = usePresence()(device);
   const { sampling_interval_s: sampling = null, heartbeat_interval_s: beat = null, app_version: version = null } = device.figures ?? {};
   return (
-    <tr data-testid="device-row" data-client-id={device.clientId} data-status={presence} className="hover:bg-raised">
+    <tr data-testid="device-row" data-client-id={device.clientId} data-status={presence ?? ""} className="hover:bg-raised">
       <Cell at={0}>
         <span className="font-medium">{device.clientId}</span> {device.revokedAt !== null && <Tag tone="down">revoked</Tag>}
       </Cell>

@@ -10,8 +10,8 @@ const TEXT: Readonly<Record<Presence, string>> = { ONLINE: "text-ok", SYNCING: "
 const WORDS: Readonly<Record<Presence, string>> = { ONLINE: "Online", SYNCING: "Syncing", OFFLINE: "Offline" };
 
 /** A device's presence: green, amber, red (B5). */
-export function PresenceBadge({ presence }: { readonly presence: Presence }): ReactElement {
-  return (
+export function PresenceBadge({ presence }: { readonly presence: Presence | null }): ReactElement | null {
+  return presence === null ? null : (
     <span className={classes("inline-flex items-center gap-1.5 text-xs font-medium", TEXT[presence])}>
       <Dot tone={TONES[presence]} />
       {WORDS[presence]}

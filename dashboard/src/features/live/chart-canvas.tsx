@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, type ReactElement } from "react";
 import { ChartPlot, type PlotLook, type PlotSeries } from "@/features/live/chart-plot";
 import { shownTheme } from "@/features/shell/theme";
 import { useDevices, useEngine, useSeries, useValue } from "@/lib/engine/hooks";
-import type { Series } from "@/lib/store/chart";
+import type { Series, Span } from "@/lib/store/chart";
 import type { Device } from "@/lib/store/devices";
 import { align, gapAfterMs } from "@/lib/store/series";
 import type { ValueStore } from "@/lib/store/value-store";
@@ -13,6 +13,7 @@ import type { ValueStore } from "@/lib/store/value-store";
 /** How often the time axis moves on by itself: about once a pixel, within reason. */
 const FASTEST_MS = 100;
 const SLOWEST_MS = 1_000;
+const LEAST_SPAN_MS = 60_000;
 
 function colourOf(host: HTMLElement, name: string): string {
   return getComputedStyle(host).getPropertyValue(name).trim();
@@ -28,6 +29,12 @@ function samplingMs(devices: readonly Device[], clientId: string): number {
 
 function describe(series: readonly Series[]): string {
   return series.map((each) => `${each.clientId}\n${each.metric}\n${typeof each.points.at(-1)?.value === "boolean"}`).join("\n\n");
+}
+
+/** The range up to now; where the archive begins later than that, from its beginning, so that a young system fills the chart. */
+function following(now: number, rangeMs: number, firstAt: number): Span {
+  const from = now - rangeMs;
+  return { from: firstAt === 0 ? from : Math.max(from, Math.min(firstAt, now - LEAST_SPAN_MS)), to: now };
 }
 
 /** *cursor*: where the time under the pointer is told, for the legend. */
@@ -76,7 +83,7 @@ export function ChartCanvas({ cursor }: { readonly cursor: ValueStore<number | n
   useEffect(() => {
     const draw = (): void => {
       const now = api.serverNow();
-      plot.current?.draw(data, paused ?? { from: now - rangeMs, to: now });
+      plot.current?.draw(data, paused ?? following(now, rangeMs, (data.x[0] ?? 0) * 1_000));
     };
     draw();
     if (paused !== null) {

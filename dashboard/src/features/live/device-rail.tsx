@@ -4,16 +4,18 @@ import { Server } from "lucide-react";
 import Link from "next/link";
 import type { ReactElement } from "react";
 
+import { classes } from "@/components/ui/classes";
 import { Empty, Panel, PanelHeader } from "@/components/ui/panel";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { ConnectionRows } from "@/features/shell/connection-indicator";
-import { useDevices, useNow } from "@/lib/engine/hooks";
-import { presenceOf, type Device } from "@/lib/store/devices";
+import { useDevices, useNow, usePresence, useStatus } from "@/lib/engine/hooks";
+import type { Device } from "@/lib/store/devices";
 import { formatAge } from "@/lib/values/format";
 
 /** Beside the tiles on wide screens: who is there, and what the connection is made of. */
 export function DeviceRail(): ReactElement {
   const devices = useDevices();
+  const outdated = useStatus().connection !== "online";
   return (
     <aside aria-label="Devices and connection" className="grid content-start gap-3 sm:gap-4">
       <Panel aria-label="Devices">
@@ -27,7 +29,7 @@ export function DeviceRail(): ReactElement {
             A device appears here as soon as it is enrolled.
           </Empty>
         ) : (
-          <ul className="max-h-[480px] divide-y overflow-y-auto">
+          <ul className={classes("max-h-[480px] divide-y overflow-y-auto transition-opacity duration-300", outdated && "opacity-60")}>
             {devices.map((device) => (
               <DeviceLine key={device.clientId} device={device} />
             ))}
@@ -44,9 +46,9 @@ export function DeviceRail(): ReactElement {
 
 function DeviceLine({ device }: { readonly device: Device }): ReactElement {
   const now = useNow();
-  const presence = presenceOf(device, now);
+  const presence = usePresence()(device);
   return (
-    <li data-testid="device-row" data-client-id={device.clientId} data-status={presence} className="grid gap-0.5 px-4 py-2.5">
+    <li data-testid="device-row" data-client-id={device.clientId} data-status={presence ?? ""} className="grid gap-0.5 px-4 py-2.5">
       <div className="flex items-center gap-2">
         <span className="min-w-0 flex-1 truncate text-[13px] font-medium" title={device.clientId}>
           {device.clientId}

@@ -4,9 +4,8 @@ import { memo, type ReactElement } from "react";
 
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { Tile } from "@/features/live/tile";
-import { useDevice, useNow } from "@/lib/engine/hooks";
+import { useDevice, useNow, usePresence } from "@/lib/engine/hooks";
 import { tileKey } from "@/lib/store/tiles";
-import { presenceOf } from "@/lib/store/devices";
 import { formatInterval } from "@/lib/values/format";
 
 interface DeviceSectionProps {
@@ -40,13 +39,14 @@ interface DeviceHeadingProps {
 function DeviceHeading({ id, clientId, metricCount }: DeviceHeadingProps): ReactElement {
   const device = useDevice(clientId);
   const now = useNow();
+  const presence = usePresence();
   const sampling = device?.figures?.sampling_interval_s ?? null;
   return (
     <header className="mb-2 flex flex-wrap items-center gap-x-3 gap-y-0.5 text-xs text-muted">
       <h2 id={id} className="text-[13px] font-semibold text-text">
         {clientId}
       </h2>
-      {device !== null && now > 0 && <PresenceBadge presence={presenceOf(device, now)} />}
+      {device !== null && <PresenceBadge presence={presence(device)} />}
       <span className="num">
         {metricCount} {metricCount === 1 ? "metric" : "metrics"}
       </span>

@@ -1,10 +1,12 @@
 /** How current a tile's value is, in one word; pure. */
 
-import { presenceOf, type Device } from "@/lib/store/devices";
+import type { Device, Presence } from "@/lib/store/devices";
 import type { Tile } from "@/lib/store/tiles";
 
 const LEAST_STALE_MS = 10_000;
 const MISSED_SAMPLES = 3;
+/** For a device that is known to be away nothing more is expected. */
+const AWAY_STALE_MS = 2_000;
 
 export interface Freshness {
   /** `stale` overrules where the value came from. */
@@ -12,11 +14,10 @@ export interface Freshness {
   readonly ageMs: number;
 }
 
-/** *now*: ms on this browser's clock, 0 before the page runs. */
-export function freshnessOf(tile: Tile, device: Device | null, now: number): Freshness {
+/** *now*: ms on this browser's clock, 0 before the page runs. *presence*: of its device, `null` when unknown. */
+export function freshnessOf(tile: Tile, device: Device | null, presence: Presence | null, now: number): Freshness {
   const ageMs = Math.max(0, now - tile.receivedAt);
   const samplingMs = (device?.figures?.sampling_interval_s ?? 0) * 1_000;
-  const away = device !== null && now > 0 && presenceOf(device, now) === "OFFLINE";
-  const stale = ageMs > Math.max(LEAST_STALE_MS, MISSED_SAMPLES * samplingMs);
-  return { kind: stale || (away && tile.origin !== "live") ? "stale" : tile.origin, ageMs };
+  const limitMs = Math.max(presence === "OFFLINE" ? AWAY_STALE_MS : LEAST_STALE_MS, MISSED_SAMPLES * samplingMs);
+  return { kind: ageMs > limitMs ? "stale" : tile.origin, ageMs };
 }

@@ -3,8 +3,8 @@
 import type { ReactElement, ReactNode } from "react";
 
 import { Dot, type Tone } from "@/components/ui/dot";
-import { useDevices, useEngine, useNow, useStatus, useValue } from "@/lib/engine/hooks";
-import { bufferOf, presenceOf } from "@/lib/store/devices";
+import { useDevices, useEngine, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
+import { bufferOf } from "@/lib/store/devices";
 import { serviceState } from "@/lib/store/services";
 import { timeOf } from "@/lib/time/clock";
 import { formatAge, formatCount } from "@/lib/values/format";
@@ -41,8 +41,8 @@ function Card({ label, note, children }: CardProps): ReactElement {
 
 function ActiveDevices(): ReactElement {
   const devices = useDevices().filter((each) => each.revokedAt === null);
-  const now = useNow();
-  const active = devices.filter((each) => presenceOf(each, now) !== "OFFLINE").length;
+  const presence = usePresence();
+  const active = devices.filter((each) => (presence(each) ?? "OFFLINE") !== "OFFLINE").length;
   const away = devices.length - active;
   return (
     <Card label="Active devices" note={away === 0 ? `of ${devices.length}` : `of ${devices.length}, ${away} away`}>

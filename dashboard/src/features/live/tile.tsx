@@ -8,7 +8,7 @@ import { Sparkline } from "@/features/live/sparkline";
 import { freshnessOf, type Freshness } from "@/features/live/freshness";
 import { Digits, ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
-import { useDevice, useEngine, useNow, useOnScreen, useTile, useValue } from "@/lib/engine/hooks";
+import { useDevice, useEngine, useNow, useOnScreen, usePresence, useTile, useValue } from "@/lib/engine/hooks";
 import type { Tile as TileData } from "@/lib/store/tiles";
 import { exactText } from "@/lib/values/exact";
 import { formatAge, formatStep } from "@/lib/values/format";
@@ -56,7 +56,8 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps
 
 function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
   const device = useDevice(tile.clientId);
-  const freshness = freshnessOf(tile, device, useNow());
+  const presence = usePresence();
+  const freshness = freshnessOf(tile, device, device === null ? null : presence(device), useNow());
   const theme = useValue(shownTheme);
   const flash = tile.changes > 0 && tile.direction !== "none";
   return (

@@ -21,7 +21,7 @@ import { lazyConnections } from "@/lib/mqtt/lazy-connection";
 import { BrokerLink, type LinkState } from "@/lib/mqtt/link";
 import { ChartStore } from "@/lib/store/chart";
 import { DeviceStore } from "@/lib/store/devices";
-import { ServiceStore } from "@/lib/store/services";
+import { ServiceStore, serviceState } from "@/lib/store/services";
 import { TileStore } from "@/lib/store/tiles";
 import { TroubleStore } from "@/lib/store/troubles";
 import { ValueStore } from "@/lib/store/value-store";
@@ -74,6 +74,8 @@ export class Engine {
     const unsubscribe = [
       this.session.state.subscribe(() => this.#sessionChanged()),
       this.chart.view.subscribe(() => this.link.setFilters(this.#filters())),
+      this.api.state.subscribe(() => this.#apiChanged()),
+      this.services.all.subscribe(() => this.#servicesChanged()),
       this.#listen(),
     ];
     void this.session.restore();
@@ -114,6 +116,20 @@ export class Engine {
     this.linkState.set(state);
     if (state.phase === "online" && before.phase !== "online" && before.phase !== "doubtful") {
       this.refetcher.refetch();
+    }
+  }
+
+  #apiChanged(): void {
+    if (this.#person !== "" && this.api.state.get() === "unreachable") {
+      this.refetcher.apiLost();
+    }
+  }
+
+  /** The broker's word that the API is gone comes before anybody has called it. */
+  #servicesChanged(): void {
+    const gone = serviceState(this.services.all.get(), "auth-api", systemClock.now()) === "OFFLINE";
+    if (gone && this.api.state.get() === "ok") {
+      this.api.state.set("unreachable");
     }
   }
 

@@ -6,7 +6,7 @@ import { createContext, useCallback, useContext, useEffect, useRef, useState, us
 
 import type { Engine } from "@/lib/engine/engine";
 import type { Person, SessionState } from "@/lib/api/session";
-import type { Device } from "@/lib/store/devices";
+import { presenceOf, type Device, type Presence } from "@/lib/store/devices";
 import type { Series } from "@/lib/store/chart";
 import { statusOf, type Status } from "@/lib/store/status";
 import type { DeviceTiles, Tile } from "@/lib/store/tiles";
@@ -56,6 +56,18 @@ export function useDevice(clientId: string): Device | null {
   const subscribe = useCallback((run: () => void) => devices.subscribeOne(clientId, run), [devices, clientId]);
   const read = (): Device | null => devices.one(clientId);
   return useSyncExternalStore(subscribe, read, read);
+}
+
+/**
+ * The presence of a device. While this browser itself is cut off, it stays as it was last known: silence then
+ * says nothing about the device. `null` before the page runs.
+ */
+export function usePresence(): (device: Device) => Presence | null {
+  const { link } = useEngine();
+  const online = useStatus().connection === "online";
+  const now = useNow();
+  const at = online || link.lastPacketAt === 0 ? now : Math.min(now, link.lastPacketAt);
+  return (device) => (now === 0 ? null : presenceOf(device, at));
 }
 
 export function useTileIndex(): readonly DeviceTiles[] {

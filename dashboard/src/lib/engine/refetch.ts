@@ -7,7 +7,7 @@
 
 import { latestValues, listDevices } from "@/lib/api/endpoints";
 import type { ObservedApi } from "@/lib/api/observed";
-import { ApiProblem } from "@/lib/api/problem";
+import { ApiProblem, sentenceFor } from "@/lib/api/problem";
 import { backoffMs } from "@/lib/mqtt/backoff";
 import type { BrokerLink } from "@/lib/mqtt/link";
 import { currentStreamOf } from "@/lib/store/devices";
@@ -18,6 +18,7 @@ import type { Clock } from "@/lib/time/clock";
 
 /** A tab hidden for longer than this is brought up to date before it counts as current. */
 export const HIDDEN_LIMIT_MS = 10_000;
+const API_RETRY = { firstMs: 1_000, ceilingMs: 10_000 };
 const TROUBLE = "api";
 
 interface RefetchParts extends FeedStores {
@@ -80,6 +81,13 @@ export class Refetcher {
     }
   }
 
+  /** The API did not answer somebody's call: a banner stands, and it is asked until it does. */
+  apiLost(): void {
+    if (this.#retry === null && !this.#busy.get()) {
+      this.#failed(new ApiProblem(0, "", sentenceFor(0, "", "")));
+    }
+  }
+
   async #run(life: number): Promise<void> {
     try {
       const { api, devices, tiles } = this.#parts;
@@ -118,7 +126,10 @@ export class Refetcher {
     });
     if (!(error instanceof ApiProblem) || error.status !== 401) {
       this.#failures += 1;
-      this.#retry = this.#clock.after(backoffMs(this.#failures, 1, { firstMs: 1_000, ceilingMs: 15_000 }), () => void this.#run(this.#life));
+      this.#retry = this.#clock.after(backoffMs(this.#failures, 1, API_RETRY), () => {
+        this.#retry = null;
+        void this.#run(this.#life);
+      });
     }
   }
 

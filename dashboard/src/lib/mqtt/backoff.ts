@@ -9,7 +9,7 @@ export interface BackoffLimits {
   readonly ceilingMs: number;
 }
 
-export const RECONNECT: BackoffLimits = { firstMs: 500, ceilingMs: 8_000 };
+export const RECONNECT: BackoffLimits = { firstMs: 500, ceilingMs: 5_000 };
 const LEAST_WAIT_MS = 50;
 
 /** Returns the wait before try number *attempt* (1 is the first after a failure). *random*: 0 to 1. */

@@ -32,7 +32,7 @@ export interface ConnectionEvents {
   onPacket(): void;
   onMessage(message: Incoming, done: () => void): void;
   /** At most once; nothing follows. */
-  onEnd(ending: Ending, detail: string): void;
+  onEnd(ending: Ending): void;
 }
 
 export interface Connection {
@@ -75,8 +75,8 @@ class MqttConnection implements Connection {
     this.#events = events;
     client.on("connect", () => this.#subscribeFirst(filters));
     client.on("packetreceive", () => this.#ifOpen(() => events.onPacket()));
-    client.on("error", (error) => this.#end(TOKEN_REFUSED.has(returnCode(error)) ? "refused" : "lost", error.message));
-    client.on("close", () => this.#end("lost", "The connection was closed."));
+    client.on("error", (error) => this.#end(TOKEN_REFUSED.has(returnCode(error)) ? "refused" : "lost"));
+    client.on("close", () => this.#end("lost"));
     client.handleMessage = (packet, done) => {
       const payload = typeof packet.payload === "string" ? new TextEncoder().encode(packet.payload) : packet.payload;
       this.#ifOpen(() => events.onMessage({ topic: packet.topic, payload, retained: packet.retain }, () => done()));
@@ -107,9 +107,9 @@ class MqttConnection implements Connection {
   #subscribeFirst(filters: readonly string[]): void {
     this.#client.subscribe([...filters], { qos: 1 }, (error, granted) => {
       if (error !== null) {
-        this.#end("packet" in error ? "subscription" : "lost", error.message);
+        this.#end("packet" in error ? "subscription" : "lost");
       } else if (granted?.some((each) => each.qos > 2) === true) {
-        this.#end("subscription", "The broker did not grant every subscription.");
+        this.#end("subscription");
       } else {
         this.#ifOpen(() => this.#events.onUp());
       }
@@ -122,10 +122,10 @@ class MqttConnection implements Connection {
     }
   }
 
-  #end(ending: Ending, detail: string): void {
+  #end(ending: Ending): void {
     this.#ifOpen(() => {
       this.close();
-      this.#events.onEnd(ending, detail);
+      this.#events.onEnd(ending);
     });
   }
 }

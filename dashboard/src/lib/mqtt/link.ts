@@ -147,7 +147,7 @@ export class BrokerLink {
       onUp: () => this.#wentUp(token),
       onPacket: () => this.#signOfLife(),
       onMessage: (message, done) => this.#parts.onMessage(message, done),
-      onEnd: (ending, detail) => this.#ended(ending, detail),
+      onEnd: (ending) => this.#ended(ending),
     });
   }
 
@@ -161,7 +161,7 @@ export class BrokerLink {
     this.#watchSilence();
   }
 
-  #ended(ending: Ending, detail: string): void {
+  #ended(ending: Ending): void {
     if (ending === "subscription") {
       this.#deny(REASONS.subscription);
       return;
@@ -169,7 +169,7 @@ export class BrokerLink {
     if (ending === "refused") {
       this.#token = null;
     }
-    this.#lose(ending === "refused" ? REASONS.refused : detail === "" ? REASONS.lost : `${REASONS.lost} ${detail}`);
+    this.#lose(REASONS[ending]);
   }
 
   #lose(reason: string): void {
@@ -219,7 +219,7 @@ export class BrokerLink {
       },
       onPacket: () => this.#signOfLife(),
       onMessage: (message, done) => this.#parts.onMessage(message, done),
-      onEnd: (ending, detail) => (this.#current === successor ? this.#ended(ending, detail) : this.#renewLater()),
+      onEnd: (ending) => (this.#current === successor ? this.#ended(ending) : this.#renewLater()),
     });
     this.#successor = successor;
   }
