@@ -130,10 +130,10 @@ def _run(environment: Environment, asked: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     device.start()
-    device.watch(stopping)
+    is_well = device.watch(stopping)
     device.stop()
     lock.release()
-    return 0
+    return 0 if is_well else 1
 
 
 def _enroll(environment: Environment, asked: argparse.Namespace) -> int:

@@ -76,10 +76,14 @@ class Device:
         self._sampler.start()
         log.info("desktop.started", client_id=self._parts.folder.client_id, stream=self.outbox.state.current.stream)
 
-    def watch(self, stopping: threading.Event) -> None:
-        """Note how the source is, now and then, until *stopping* is set."""
+    def watch(self, stopping: threading.Event) -> bool:
+        """Note how the source is until *stopping* is set; False: a part has ended by itself, start the program anew."""
         while not stopping.wait(WATCH_EVERY_S):
             self._note(source_status=self._sampler.status, problem=self.outbox.state.problem)
+            if not (self.outbox.is_running and self._loop.is_running):
+                log.error("desktop.part_ended", outbox=self.outbox.is_running, courier=self._loop.is_running)
+                return False
+        return True
 
     def stop(self) -> None:
         """Finish what is held: last samples to disk, the OFFLINE heartbeat out, the connection and the file closed."""

@@ -60,7 +60,8 @@ def find(environment: Environment, client_id: str | None) -> DeviceFolder:
     if not is_device_id(client_id) or client_id in {".", ".."}:
         raise ConfigError(f"{client_id!r} cannot be a device id; use 1 to 64 of A-Z a-z 0-9 . _ -.")
     path = Path(given).expanduser().absolute() if given else devices / client_id
-    ensure_private_dir(path.parent, "the folder of all devices") if not given else None
+    if not given:
+        ensure_private_dir(devices, "the folder of all devices")
     return DeviceFolder(client_id, ensure_private_dir(path, "the device's folder"))
 
 

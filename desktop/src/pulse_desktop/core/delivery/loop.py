@@ -43,6 +43,11 @@ class CourierLoop:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the courier's thread is alive."""
+        return self._thread.is_alive()
+
     def post(self, name: str, *arguments: Any) -> None:
         """Call the courier's method *name* in its thread, after everything posted before."""
         self._queue.put(_Call(name, arguments))

@@ -29,7 +29,7 @@ from .state import OutboxState
 
 log = structlog.get_logger()
 GROUP_S = 0.05  # the longest a sample waits for others
-LAZY_S = 0.25  # the longest an acknowledgement or a note waits for a commit to join
+LAZY_S = 0.15  # the longest an acknowledgement, a receipt or a note waits for a sample's commit to join
 MAX_GROUP = 5_000
 MAX_QUEUED = 20_000
 NEWEST_EVERY_S = 1.0
@@ -62,6 +62,7 @@ class _Barrier:
     last: bool = False
 
 
+_LAZY = (_Sent, _Note, Settlement)
 _Work: TypeAlias = Sample | Settlement | _Sent | _Note | _Barrier | DeviceSettings
 
 
@@ -99,6 +100,11 @@ class Outbox:
         if self._failure is not None:
             self._thread.join()
             raise StorageError(f"the outbox {self._path} cannot be used: {self._failure}") from self._failure
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the thread that owns the file is alive."""
+        return self._thread.is_alive()
 
     def append(self, sample: Sample) -> bool:
         """Hand *sample* over for recording; False: refused, because nothing can be recorded at the moment."""
@@ -148,6 +154,8 @@ class Outbox:
         self._on_commit(Committed(self.state, []))
         try:
             self._serve(file)
+        except Exception:
+            log.exception("desktop.outbox_failed")
         finally:
             file.close()
 
@@ -178,7 +186,7 @@ class Outbox:
         self._take(group, PRUNE_EVERY_S, once=True)
         since_commit = self._clock.monotonic() - self._committed_at
         lazy_until = self._clock.monotonic() + LAZY_S
-        while group and all(isinstance(work, _Sent | _Note) for work in group):
+        while group and all(isinstance(work, _LAZY) for work in group):
             if not self._take(group, lazy_until - self._clock.monotonic(), once=True):
                 break
         if since_commit < GROUP_S:
