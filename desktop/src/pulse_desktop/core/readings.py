@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from pulse_acl.payloads import INT64_MAX, INT64_MIN, MAX_METRICS
@@ -45,6 +46,11 @@ class StoredReading:
     metrics: bytes
 
 
+@lru_cache(maxsize=4_096)  # a source names the same metrics again and again
+def _is_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Cleaned:
     """The values that may be recorded, and why each other one may not."""
@@ -69,7 +75,7 @@ def clean(values: Values) -> Cleaned:
 
 
 def _refusal(key: object, value: object) -> str | None:
-    if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+    if not isinstance(key, str) or not _is_key(key):
         return "a metric's name is 1 to 100 of A-Z a-z 0-9 . _ - /"
     if isinstance(value, int):
         return None if INT64_MIN <= value <= INT64_MAX else "an integer beyond 64 bits"

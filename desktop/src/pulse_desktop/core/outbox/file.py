@@ -21,7 +21,7 @@ from pulse_acl.payloads import format_time
 
 from ..clock import Clock, DriftWatch
 from ..ranges import Range
-from ..readings import Sample, StoredReading, Values, clean
+from ..readings import MetricValue, Sample, StoredReading, Values, clean
 from ..settings import DeviceSettings
 from .retention import Confirmed
 from .schema import open_for_writing
@@ -69,7 +69,7 @@ class OutboxFile:
         self._draft: dict[str, StreamState] = {}
         self._rows: list[tuple[str, int, str, bytes]] = []
         self._added: list[StoredReading] = []
-        self._newest: dict[str, tuple[str, StoredReading]] = {}
+        self._newest: dict[str, tuple[dict[str, MetricValue], StoredReading]] = {}
         self._room = 0
         self._wants_stream = False
         self._refused = 0
@@ -112,15 +112,14 @@ class OutboxFile:
 
     def add(self, sample: Sample) -> StoredReading | None:
         """Record *sample* under the next number, or return ``None``: nothing in it may be recorded, or no room."""
-        if self._drift.jumped() or self._wants_stream:
-            self._current = self._begin_stream()
-        stream = self._touch(self._current)
+        stream = self._stream_to_add_to()
         if len(self._added) >= self._room:
             self._refused += 1
             return None
         number = stream.last_no + 1
         cleaned = clean(self._values_of(sample, stream.stream, number))
-        self._report(cleaned.dropped)
+        if cleaned.dropped:
+            self._report(cleaned.dropped)
         if not cleaned.metrics:
             return None
         reading = StoredReading(
@@ -132,8 +131,7 @@ class OutboxFile:
         stream.pending += 1
         if not stream.first_held:
             stream.first_held, stream.oldest_at = number, reading.recorded_at
-        for key, value in cleaned.metrics.items():
-            self._newest[key] = (_encode(value).decode(), reading)
+        self._newest.update(dict.fromkeys(cleaned.metrics, (cleaned.metrics, reading)))
         return reading
 
     def mark_sent(self, stream_id: str, ranges: Iterable[Range]) -> None:
@@ -179,7 +177,10 @@ class OutboxFile:
         """Write the newest value of each metric into ``telemetry_live``."""
         self._db.executemany(
             "INSERT OR REPLACE INTO telemetry_live VALUES (?, ?, ?, ?, ?)",
-            [(k, text, r.recorded_at, r.stream, r.sequence_no) for k, (text, r) in self._newest.items()],
+            [
+                (key, _encode(metrics[key]).decode(), reading.recorded_at, reading.stream, reading.sequence_no)
+                for key, (metrics, reading) in self._newest.items()
+            ],
         )
         self._newest = {}
 
@@ -191,6 +192,11 @@ class OutboxFile:
         """Close the file, its write-ahead log folded in."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
+
+    def _stream_to_add_to(self) -> StreamState:
+        if not self._added and (self._drift.jumped() or self._wants_stream):  # once in a transaction is enough
+            self._current = self._begin_stream()
+        return self._touch(self._current)
 
     def _begin_stream(self) -> str:
         stream = self._new_stream()
