@@ -10,12 +10,10 @@ import sys
 from pathlib import Path
 
 from pulse_runtime.environment import Environment
-from pulse_runtime.errors import ConfigError
 from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser, run_program
 
 from . import demo, device, link, stack
-from .supervise import Supervisor
 
 
 def main() -> int:
@@ -31,9 +29,6 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="start everything and wait for Ctrl-C")
     run.add_argument("--procfile", type=Path, default=Path("Procfile"))
     run.add_argument("--demo", action="store_true", help="add five simulated devices, two people and a day of history")
-    supervise = commands.add_parser("supervise", help="keep one program running")
-    supervise.add_argument("name")
-    supervise.add_argument("program", nargs=argparse.REMAINDER)
     commands.add_parser("device", help="the first device: this machine, through the link that can be cut")
     commands.add_parser("demo-device", help="one of the simulated devices")
     commands.add_parser("desktop", help="a second device of this machine beside the running one")
@@ -47,8 +42,6 @@ def _run(arguments: argparse.Namespace, environment: Environment) -> int:
     home = environment.home()
     if arguments.command == "run":
         return stack.run(environment, arguments.procfile.absolute(), demo_devices=len(demo.DEVICES) * arguments.demo)
-    if arguments.command == "supervise":
-        return _supervise(arguments, home)
     if arguments.command in link.COMMANDS:
         print(f"The link is {link.ask(home / 'run' / 'link.sock', arguments.command)}.")
         return 0
@@ -62,12 +55,6 @@ def _run(arguments: argparse.Namespace, environment: Environment) -> int:
     else:
         device.start(device.DevicePlan(device.first_device_id(home), through_link=True), environment)
     return 0
-
-
-def _supervise(arguments: argparse.Namespace, home: Path) -> int:
-    if not arguments.program:
-        raise ConfigError("supervise needs a program to run.")
-    return Supervisor(arguments.name, arguments.program, home).run()
 
 
 async def _link(environment: Environment, home: Path) -> None:

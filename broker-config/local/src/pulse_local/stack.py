@@ -26,6 +26,7 @@ from pulse_runtime.private_files import write_private
 
 from .device import first_device_id
 from .ports import refuse_taken
+from .supervise import STOPPING
 
 PORTS = (
     "PULSE_HTTP_PORT",
@@ -39,6 +40,8 @@ PORTS = (
 READY_WAIT_S = 120.0
 FIRST_PASSWORD = Path("run", "first-password")
 GONE_WAIT_S = 30.0
+STOP_WAIT_S = 10.0
+STOP_ORDER = (("device", "demo.*"), ("ingest",), ("auth-api", "link"), ("broker",), ("postgres",))
 LONGEST_SOCKET_PATH = 107  # bytes, Linux; BSD and macOS allow 103
 
 
@@ -65,12 +68,13 @@ def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> i
             "-c",
             f"demo={demo_devices}",
         ]
+        (home / STOPPING).unlink(missing_ok=True)
         child = subprocess.Popen(honcho, env=variables, cwd=procfile.parent, start_new_session=True)
-        stopping = _forward_signals(child)
+        stopping = _note_signals()
         print("Starting. The first start takes a little longer.", flush=True)
         if _wait_until_ready(environment, child, stopping):
             _say_where(environment, home, demo=demo_devices > 0)
-        child.wait()
+        _wait_for_the_end(child, home, stopping)
         # Kept while it runs: the API may be started again before it has taken the password.
         (home / FIRST_PASSWORD).unlink(missing_ok=True)
         left = _wait_until_gone(home)
@@ -114,17 +118,36 @@ def _variables(home: Path) -> dict[str, str]:
     return variables
 
 
-def _forward_signals(child: subprocess.Popen[bytes]) -> list[int]:
+def _note_signals() -> list[int]:
+    """Collect the signals that ask for the end; the first one ends everything in order, a second one at once."""
     received: list[int] = []
-
-    def forward(number: int, _frame: object) -> None:
-        received.append(number)
-        with contextlib.suppress(ProcessLookupError):
-            child.send_signal(signal.SIGTERM)
-
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, forward)
+        signal.signal(number, lambda number, _frame: received.append(number))
     return received
+
+
+def _wait_for_the_end(child: subprocess.Popen[bytes], home: Path, stopping: list[int]) -> None:
+    while child.poll() is None and not stopping:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.2)
+    if child.poll() is None:
+        print("Stopping.", flush=True)
+        _stop_in_order(home, stopping)
+        child.terminate()
+        child.wait()
+
+
+def _stop_in_order(home: Path, stopping: list[int]) -> None:
+    """End what needs others before what is needed, so that everybody can finish what it holds."""
+    write_private(home / STOPPING, b"")
+    for names in STOP_ORDER:
+        files = [file for name in names for file in (home / "run").glob(f"{name}.pid")]
+        for file in filter(_is_alive, files):
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(int(file.read_text()), signal.SIGTERM)
+        until = time.monotonic() + STOP_WAIT_S
+        while any(map(_is_alive, files)) and time.monotonic() < until and len(stopping) < 2:
+            time.sleep(0.05)
 
 
 def _wait_until_ready(environment: Environment, child: subprocess.Popen[bytes], stopping: list[int]) -> bool:

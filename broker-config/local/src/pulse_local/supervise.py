@@ -2,7 +2,8 @@
 Run one program and start it again, with back-off, when it ends unasked.
 
 One supervisor a Procfile line: a crash of the worker must not take the broker with it. The program's output
-goes to ``$PULSE_HOME/logs/<name>.log`` (bounded); what the supervisor itself does is printed.
+goes to ``$PULSE_HOME/logs/<name>.log`` (bounded); what the supervisor itself does is printed. There is one for each
+program, so this module imports little: it is the command ``pulse-supervise NAME PROGRAM …``.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pulse_runtime.environment import Environment
+from pulse_runtime.errors import ConfigError
+from pulse_runtime.program import run_program
+
 LOG_BYTES, LOG_FILES = 10_000_000, 3
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 STEADY_AFTER_S = 20.0  # a program that ran this long starts again without a long wait
 STOP_WAIT_S = 25.0
+STOPPING = Path("run", "stopping")  # while this file is there, nothing is started again
 _PR_SET_PDEATHSIG = 1
 
 
@@ -32,6 +38,7 @@ class Supervisor:
         """Prepare to run *command*; its log and pid file go under *home*."""
         self._name, self._command = name, list(command)
         self._pid_file = home / "run" / f"{name}.pid"
+        self._all_stop = home / STOPPING
         self._log = _rotating(home / "logs" / f"{name}.log")
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
@@ -45,6 +52,9 @@ class Supervisor:
             started = time.monotonic()
             code = self._run_once()
             if self._stopping.is_set():
+                break
+            if self._all_stop.exists():
+                self._stopping.wait()
                 break
             if time.monotonic() - started > STEADY_AFTER_S:
                 wait_s = FIRST_WAIT_S
@@ -87,6 +97,17 @@ class Supervisor:
         timer = threading.Timer(STOP_WAIT_S, child.kill)
         timer.daemon = True
         timer.start()
+
+
+def main() -> int:
+    """Run the command line and return the exit code."""
+    return run_program("pulse-supervise", _main)
+
+
+def _main() -> int:
+    if len(sys.argv) < 3:
+        raise ConfigError("give a name and a program to keep running: pulse-supervise NAME PROGRAM [ARGUMENT …].")
+    return Supervisor(sys.argv[1], sys.argv[2:], Environment(os.environ).home()).run()
 
 
 def _rotating(path: Path) -> logging.Logger:

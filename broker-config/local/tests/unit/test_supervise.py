@@ -20,7 +20,7 @@ def home(tmp_path: Path):
 
     def start(*command: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [program("pulse-local"), "supervise", "thing", *command],
+            [program("pulse-supervise"), "thing", *command],
             env={**os.environ, "PULSE_HOME": str(tmp_path)},
             stdout=subprocess.PIPE,
             text=True,
