@@ -106,7 +106,7 @@ WHERE entry.sequence_no <@ batch.numbers::int8multirange AND entry.superseded_at
 -- note_heartbeats --
 -- A fresh heartbeat replaces what is known of a device.
 INSERT INTO device_presence (client_id, status, heartbeat, heartbeat_at, received_at)
-SELECT client_id, status, heartbeat::jsonb, heartbeat_at, received_at
+SELECT client_id, status, heartbeat::json, heartbeat_at, received_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
      AS batch (client_id, status, heartbeat, heartbeat_at, received_at)
 ORDER BY client_id
@@ -117,7 +117,7 @@ SET status = excluded.status, heartbeat = excluded.heartbeat, heartbeat_at = exc
 -- note_retained_heartbeats --
 -- A retained heartbeat is the broker's old copy: it counts only when nothing as new is known.
 INSERT INTO device_presence AS known (client_id, status, heartbeat, heartbeat_at, received_at)
-SELECT client_id, status, heartbeat::jsonb, heartbeat_at, received_at
+SELECT client_id, status, heartbeat::json, heartbeat_at, received_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
      AS batch (client_id, status, heartbeat, heartbeat_at, received_at)
 ORDER BY client_id
@@ -129,7 +129,7 @@ WHERE known.heartbeat_at IS NULL OR known.heartbeat_at < excluded.heartbeat_at
 -- note_wills --
 -- A will changes the status and leaves the last figures and their times alone.
 INSERT INTO device_presence (client_id, status, heartbeat, heartbeat_at, received_at)
-SELECT client_id, status, '{}'::jsonb, NULL, received_at
+SELECT client_id, status, '{}'::json, NULL, received_at
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS batch (client_id, status, received_at)
 ORDER BY client_id
 ON CONFLICT (client_id) DO UPDATE SET status = excluded.status

@@ -22,7 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSONB
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSON, JSONB
 
 from .base import Base
 
@@ -116,7 +116,7 @@ device_presence = Table(
     Base.metadata,
     Column("client_id", Text, primary_key=True),
     Column("status", Text, nullable=False),
-    Column("heartbeat", JSONB, nullable=False),
+    Column("heartbeat", JSON, nullable=False),
     Column("heartbeat_at", _TIME),
     Column("received_at", _TIME, nullable=False),
 )

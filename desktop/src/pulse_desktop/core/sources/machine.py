@@ -18,6 +18,7 @@ import structlog
 from ..readings import MetricValue
 
 log = structlog.get_logger()
+FIRST_SPAN_S = 0.1
 SLOW_EVERY_S = 1.0
 Group = Callable[[], dict[str, MetricValue]]
 
@@ -36,7 +37,7 @@ class Machine:
         self._slow_values: dict[str, MetricValue] = {}
         self._slow_at = float("-inf")
         self._failed: set[str] = set()
-        psutil.cpu_percent(percpu=True)  # the first call only sets the mark that the next one measures from
+        self._first_span_s: float | None = FIRST_SPAN_S
 
     def read(self) -> dict[str, MetricValue]:
         """Return the values of this moment."""
@@ -61,7 +62,10 @@ class Machine:
         return found
 
     def _processor(self) -> dict[str, MetricValue]:
-        cores = psutil.cpu_percent(percpu=True)
+        # Load is measured since the call before; the first one has none before it and measures a span of its own,
+        # else the first point of every chart would be a zero that never was.
+        cores = psutil.cpu_percent(interval=self._first_span_s, percpu=True)
+        self._first_span_s = None
         return {"cpu/percent": sum(cores) / len(cores), "cpu/max_core_percent": max(cores)}
 
     def _memory(self) -> dict[str, MetricValue]:

@@ -72,7 +72,7 @@ CREATE INDEX telemetry_rejects_recent ON telemetry_rejects (received_at DESC);
 CREATE TABLE device_presence (
     client_id TEXT NOT NULL,
     status TEXT NOT NULL,
-    heartbeat JSONB NOT NULL,
+    heartbeat JSON NOT NULL, -- not JSONB, which would turn the double 1e22 into an integer
     heartbeat_at TIMESTAMPTZ,
     received_at TIMESTAMPTZ NOT NULL,
     CONSTRAINT device_presence_pkey PRIMARY KEY (client_id)
