@@ -47,6 +47,7 @@ class Settings:
     service_keys_dir: Path
     dashboard_dir: Path
     token_issuer: str = "precisionpulse"  # noqa: S105 - a claim, not a secret
+    browser_token_s: int = 900
     instance: str = "1"
 
     @property
@@ -124,6 +125,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         service_keys_dir=environment.path("PULSE_SERVICE_KEYS_DIR"),
         dashboard_dir=environment.path("PULSE_DASHBOARD_DIR"),
         token_issuer=environment.text("PULSE_TOKEN_ISSUER"),
+        browser_token_s=environment.integer("PULSE_BROWSER_TOKEN_S", least=20, most=900),
         instance=instance,
     )
 

@@ -134,6 +134,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
     ),
+    Variable("PULSE_BROWSER_TOKEN_S", "900", "Life of a browser's broker token, 20 to 900 s", "auth-api"),
     Variable("PULSE_LINK_PORT", "8893", "Port of the link that `make cut` cuts, before the first device", "local"),
     Variable(
         "PULSE_MQTT_VERSION",

@@ -37,9 +37,11 @@ class BrokerTokenController(Controller):
         request: Request[Any, Any, Any],
         sessions: NamedDependency[Sessions],
         broker_tokens: NamedDependency[BrokerTokens],
+        settings: NamedDependency[Settings],
     ) -> dict[str, Any]:
         """Return a broker token with the signed-in person's rights, for a fresh MQTT client id."""
-        return broker_tokens.answer(await issue_for_person(sessions, broker_tokens, request.user))
+        life_s = settings.browser_token_s
+        return broker_tokens.answer(await issue_for_person(sessions, broker_tokens, request.user, lifetime_s=life_s))
 
     @post("/services/token", status_code=HTTP_200_OK, opt={"public": True})
     async def for_service(

@@ -7,11 +7,11 @@ from ..access.guards import SignedIn
 from ..access.people import load_rights
 from .services import BrokerToken, BrokerTokens, TokenKind, fresh_client_id
 
-LIFETIME_S = 15 * 60
 
-
-async def issue_for_person(sessions: Sessions, tokens: BrokerTokens, person: SignedIn) -> BrokerToken:
-    """Return a token for the browser of *person*, with the rights that they have now."""
+async def issue_for_person(
+    sessions: Sessions, tokens: BrokerTokens, person: SignedIn, *, lifetime_s: int
+) -> BrokerToken:
+    """Return a token for the browser of *person*, with the rights that they have now, good for *lifetime_s* seconds."""
     async with sessions.begin() as session:
         rights = await load_rights(session, person.user_id)
         return await tokens.issue(
@@ -19,7 +19,7 @@ async def issue_for_person(sessions: Sessions, tokens: BrokerTokens, person: Sig
             username=person.principal,
             client_id=fresh_client_id("web"),
             rules=rights.rules,
-            lifetime_s=LIFETIME_S,
+            lifetime_s=lifetime_s,
             kind=TokenKind.USER,
             user_id=person.user_id,
         )

@@ -1,0 +1,50 @@
+"""A token that runs out is renewed before it does, and nothing on the screen stops meanwhile."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Page, expect
+
+from support.processes import until
+from support.stack import ADMIN_PASSWORD, Stack, running_stack
+
+LIFE_S = 20
+# Notes when the tile's value changed and every state that the indicator was in.
+WATCH = """() => {
+  window.seen = {at: [performance.now()], states: new Set()};
+  const look = () => {
+    const indicator = document.querySelector('[data-testid=connection-indicator]');
+    window.seen.states.add(indicator.dataset.state);
+    const value = document.querySelector('[data-testid=tile][data-metric="system/uptime_s"]').dataset.value;
+    if (value !== window.seen.value) { window.seen.value = value; window.seen.at.push(performance.now()); }
+  };
+  new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
+  look();
+}"""
+
+
+def test_renewal_leaves_no_gap_on_the_screen(page: Page):
+    with running_stack(variables={"PULSE_BROWSER_TOKEN_S": str(LIFE_S)}) as stack:
+        until(lambda: stack.admin.get("/telemetry/latest").json()["items"], within_s=60, what="the first reading")
+        page.goto(stack.address)
+        page.get_by_test_id("login-username").fill("admin")
+        page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
+        page.get_by_test_id("login-submit").click()
+        tile = page.locator('[data-testid=tile][data-metric="system/uptime_s"]').first
+        expect(tile).to_be_visible(timeout=15_000)
+        expect(page.get_by_test_id("connection-indicator").first).to_have_attribute("data-state", "online")
+        page.evaluate(WATCH)
+        before = len(browser_connections(stack))
+        until(lambda: len(browser_connections(stack)) >= before + 2, within_s=3 * LIFE_S, what="two renewals")
+        until(lambda: page.evaluate("window.seen.at.length") > 20, within_s=30, what="values went on")
+        seen = page.evaluate("({at: window.seen.at, states: [...window.seen.states]})")
+    gaps_ms = [later - sooner for sooner, later in zip(seen["at"], seen["at"][1:], strict=False)]
+    assert seen["states"] == ["online"]
+    assert max(gaps_ms) < 3_000, "the value is sampled every second"
+
+
+def browser_connections(stack: Stack) -> set[str]:
+    """Return the client ids under which browsers have connected, from the broker's log."""
+    lines = [json.loads(line) for line in stack["broker"].log.read_text().splitlines() if "web:" in line]
+    return {line["client_id"] for line in lines if line["event"] == "gate.client_connected"}
