@@ -5,7 +5,7 @@ DEMO ?=
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop cut stall mend test test-foreign check bench generate lock clean-home
+.PHONY: help run desktop cut stall mend test test-foreign pictures check bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -37,6 +37,11 @@ test-foreign: ## the same system against mosquitto's broker and command-line cli
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
 	$(BIN)/python -m pytest tests/foreign
+
+pictures: ## make the pictures of the documentation anew
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py browser
+	PULSE_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser -k picture
 
 check: ## formatter, linters, types, import borders, contract drift; no server needed
 	@$(PYTHON) requirements/install.py dev
