@@ -29,7 +29,7 @@ interface EmptyProps {
 /** What stands where there is nothing to show, and what to do about it. */
 export function Empty({ icon, title, children }: EmptyProps): ReactElement {
   return (
-    <div className="grid place-items-center gap-1.5 px-6 py-12 text-center">
+    <div className="grid h-full content-center justify-items-center gap-1.5 px-6 py-12 text-center">
       <span className="mb-1 grid size-10 place-items-center rounded-full border bg-raised text-muted [&_svg]:size-5">{icon}</span>
       <p className="font-medium">{title}</p>
       <p className="max-w-sm text-[13px] leading-relaxed text-muted">{children}</p>

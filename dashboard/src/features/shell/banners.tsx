@@ -11,7 +11,7 @@ import type { Trouble } from "@/lib/store/troubles";
 export function Banners(): ReactElement {
   const troubles = useTroubles();
   return (
-    <div aria-live="polite">
+    <div aria-live="polite" className="bg-surface">
       {troubles.map((trouble) => (
         <Banner key={trouble.id} trouble={trouble} />
       ))}

@@ -28,7 +28,7 @@ const THEMES: readonly { readonly value: Theme; readonly label: string }[] = [
 
 export function Header(): ReactElement {
   return (
-    <header className="sticky top-0 z-40 flex h-12 items-center gap-2 border-b bg-surface px-3 sm:gap-5 sm:px-4">
+    <header className="flex h-12 items-center gap-2 border-b bg-surface px-3 sm:gap-5 sm:px-4">
       <Link href="/live/" aria-label="PrecisionPulse, to the dashboard" className="rounded-md">
         <Brand />
       </Link>

@@ -53,8 +53,10 @@ function SignedIn({ children }: { readonly children: ReactNode }): ReactElement 
       <a href="#content" className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-accent focus:px-3 focus:py-2 focus:text-on-accent">
         Skip to the content
       </a>
-      <Header />
-      <Banners />
+      <div className="sticky top-0 z-40">
+        <Header />
+        <Banners />
+      </div>
       <main id="content" className="flex-1 p-3 sm:p-4">
         {children}
       </main>

@@ -35,7 +35,7 @@ export interface Grant {
   readonly mustChange: boolean;
 }
 
-const ENDED = "Your session has ended. Sign in again to go on.";
+const ENDED = "Your session has ended. Please sign in again.";
 const RETRY_RESTORE_MS = 3_000;
 
 function readGrant(body: unknown, now: number): Grant {
