@@ -16,6 +16,7 @@ from pulse_acl.rules import Action
 from pulse_acl.topics import Topic
 
 MAX_TOPIC_LEVELS = 128
+MAX_TOPIC_CHARS = 256  # ours are far shorter; topics are kept in memory and written to the log
 MAX_REMEMBERED = 4_096
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,7 +36,8 @@ class Access:
         found = self._publishing.get((topic, retain))
         if found is None:
             found = self._decide_publish(topic, retain=retain)
-            _remember(self._publishing, (topic, retain), found)
+            if isinstance(found, Allowed):  # topics that are refused are for the client to invent
+                _remember(self._publishing, (topic, retain), found)
         return found
 
     def _decide_publish(self, topic: str, *, retain: bool) -> Decision:
@@ -43,17 +45,20 @@ class Access:
             return Denied("clients publish nothing on $ topics")
         if topic == Topic.AUDIT_COMMAND.value:
             return Denied("the broker alone publishes the audit")
-        if topic.count("/") >= MAX_TOPIC_LEVELS:
-            return Denied(f"more than {MAX_TOPIC_LEVELS} topic levels")
-        return decide(self.principal, Action.PUBLISH, topic, retain=retain)
+        return self._decide(Action.PUBLISH, topic, retain=retain)
 
     def subscribing(self, topic_filter: str) -> Decision:
         """Decide a subscription."""
         if topic_filter.startswith(("$share/", "$queue/")):
             return Denied("shared subscriptions are not offered by the embedded broker")
-        if topic_filter.count("/") >= MAX_TOPIC_LEVELS:
+        return self._decide(Action.SUBSCRIBE, topic_filter)
+
+    def _decide(self, action: Action, topic: str, *, retain: bool = False) -> Decision:
+        if topic.count("/") >= MAX_TOPIC_LEVELS:
             return Denied(f"more than {MAX_TOPIC_LEVELS} topic levels")
-        return decide(self.principal, Action.SUBSCRIBE, topic_filter)
+        if len(topic) > MAX_TOPIC_CHARS:
+            return Denied(f"a topic of more than {MAX_TOPIC_CHARS} characters")
+        return decide(self.principal, action, topic, retain=retain)
 
     def receiving(self, topic: str) -> int | None:
         """

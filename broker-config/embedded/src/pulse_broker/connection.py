@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -16,7 +17,9 @@ import structlog
 from pulse_acl.decide import Denied
 
 from . import packets
+from .access import MAX_TOPIC_CHARS
 from .hub import HubError
+from .log_limit import LogLimit
 from .messages import Message
 from .metrics import Metrics
 from .packets import Kind, Packet, PacketBuffer, PacketError, Publish
@@ -29,6 +32,7 @@ from .transports import Transport
 log = structlog.get_logger()
 WRITE_BYTES = 64 * 1024
 MAX_AWAITING_RELEASE = 100
+MAX_AT_A_TIME = 50  # packets of one client before the others have their turn
 REFUSED_FILTER = 0x80
 
 
@@ -58,6 +62,7 @@ class Connection:
         self._log = log.bind(
             client_id=token.principal.client_id, username=token.principal.username, peer=transport.peer
         )
+        self._log_limit = LogLimit(time.monotonic)
         self._handlers: dict[int, Callable[[Packet], Awaitable[None]]] = {
             Kind.PUBLISH: self._on_publish,
             Kind.PUBACK: self._on_puback,
@@ -109,8 +114,12 @@ class Connection:
             self.end(End.PEER_GONE)
 
     async def _read_packets(self) -> None:
-        seen_at = asyncio.get_running_loop().time()
+        seen_at, taken = asyncio.get_running_loop().time(), 0
         while self.why is None:
+            taken += 1
+            if taken % MAX_AT_A_TIME == 0:
+                await self._transport.flush()
+                await asyncio.sleep(0)
             packet = self._buffer.take()
             if packet is None:
                 await self._transport.flush()
@@ -163,8 +172,8 @@ class Connection:
         decision = self._session.access.publishing(publish.topic, retain=publish.retain)
         if isinstance(decision, Denied):
             self._metrics.publishes_refused.labels("denied").inc()
-            self._log.warning(
-                "connection.publish_refused", topic=publish.topic, retain=publish.retain, reason=decision.reason
+            self._log_refusal(
+                "publish", topic=publish.topic[:MAX_TOPIC_CHARS], retain=publish.retain, reason=decision.reason
             )
         else:
             await self._publish(Message(publish.topic, publish.payload, min(publish.qos, 1), publish.retain))
@@ -197,7 +206,8 @@ class Connection:
         packet_id, asked = packets.read_subscribe(packet)
         codes = [await self._subscribe(topic_filter, min(qos, 1)) for topic_filter, qos in asked]
         self._transport.write(packets.suback(packet_id, codes))
-        for (topic_filter, _), code in zip(asked, codes, strict=True):
+        granted = {topic_filter: code for (topic_filter, _), code in zip(asked, codes, strict=True)}
+        for topic_filter, code in granted.items():
             if code != REFUSED_FILTER:
                 self._deliver_retained(topic_filter)
 
@@ -218,8 +228,13 @@ class Connection:
 
     def _refuse_filter(self, topic_filter: str, reason: str, detail: str) -> int:
         self._metrics.subscriptions_refused.labels(reason).inc()
-        self._log.warning("connection.subscription_refused", filter=topic_filter, reason=detail)
+        self._log_refusal("subscription", filter=topic_filter[:MAX_TOPIC_CHARS], reason=detail)
         return REFUSED_FILTER
+
+    def _log_refusal(self, what: str, **fields: object) -> None:
+        held_back = self._log_limit.passes()
+        if held_back is not None:
+            self._log.warning(f"connection.{what}_refused", **fields, lines_held_back=held_back)
 
     def _deliver_retained(self, topic_filter: str) -> None:
         for message in self._retained.matching(topic_filter):

@@ -42,6 +42,7 @@ CONNECT_WITHIN_S = 5.0
 MAX_AWAITING_CONNECT = 200
 MAX_CONNECTIONS = 1_000
 MAX_LOGGED_NAME = 100
+MAX_LOGGED_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Gate:
         log.warning(
             "gate.connect_refused",
             reason=refused.reason,
-            detail=str(refused),
+            detail=str(refused)[:MAX_LOGGED_DETAIL],
             code=int(refused.code),
             client_id=connect.client_id[:MAX_LOGGED_NAME] if connect else None,
             username=(connect.username or "")[:MAX_LOGGED_NAME] if connect else None,

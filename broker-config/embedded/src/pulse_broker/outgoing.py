@@ -48,14 +48,19 @@ class OutgoingQueue:
         """Messages that were sent and not acknowledged."""
         return len(self._in_flight)
 
+    @property
+    def held_bytes(self) -> int:
+        """What this queue takes of the budget."""
+        return self._bytes
+
+    def has_room(self, message: Message) -> bool:
+        """Tell whether *message* is within this queue's own bounds, whatever all queues hold together."""
+        return len(self._waiting) < self._max_queued and self._bytes + message.size <= self._max_bytes
+
     def put(self, message: Message, qos: int) -> bool:
         """Add a message at the end. False: no room, nothing changed."""
         size = message.size
-        if (
-            len(self._waiting) >= self._max_queued
-            or self._bytes + size > self._max_bytes
-            or self._budget.used + size > self._budget.limit
-        ):
+        if not self.has_room(message) or self._budget.used + size > self._budget.limit:
             return False
         self._waiting.append((message, qos))
         self._account(size)

@@ -7,12 +7,14 @@ standard MQTT 3.1.1. Where the packets are acted upon: ``connection``.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 MAX_PACKET_BYTES = 1024 * 1024
 MAX_CONNECT_BYTES = 200_000  # client id, will topic, will payload, user name and token: up to 65,535 bytes each
+MAX_FILTERS = 500  # in one SUBSCRIBE or UNSUBSCRIBE: each is judged while everybody else waits
 PINGRESP = b"\xd0\x00"
 
 
@@ -277,6 +279,7 @@ def read_subscribe(packet: Packet) -> tuple[int, list[tuple[str, int]]]:
         if qos > 2:
             raise PacketError("a subscription with a QoS above 2")
         found.append((topic_filter, qos))
+        _check_number(found)
     if not found:
         raise PacketError("a SUBSCRIBE without a filter")
     return packet_id, found
@@ -293,9 +296,15 @@ def read_unsubscribe(packet: Packet) -> tuple[int, list[str]]:
     packet_id, found = cursor.packet_id(), []
     while not cursor.at_end:
         found.append(cursor.text())
+        _check_number(found)
     if not found:
         raise PacketError("an UNSUBSCRIBE without a filter")
     return packet_id, found
+
+
+def _check_number(found: Sized) -> None:
+    if len(found) > MAX_FILTERS:
+        raise PacketError(f"more than {MAX_FILTERS} filters in one packet")
 
 
 def _begin_filters(packet: Packet) -> _Cursor:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from pulse_acl.payloads import AuditRecord, encode, format_time
+from pulse_acl.payloads import MAX_PAYLOAD_BYTES, AuditRecord, encode, format_time
 from pulse_acl.topics import Topic
 
 from .hub import Hub
@@ -21,6 +21,8 @@ from .metrics import Metrics
 from .retained import RetainedStore
 
 log = structlog.get_logger()
+# Escaped and encoded, so many characters and the rest still fit into what readers of the audit take.
+MAX_AUDITED_CHARS = MAX_PAYLOAD_BYTES // 8
 
 
 class Publishing:
@@ -48,7 +50,7 @@ class Publishing:
             username=username,
             client_id=client_id,
             topic=message.topic,
-            payload=message.payload.decode(errors="replace"),
+            payload=message.payload.decode(errors="replace")[:MAX_AUDITED_CHARS],
             at=format_time(datetime.fromtimestamp(self._now(), UTC)),
         )
         await self._hub.publish(Message(Topic.AUDIT_COMMAND.value, encode(record), 1))

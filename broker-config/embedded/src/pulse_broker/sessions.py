@@ -27,6 +27,7 @@ from .outgoing import Budget, OutgoingQueue
 log = structlog.get_logger()
 EXPIRY_S = 2 * 3600
 MAX_SESSIONS = 2_000
+MAX_SESSIONS_OF_ONE = 100  # user name: people get a fresh client id for each of their connections
 MAX_SUBSCRIPTIONS = 500
 
 
@@ -73,7 +74,17 @@ class SessionLimitError(Exception):
 class Session:
     """One MQTT session; ``granted`` are its filters with their QoS, allowed by the present token or not."""
 
-    def __init__(self, principal: Principal, *, clean: bool, budget: Budget, metrics: Metrics, at: float) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        *,
+        clean: bool,
+        budget: Budget,
+        metrics: Metrics,
+        at: float,
+        relieve: Callable[[], None],
+    ) -> None:
+        """*relieve* frees some of the *budget*, where most of it is held."""
         self.clean, self.created_at = clean, at
         self.granted: dict[str, int] = {}
         self.access = Access(principal, self.granted)
@@ -83,7 +94,7 @@ class Session:
         self.disconnected_at: float | None = None
         self.dropped = 0
         self.link: Link | None = None
-        self._metrics = metrics
+        self._metrics, self._relieve = metrics, relieve
 
     @property
     def principal(self) -> Principal:
@@ -105,10 +116,25 @@ class Session:
         qos = min(message.qos, granted_qos)
         if self.connection is None and not qos:
             return
-        if not self.queue.put(message, qos):
+        if not self._put(message, qos):
             self._make_room(message, qos)
         if self.connection is not None:
             self.connection.wake()
+
+    def _put(self, message: Message, qos: int) -> bool:
+        """Queue *message*; when all queues together are full, whoever holds most pays for it."""
+        if self.queue.put(message, qos):
+            return True
+        if self.queue.has_room(message):
+            self._relieve()
+        return self.queue.put(message, qos)
+
+    def give_up_queue(self) -> None:
+        """Forget all that waits; a client that is connected loses its connection and begins anew."""
+        self._count_dropped("queue_full", len(self.queue) + self.queue.in_flight)
+        self.queue.clear()
+        if self.connection is not None:
+            self.connection.end(End.SLOW)
 
     def _make_room(self, message: Message, qos: int) -> None:
         """The oldest goes first, as on EMQX; a client that is connected is too slow and loses its connection."""
@@ -168,8 +194,15 @@ class Sessions:
                 old.renew(principal)
                 return old, True
             await self.drop(old)
-        self._check_room()
-        session = Session(principal, clean=clean, budget=self.budget, metrics=self._metrics, at=self._now())
+        self._check_room(principal.username)
+        session = Session(
+            principal,
+            clean=clean,
+            budget=self.budget,
+            metrics=self._metrics,
+            at=self._now(),
+            relieve=self._relieve,
+        )
         session.link = await self._hub.open_link(session.deliver, session.lost)
         self._sessions[principal.client_id] = session
         self._metrics.sessions.set(len(self._sessions))
@@ -210,6 +243,11 @@ class Sessions:
         """Drop all sessions; their connections have ended by then."""
         await asyncio.gather(*(self.drop(session) for session in self.all()))
 
-    def _check_room(self) -> None:
+    def _relieve(self) -> None:
+        max(self._sessions.values(), key=lambda session: session.queue.held_bytes).give_up_queue()
+
+    def _check_room(self, username: str) -> None:
         if len(self._sessions) >= MAX_SESSIONS:
             raise SessionLimitError(f"{MAX_SESSIONS} sessions are there already")
+        if sum(session.principal.username == username for session in self._sessions.values()) >= MAX_SESSIONS_OF_ONE:
+            raise SessionLimitError(f"{username} has {MAX_SESSIONS_OF_ONE} sessions already")

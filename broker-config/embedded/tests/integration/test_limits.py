@@ -8,8 +8,10 @@ import pytest
 
 from pulse_acl.rules import Action, Rule
 from pulse_broker.gate import CONNECT_WITHIN_S, MAX_AWAITING_CONNECT
-from pulse_broker.sessions import MAX_SUBSCRIPTIONS
-from support.mqtt_client import connect_packet, eventually, packet, publish_packet, text
+from pulse_broker.log_limit import MOST_LINES
+from pulse_broker.packets import MAX_FILTERS
+from pulse_broker.sessions import MAX_SESSIONS_OF_ONE, MAX_SUBSCRIPTIONS
+from support.mqtt_client import PINGRESP, connect_packet, eventually, packet, publish_packet, text
 
 ANYTHING = (Rule(Action.PUBLISH, "#", retain=True), Rule(Action.SUBSCRIBE, "#"))
 
@@ -155,6 +157,74 @@ async def test_session_number_of_subscriptions_is_bounded(bench) -> None:
     for number in range(0, MAX_SUBSCRIPTIONS, 100):
         assert await client.subscribe(*(f"a/{index}" for index in range(number, number + 100))) == [1] * 100
     assert await client.subscribe("one/more", "a/1") == [0x80, 1]
+
+
+@pytest.mark.parametrize("first", [0x82, 0xA2], ids=["subscribe", "unsubscribe"])
+async def test_connection_number_of_filters_in_one_packet_is_bounded(bench, first) -> None:
+    client, other = await anything(bench), await anything(bench, "int:2")
+    one = text("a") + (b"\x00" if first == 0x82 else b"")
+    await client.send(packet(first, b"\x00\x01" + one * (MAX_FILTERS + 1)))
+    await client.expect_closed()
+    assert bench.running.metrics.value("connections_ended_total", reason="protocol") == 1
+    assert await other.subscribe(*["a"] * MAX_FILTERS) == [1] * MAX_FILTERS
+
+
+async def test_connection_same_filter_again_and_again_brings_a_retained_message_once(bench) -> None:
+    client = await anything(bench)
+    await client.publish("a", b"kept", retain=True)
+    await client.subscribe(*["a"] * 100)
+    await client.publish("a", b"marker")
+    await client.expect_payloads(b"kept", b"marker")
+
+
+async def test_connection_endless_refusals_are_counted_but_not_all_logged(bench) -> None:
+    device = await bench.join(bench.mint.device("D1"))
+    await device.send(publish_packet("telemetry/D2/live", b"", qos=0) * 1_000)
+    await device.ping()
+    assert bench.running.metrics.value("publishes_refused_total", reason="denied") == 1_000
+    assert len(bench.logged("connection.publish_refused")) == MOST_LINES
+
+
+async def test_connection_flood_of_one_client_does_not_hold_up_others(bench) -> None:
+    device, flooder = await bench.join(bench.mint.device("D1")), await bench.open_ws()
+    assert await flooder.connect(*bench.mint.device("D2")) == (0, False)
+    await flooder.send(b"\xc0\x00" * 500_000)
+    await flooder.answer(PINGRESP)  # it is being served
+    await device.ping()
+    assert flooder._others.qsize() < 400_000
+
+
+async def test_connection_long_topics_are_refused_and_not_kept_in_memory(bench) -> None:
+    client = await anything(bench)
+    long = "a/" + "x" * 60_000
+    assert await client.subscribe(long, "a/#") == [0x80, 1]
+    await client.publish(long, b"refused")
+    await client.publish("a/b", b"marker")
+    await client.expect_payloads(b"marker")
+    assert all(len(str(line)) < 2_000 for line in bench.logs)
+
+
+async def test_session_one_user_name_cannot_take_all_sessions(bench) -> None:
+    for _ in range(MAX_SESSIONS_OF_ONE):
+        await (await bench.join(bench.mint.user("eve"), clean=False)).disconnect()
+    late = await bench.open()
+    assert await late.connect(*bench.mint.user("eve")) == (3, False)
+    await bench.join(bench.mint.user("ann"))
+
+
+async def test_session_all_queues_full_costs_the_fattest_queue_and_nobody_else(bench) -> None:
+    hoarder = await anything(bench, "int:hoarder", clean=False)
+    await hoarder.subscribe("bulk")
+    await hoarder.disconnect()
+    bench.running.sessions.budget.limit = 1_000_000
+    watcher, publisher = await anything(bench, "int:watcher"), await anything(bench, "int:publisher")
+    await watcher.subscribe("bulk")
+    for number in range(30):
+        await publisher.publish("bulk", bytes([number]) * 100_000)
+        assert (await watcher.expect()).payload[:1] == bytes([number])
+    await watcher.ping()
+    assert bench.running.metrics.value("connections_ended_total", reason="slow_consumer") == 0
+    assert bench.running.sessions.get("int:hoarder").dropped >= 9
 
 
 async def test_hub_forgets_filters_that_nobody_has_any_more(bench) -> None:

@@ -205,3 +205,11 @@ def _kept_back(case: DecisionCase) -> bool:
     if case.action is Action.SUBSCRIBE:
         return case.topic.startswith(("$share/", "$queue/"))
     return case.topic.startswith("$") or case.topic == "audit/command"
+
+
+async def test_rights_command_cannot_escape_the_audit_by_its_size(bench) -> None:
+    watcher, operator = await bench.join(bench.mint.user("ann")), await bench.join(bench.mint.user("eve", "OPERATOR"))
+    await watcher.subscribe("audit/command")
+    await operator.publish("command/D1/force_sync", b'{"args": {"x": "' + b"\x01" * 250_000 + b'"}}')
+    record = decode(AuditRecord, (await watcher.expect()).payload)
+    assert (record.username, record.topic) == ("user:eve", "command/D1/force_sync")
