@@ -5,7 +5,7 @@ import { useMemo, type ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
 import { Choice } from "@/components/ui/choice";
-import { Empty, Panel } from "@/components/ui/panel";
+import { Empty, Panel, Skeleton } from "@/components/ui/panel";
 import { Tag } from "@/components/ui/tag";
 import { ChartCanvas } from "@/features/live/chart-canvas";
 import { ValueText } from "@/features/live/value-text";
@@ -29,8 +29,9 @@ type RangeMinutes = (typeof RANGES)[number]["value"];
 
 /** The main chart: chosen metrics with their history, going on live; pause, or mark a stretch to look closer. */
 export function ChartPanel(): ReactElement {
-  const { chart } = useEngine();
+  const { chart, refetcher } = useEngine();
   const { chosen } = useValue(chart.view);
+  const loaded = useValue(refetcher.loaded);
   const cursor = useMemo(() => new ValueStore<number | null>(null), []);
   return (
     <Panel aria-label="Chart" className="flex h-[340px] flex-col overflow-hidden min-[1800px]:h-[420px]">
@@ -40,7 +41,9 @@ export function ChartPanel(): ReactElement {
       </div>
       <div className="relative min-h-0 flex-1">
         <Loading />
-        {chosen.length === 0 ? (
+        {chosen.length === 0 && !loaded ? (
+          <Skeleton className="m-4 h-[calc(100%-32px)]" />
+        ) : chosen.length === 0 ? (
           <Empty icon={<ChartLine aria-hidden />} title="Nothing on the chart">
             Press a tile to show its history here. Up to six metrics fit, of one device or of several.
           </Empty>

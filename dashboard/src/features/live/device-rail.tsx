@@ -5,16 +5,17 @@ import Link from "next/link";
 import type { ReactElement } from "react";
 
 import { classes } from "@/components/ui/classes";
-import { Empty, Panel, PanelHeader } from "@/components/ui/panel";
+import { Empty, Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { ConnectionRows } from "@/features/shell/connection-indicator";
-import { useDevices, useNow, usePresence, useStatus } from "@/lib/engine/hooks";
+import { useDevices, useEngine, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatAge } from "@/lib/values/format";
 
 /** Beside the tiles on wide screens: who is there, and what the connection is made of. */
 export function DeviceRail(): ReactElement {
   const devices = useDevices();
+  const loaded = useValue(useEngine().refetcher.loaded);
   const outdated = useStatus().connection !== "online";
   return (
     <aside aria-label="Devices and connection" className="grid content-start gap-3 sm:gap-4">
@@ -24,12 +25,14 @@ export function DeviceRail(): ReactElement {
             All details
           </Link>
         </PanelHeader>
-        {devices.length === 0 ? (
+        {devices.length === 0 && !loaded ? (
+          <LoadingLines />
+        ) : devices.length === 0 ? (
           <Empty icon={<Server aria-hidden />} title="No device yet">
             A device appears here as soon as it is enrolled.
           </Empty>
         ) : (
-          <ul className={classes("max-h-[480px] divide-y overflow-y-auto transition-opacity duration-300", outdated && "opacity-60")}>
+          <ul className={classes("max-h-[480px] divide-y overflow-y-auto transition-opacity duration-300", outdated && "opacity-65")}>
             {devices.map((device) => (
               <DeviceLine key={device.clientId} device={device} />
             ))}
@@ -41,6 +44,17 @@ export function DeviceRail(): ReactElement {
         <ConnectionRows />
       </Panel>
     </aside>
+  );
+}
+
+function LoadingLines(): ReactElement {
+  return (
+    <div role="status" className="grid gap-3 px-4 py-3">
+      <span className="sr-only">Loading devices</span>
+      {Array.from({ length: 3 }, (_, index) => (
+        <Skeleton key={index} className="h-8" />
+      ))}
+    </div>
   );
 }
 

@@ -14,10 +14,18 @@ export interface Freshness {
   readonly ageMs: number;
 }
 
-/** *now*: ms on this browser's clock, 0 before the page runs. *presence*: of its device, `null` when unknown. */
-export function freshnessOf(tile: Tile, device: Device | null, presence: Presence | null, now: number): Freshness {
+export interface Surroundings {
+  readonly device: Device | null;
+  /** `null` when unknown. */
+  readonly presence: Presence | null;
+  /** Whether this browser's own connection is up and its screen up to date. */
+  readonly connected: boolean;
+}
+
+/** *now*: ms on this browser's clock, 0 before the page runs. */
+export function freshnessOf(tile: Tile, { device, presence, connected }: Surroundings, now: number): Freshness {
   const ageMs = Math.max(0, now - tile.receivedAt);
   const samplingMs = (device?.figures?.sampling_interval_s ?? 0) * 1_000;
   const limitMs = Math.max(presence === "OFFLINE" ? AWAY_STALE_MS : LEAST_STALE_MS, MISSED_SAMPLES * samplingMs);
-  return { kind: ageMs > limitMs ? "stale" : tile.origin, ageMs };
+  return { kind: ageMs > limitMs || !connected ? "stale" : tile.origin, ageMs };
 }

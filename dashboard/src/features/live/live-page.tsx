@@ -3,7 +3,6 @@
 import { Radio, Search } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type ReactElement } from "react";
 
-import { classes } from "@/components/ui/classes";
 import { Input } from "@/components/ui/field";
 import { Empty, Panel, Skeleton } from "@/components/ui/panel";
 import { ChartPanel } from "@/features/live/chart-panel";
@@ -56,7 +55,7 @@ function Tiles(): ReactElement {
   return (
     <>
       <Filter value={filter} onChange={setFilter} shown={shown.reduce((sum, each) => sum + each.metrics.length, 0)} />
-      <div data-outdated={outdated} className={classes("grid gap-4 transition-opacity duration-300", outdated && "opacity-60")}>
+      <div data-outdated={outdated} className="grid gap-4">
         {shown.map(({ clientId, metrics }) => (
           <DeviceSection key={clientId} clientId={clientId} metrics={metrics} charted={charted} />
         ))}

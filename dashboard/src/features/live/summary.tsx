@@ -39,28 +39,33 @@ function Card({ label, note, children }: CardProps): ReactElement {
   );
 }
 
+function useLoaded(): boolean {
+  return useValue(useEngine().refetcher.loaded);
+}
+
 function ActiveDevices(): ReactElement {
+  const loaded = useLoaded();
   const devices = useDevices().filter((each) => each.revokedAt === null);
   const presence = usePresence();
   const active = devices.filter((each) => (presence(each) ?? "OFFLINE") !== "OFFLINE").length;
   const away = devices.length - active;
   return (
-    <Card label="Active devices" note={away === 0 ? `of ${devices.length}` : `of ${devices.length}, ${away} away`}>
-      {active}
+    <Card label="Active devices" note={!loaded ? "loading" : away === 0 ? `of ${devices.length}` : `of ${devices.length}, ${away} away`}>
+      {loaded ? active : "–"}
     </Card>
   );
 }
 
 function BufferedRecords(): ReactElement {
+  const loaded = useLoaded();
   const devices = useDevices();
   const now = useNow();
   const found = devices.map((each) => bufferOf(each, now)).filter((each) => each !== null);
   const estimated = found.some((each) => each.estimated);
   const count = found.reduce((sum, each) => sum + each.count, 0);
   return (
-    <Card label="Buffered records" note={estimated ? "partly estimated" : count === 0 ? "all archived" : "on devices"}>
-      {estimated && "≈ "}
-      {formatCount(count)}
+    <Card label="Buffered records" note={!loaded ? "loading" : estimated ? "partly estimated" : count === 0 ? "all archived" : "on devices"}>
+      {loaded ? `${estimated ? "≈ " : ""}${formatCount(count)}` : "–"}
     </Card>
   );
 }
@@ -80,9 +85,10 @@ function SystemStatus(): ReactElement {
   const services = useValue(engine.services.all);
   const api = useValue(engine.api.state);
   const connection = useStatus().connection;
+  const { lastUpAt } = useValue(engine.linkState);
   const now = useNow();
   const named = [
-    { name: "broker", state: connection === "online" ? "ONLINE" : "OFFLINE" },
+    { name: "broker", state: connection === "online" ? "ONLINE" : lastUpAt === null ? null : "OFFLINE" },
     { name: "API", state: api === "ok" ? "ONLINE" : api === "unknown" ? null : "OFFLINE" },
     { name: "ingest", state: serviceState(services, "ingest", now) },
     { name: "database", state: databaseState(engine.services.all.get().flatMap((each) => [...each.checks])) },

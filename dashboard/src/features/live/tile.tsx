@@ -8,7 +8,7 @@ import { Sparkline } from "@/features/live/sparkline";
 import { freshnessOf, type Freshness } from "@/features/live/freshness";
 import { Digits, ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
-import { useDevice, useEngine, useNow, useOnScreen, usePresence, useTile, useValue } from "@/lib/engine/hooks";
+import { useDevice, useEngine, useNow, useOnScreen, usePresence, useStatus, useTile, useValue } from "@/lib/engine/hooks";
 import type { Tile as TileData } from "@/lib/store/tiles";
 import { exactText } from "@/lib/values/exact";
 import { formatAge, formatStep } from "@/lib/values/format";
@@ -57,7 +57,8 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps
 function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
   const device = useDevice(tile.clientId);
   const presence = usePresence();
-  const freshness = freshnessOf(tile, device, device === null ? null : presence(device), useNow());
+  const connected = useStatus().connection === "online";
+  const freshness = freshnessOf(tile, { device, presence: device === null ? null : presence(device), connected }, useNow());
   const theme = useValue(shownTheme);
   const flash = tile.changes > 0 && tile.direction !== "none";
   return (
@@ -75,7 +76,7 @@ function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
         </span>
         <FreshnessTag freshness={freshness} />
       </span>
-      <span className={classes("mt-0.5 transition-opacity", freshness.kind === "stale" && "opacity-50")}>
+      <span className={classes("mt-0.5 transition-opacity", freshness.kind === "stale" && "opacity-65")}>
         {typeof tile.value === "boolean" ? <Lamp on={tile.value} /> : <Figure tile={tile} />}
       </span>
       <span className={classes("mt-auto flex items-end gap-3 pb-2", freshness.kind === "stale" && "opacity-40 grayscale")}>
@@ -88,6 +89,7 @@ function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
   );
 }
 
+const A_MOMENT_MS = 1_500;
 const LARGEST_PX = 20;
 /** Width of a digit in its own size, the space between groups included. */
 const DIGIT_EM = 0.69;
@@ -139,8 +141,8 @@ function FreshnessTag({ freshness }: { readonly freshness: Freshness }): ReactEl
   switch (freshness.kind) {
     case "stale":
       return (
-        <Tag tone="warn" title="No newer value has arrived for longer than its interval.">
-          stale {formatAge(freshness.ageMs)}
+        <Tag tone="warn" title="Not current: nothing newer has arrived for too long, or the connection is down.">
+          {freshness.ageMs < A_MOMENT_MS ? "stale" : `stale ${formatAge(freshness.ageMs)}`}
         </Tag>
       );
     case "replayed":

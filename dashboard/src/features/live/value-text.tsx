@@ -26,5 +26,5 @@ interface ValueTextProps {
 /** A value for reading: integers whole, doubles shortened, with every digit in the title. */
 export function ValueText({ value, digits }: ValueTextProps): ReactElement {
   const exact = exactText(value);
-  return <span title={exact}>{typeof value === "number" ? formatDouble(value, digits) : <Digits text={exact} />}</span>;
+  return <span title={exact}>{typeof value === "bigint" ? <Digits text={exact} /> : typeof value === "number" ? formatDouble(value, digits) : exact}</span>;
 }

@@ -4,7 +4,7 @@ const UNITS = new Map<string, string>([
   ["percent", "%"], ["pct", "%"], ["ratio", ""], ["bytes", "B"], ["kb", "kB"], ["mb", "MB"], ["gb", "GB"],
   ["seconds", "s"], ["secs", "s"], ["s", "s"], ["ms", "ms"], ["us", "µs"], ["celsius", "°C"], ["c", "°C"], ["kelvin", "K"],
   ["volts", "V"], ["v", "V"], ["amps", "A"], ["watts", "W"], ["w", "W"], ["kw", "kW"], ["hz", "Hz"], ["mhz", "MHz"], ["ghz", "GHz"],
-  ["rpm", "rpm"], ["bar", "bar"], ["kpa", "kPa"], ["pa", "Pa"], ["temperature", "°C"], ["bps", "B/s"],
+  ["rpm", "rpm"], ["bar", "bar"], ["kpa", "kPa"], ["pa", "Pa"], ["bps", "B/s"],
 ]);
 
 const MOST_UNIT_LETTERS = 3;
