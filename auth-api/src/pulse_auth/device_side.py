@@ -42,6 +42,7 @@ from .domain.presence.link import Credentials
 from .domain.presence.publisher import OwnToken, StatusPublisher, Surroundings
 from .domain.presence.status import SERVICE, StatusSource
 from .domain.telemetry.controllers import ExportController, TelemetryController
+from .domain.telemetry.export_streams import ExportStreams
 from .settings import Settings
 
 OWN_TOKEN_LIFE_S = 24 * 3600
@@ -99,6 +100,7 @@ def make_device_side(
         "device_tokens": DeviceTokens(tokens, clock),
         "device_registry": DeviceRegistry(clock),
         "bans": bans,
+        "export_streams": ExportStreams(sessions),
         "dashboard": dashboard,
     }
 

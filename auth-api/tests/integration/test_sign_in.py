@@ -155,7 +155,7 @@ async def test_login_one_own_account_does_not_clear_the_address(api: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://elsewhere.example", "null", "http://127.0.0.1:9999", "http://rebound.example:8080"]
+    "origin", ["https://elsewhere.example", "null", "http://127.0.0.1:9999", "http://rebound.example:8080", "http://["]
 )
 @pytest.mark.parametrize("path", ["login", "refresh", "logout"])
 async def test_cookie_calls_from_a_foreign_page_are_refused(api: Any, path: str, origin: str) -> None:

@@ -31,6 +31,14 @@ def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRo
     origin = connection.headers.get("origin")
     if origin is None or origin == connection.app.state.settings.public_url:
         return
-    parts = urlsplit(origin)
-    if parts.netloc != connection.headers.get("host") or not is_loopback(parts.hostname):
+    netloc, host = _place(origin)
+    if netloc != connection.headers.get("host") or not is_loopback(host):
         raise ForeignOriginError("A page of another origin sent this request.")
+
+
+def _place(origin: str) -> tuple[str, str | None]:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return "", None
+    return parts.netloc, parts.hostname

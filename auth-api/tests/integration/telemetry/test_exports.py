@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_auth.db.session import Sessions
 from pulse_auth.domain.telemetry.export_format import ExportFormat
+from pulse_auth.domain.telemetry.export_streams import ExportStreams
 from pulse_auth.domain.telemetry.exports import ExportRequest, claim_link, make_link, stream_export
 
 Archive = Callable[..., Awaitable[None]]
@@ -83,3 +85,33 @@ async def test_export_of_many_rows_comes_in_pieces(sessions: Sessions, session: 
     pieces = [piece async for piece in stream_export(sessions, ASKED)]
     assert len(pieces) == 4
     assert sum(piece.count(b"\n") for piece in pieces) == 5_001
+
+
+async def test_export_whose_reader_stands_still_is_given_up_and_lets_the_next_one_in(
+    sessions: Sessions, session: AsyncSession, archive: Archive
+) -> None:
+    await archive(list(range(10_000)))
+    await session.commit()
+    streams = ExportStreams(sessions, at_once=1, taken_within_s=0.2)
+    stalled = streams.stream(ASKED)
+    header = await anext(stalled)
+    async with asyncio.timeout(10):
+        others = b"".join([piece async for piece in streams.stream(ASKED)])
+    assert (others.startswith(header), others.count(b"\n")) == (True, 10_001)
+    with pytest.raises(TimeoutError):
+        [piece async for piece in stalled]
+
+
+async def test_export_beyond_the_number_at_once_waits_for_its_turn(
+    sessions: Sessions, session: AsyncSession, archive: Archive
+) -> None:
+    await archive(list(range(10_000)))
+    await session.commit()
+    streams = ExportStreams(sessions, at_once=1)
+    first, second = streams.stream(ASKED), streams.stream(ASKED)
+    await anext(first)
+    waiting = asyncio.ensure_future(anext(second))
+    assert await asyncio.wait({waiting}, timeout=0.2) == (set(), {waiting})
+    assert len([piece async for piece in first]) == 5
+    assert await waiting
+    assert len([piece async for piece in second]) == 5

@@ -77,6 +77,7 @@ def test_check_claim_missing_is_refused(keys_dir: Path, claim: str) -> None:
         {"jti": ""},
         {"jti": "x" * 129},
         {"jti": "a\x00b"},
+        {"jti": "\ud800"},
         {"instance": "a/b"},
         {"instance": "+"},
         {"instance": ""},

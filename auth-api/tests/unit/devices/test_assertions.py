@@ -48,6 +48,7 @@ def test_check_assertion_without_a_claim_is_refused(claim: str) -> None:
         {"jti": ""},
         {"jti": "j" * 129},
         {"jti": 5},
+        {"jti": "\ud800"},
         {"iat": True},
         {"exp": T + 0.5},
         {"exp": T + 61},

@@ -66,8 +66,8 @@ def check_service_assertion(
     instance, jti = claims["instance"], claims["jti"]
     if not isinstance(instance, str) or not is_device_id(instance):
         raise AssertionRefusedError("instance is not 1 to 64 of A-Z a-z 0-9 . _ -")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= 128 or "\0" in jti:
-        raise AssertionRefusedError("jti is not a text of 1 to 128 characters.")
+    if not isinstance(jti, str) or not 1 <= len(jti) <= 128 or not jti.isascii() or "\0" in jti:
+        raise AssertionRefusedError("jti is not a text of 1 to 128 ASCII characters.")
     expires = _check_times(claims["iat"], claims["exp"], now.timestamp())
     return ServiceAssertion(service, instance, claims["iss"], jti, datetime.fromtimestamp(expires + SKEW_S, UTC))
 

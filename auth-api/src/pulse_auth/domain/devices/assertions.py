@@ -73,8 +73,8 @@ def check_assertion(assertion: str, signing: Jwk, now: datetime) -> Assertion:
     if claims["aud"] != AUDIENCE:
         raise AssertionRefusedError(f"aud is not {AUDIENCE}")
     jti = claims["jti"]
-    if not isinstance(jti, str) or not 1 <= len(jti) <= 128 or "\0" in jti:
-        raise AssertionRefusedError("jti is not a text of 1 to 128 characters")
+    if not isinstance(jti, str) or not 1 <= len(jti) <= 128 or not jti.isascii() or "\0" in jti:
+        raise AssertionRefusedError("jti is not a text of 1 to 128 ASCII characters")
     expires = _check_times(claims["iat"], claims["exp"], now)
     return Assertion(claims["iss"], jti, datetime.fromtimestamp(expires + SKEW_S, UTC))
 

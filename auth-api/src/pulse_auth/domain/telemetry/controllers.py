@@ -26,7 +26,8 @@ from ...errors import ExportLinkRefusedError, RefusalError, UnknownDeviceError
 from ..access.guards import SignedIn, requires
 from ..audit.services import write_audit
 from .export_format import MEDIA_TYPES
-from .exports import LINK_LIFE, ExportRequest, claim_link, make_link, stream_export
+from .export_streams import ExportStreams
+from .exports import LINK_LIFE, ExportRequest, claim_link, make_link
 from .history import DEFAULT_POINTS, LEAST_POINTS, MOST_POINTS, Point, read_history
 from .latest import LatestValue, read_latest
 from .ledger import device_is_known
@@ -118,7 +119,11 @@ class ExportController(Controller):
 
     @get("/{secret:str}", opt={"public": True})
     async def export(
-        self, secret: FromPath[str], sessions: NamedDependency[Sessions], clock: NamedDependency[Clock]
+        self,
+        secret: FromPath[str],
+        sessions: NamedDependency[Sessions],
+        export_streams: NamedDependency[ExportStreams],
+        clock: NamedDependency[Clock],
     ) -> Stream:
         """Use the address up and stream all readings, ordered by time, stream, number and metric."""
         async with sessions.begin() as session:
@@ -126,7 +131,7 @@ class ExportController(Controller):
         if asked is None:
             raise ExportLinkRefusedError("This address was used before or has run out; ask for a new one.")
         headers = {"content-disposition": f'attachment; filename="{asked.client_id}.{asked.format.value}"'}
-        return Stream(lambda: stream_export(sessions, asked), media_type=MEDIA_TYPES[asked.format], headers=headers)
+        return Stream(lambda: export_streams.stream(asked), media_type=MEDIA_TYPES[asked.format], headers=headers)
 
 
 async def _check_known(sessions: Sessions, client_id: str) -> None:

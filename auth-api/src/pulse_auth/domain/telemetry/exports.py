@@ -8,7 +8,7 @@ Read next: ``export_format`` (how rows are written).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -83,7 +83,7 @@ async def claim_link(session: AsyncSession, secret: str, now: datetime) -> Expor
     return ExportRequest(found.client_id, ExportFormat(found.format), found.from_at, found.to_at)
 
 
-async def stream_export(sessions: Sessions, asked: ExportRequest) -> AsyncIterator[bytes]:
+async def stream_export(sessions: Sessions, asked: ExportRequest) -> AsyncGenerator[bytes, None]:
     """Yield the export piece by piece from a cursor in the database, whatever its size."""
     yield HEADERS[asked.format]
     write = WRITERS[asked.format]
