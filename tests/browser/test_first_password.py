@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from playwright.sync_api import Page, expect
 
 from support.processes import until
@@ -21,5 +23,5 @@ def test_generated_password_is_changed_at_the_first_sign_in(page: Page):
         page.get_by_test_id("password-submit").click()
         expect(page.get_by_test_id("connection-indicator").first).to_be_visible(timeout=15_000)
         until(lambda: not file.exists(), within_s=5, what="the password's file is gone")
-        with stack.client("admin", "a-much-better-one-5") as client:
+        with contextlib.closing(stack.client("admin", "a-much-better-one-5")) as client:
             assert client.get("/auth/me").is_success
