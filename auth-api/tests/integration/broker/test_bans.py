@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from pulse_auth.clock import system_clock
-from pulse_auth.db.models import Ban
+from pulse_auth.db.models import Ban, Device
 from pulse_auth.db.session import Sessions
 from pulse_auth.domain.broker_admin.client import BrokerAdmin, BrokerBan, BrokerUnavailableError
 from pulse_auth.domain.broker_admin.enforcement import FOREVER, BanEnforcement, drop_ban, store_ban
@@ -91,6 +91,22 @@ async def test_apply_of_a_shorter_ban_replaces_the_longer_one(
     await bans.apply(banned=[ban(until=until)], kick=[])
     listed = (await admin._call("GET", "/banned", expected={200})).json()["data"]
     assert [entry["until"][:16] for entry in listed] == [until.isoformat()[:16]]
+
+
+async def test_rewrite_lifts_and_shortens_what_the_broker_was_not_told_of(
+    stopped_broker: Any, admin: BrokerAdmin, bans: BanEnforcement, sessions: Sessions
+) -> None:
+    await asyncio.to_thread(stopped_broker.start)
+    until = system_clock().replace(microsecond=0) + timedelta(minutes=5)
+    keys = {"signing_key": {}, "encryption_key": {}, "enrolled_by": "user:a", "enrolled_at": system_clock()}
+    async with sessions.begin() as session:
+        session.add(Device(client_id="back", **keys))
+        session.add(Device(client_id="gone", **keys, revoked_at=system_clock(), revoked_by="user:a"))
+        await store_ban(session, ban("shorter", until=until))
+    for who in ("back", "gone", "shorter", "by-hand"):
+        await admin.ban(ban(who))
+    assert await bans.rewrite()
+    assert await admin.banned_client_ids() == {"gone": FOREVER, "by-hand": FOREVER, "shorter": until}
 
 
 async def test_rewrite_forgets_bans_that_have_run_out(broker: Any, bans: BanEnforcement, sessions: Sessions) -> None:

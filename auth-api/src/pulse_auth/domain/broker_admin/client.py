@@ -17,6 +17,8 @@ from urllib.parse import quote
 import httpx
 
 BanKind = Literal["clientid", "username"]
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+MOST_LISTED = 1_000
 _TIMEOUT_S = 3.0
 
 
@@ -65,6 +67,20 @@ class BrokerAdmin:
         if answer.status_code == 400 and _code(answer) != "ALREADY_EXISTS":
             raise BrokerUnavailableError(f"the broker refused a ban: {_code(answer)}")
 
+    async def banned_client_ids(self) -> dict[str, datetime]:
+        """
+        Return the client ids that the broker holds off, each with the end of its ban; at most ``MOST_LISTED``.
+
+        Raises:
+            BrokerUnavailableError: The broker is away, refused, or answers something else.
+        """
+        answer = await self._call("GET", f"/banned?limit={MOST_LISTED}", expected={200})
+        try:
+            entries = answer.json()["data"]
+            return {entry["who"]: _end(entry["until"]) for entry in entries if entry["as"] == "clientid"}
+        except (ValueError, TypeError, KeyError) as error:
+            raise BrokerUnavailableError("the broker's list of bans cannot be read") from error
+
     async def unban(self, banned_as: BanKind, who: str) -> None:
         """
         Lift a ban; one that does not stand is no error.
@@ -98,6 +114,10 @@ class BrokerAdmin:
         if not found:
             raise ValueError("the management key's file does not hold key:secret")
         return key, secret
+
+
+def _end(until: str) -> datetime:
+    return FOREVER if until == "infinity" else datetime.fromisoformat(until).astimezone(UTC)
 
 
 def _code(answer: httpx.Response) -> str:

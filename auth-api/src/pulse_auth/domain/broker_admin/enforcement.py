@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import cast
 
 import structlog
@@ -19,11 +19,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...db.models import Ban
+from ...db.models import Ban, Device
 from ...db.session import Sessions
-from .client import BanKind, BrokerAdmin, BrokerBan, BrokerUnavailableError
+from .client import FOREVER, BanKind, BrokerAdmin, BrokerBan, BrokerUnavailableError
 
-FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+__all__ = ["FOREVER", "BanEnforcement", "drop_ban", "store_ban"]
 REWRITE_EVERY_S = 60.0
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +49,8 @@ class BanEnforcement:
         self._broker = broker
         self._now = now
         self._wanted = asyncio.Event()
+        # A ban must not be lifted by a list that was read before it was made.
+        self._telling = asyncio.Lock()
         self.behind = False
 
     async def apply(
@@ -61,11 +63,12 @@ class BanEnforcement:
         whether the broker did it all; if not, ``run`` does it within a minute or when the broker is back.
         """
         try:
-            for who in (*unbanned, *(ban.who for ban in banned if ban.banned_as == "clientid")):
-                await self._broker.unban("clientid", who)
-            for ban in banned:
-                await self._broker.ban(ban)
-            await self._broker.kick(kick)
+            async with self._telling:
+                for who in (*unbanned, *(ban.who for ban in banned if ban.banned_as == "clientid")):
+                    await self._broker.unban("clientid", who)
+                for ban in banned:
+                    await self._broker.ban(ban)
+                await self._broker.kick(kick)
         except BrokerUnavailableError as error:
             _log.warning("bans.broker_away", error=str(error), waiting=len(banned))
             self.behind = True
@@ -77,24 +80,47 @@ class BanEnforcement:
         self._wanted.set()
 
     async def rewrite(self) -> bool:
-        """Write every ban that stands to the broker and cut whoever it names; forget those that have run out."""
+        """
+        Make the broker hold off whom the table names, with the same end, and cut them; forget what has run out.
+
+        A device that the broker holds off and the table does not is let in again: its ban was lifted while the
+        broker was away.
+        """
+        async with self._telling:
+            standing = await self._standing()
+            bans, outdated = await self._compare(standing)
+            try:
+                for who in outdated:
+                    await self._broker.unban("clientid", who)
+                for ban in bans:
+                    await self._broker.ban(ban)
+                await self._broker.kick([ban.who for ban in bans if ban.banned_as == "clientid"])
+            except BrokerUnavailableError as error:
+                level = logging.WARNING if bans else logging.DEBUG
+                _log.log(level, "bans.broker_away", error=str(error), waiting=len(bans))
+                self.behind = bool(bans)
+                return False
+        self.behind = False
+        return True
+
+    async def _standing(self) -> dict[str, datetime]:
+        try:
+            return await self._broker.banned_client_ids()
+        except BrokerUnavailableError:
+            return {}  # whatever comes next says so
+
+    async def _compare(self, standing: Mapping[str, datetime]) -> tuple[list[BrokerBan], list[str]]:
+        """Return the bans in force, and the client ids whose ban on the broker is another one or none of the table."""
         now = self._now()
         async with self._sessions.begin() as session:
             await session.execute(delete(Ban).where(Ban.until <= now))
             rows = (await session.scalars(select(Ban))).all()
+            welcome = select(Device.client_id).where(Device.client_id.in_(standing), Device.revoked_at.is_(None))
+            devices = set((await session.scalars(welcome)).all())
         bans = [BrokerBan(cast("BanKind", row.banned_as), row.who, row.reason, row.by, row.until) for row in rows]
-        try:
-            for ban in bans:
-                await self._broker.ban(ban)
-            await self._broker.kick([ban.who for ban in bans if ban.banned_as == "clientid"])
-        except BrokerUnavailableError as error:
-            _log.log(
-                logging.WARNING if bans else logging.DEBUG, "bans.broker_away", error=str(error), waiting=len(bans)
-            )
-            self.behind = bool(bans)
-            return False
-        self.behind = False
-        return True
+        ends = {ban.who: ban.until.replace(microsecond=0) for ban in bans if ban.banned_as == "clientid"}
+        other_end = {who for who, end in ends.items() if standing.get(who, end) != end}
+        return bans, sorted(other_end | (devices - ends.keys()))
 
     async def run(self) -> None:
         """Rewrite at once, every minute and when asked to, until cancelled; outages are waited out."""
