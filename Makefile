@@ -18,6 +18,11 @@ desktop: ## enroll a second device of this machine and run it beside the running
 	@$(PYTHON) requirements/install.py run
 	@$(BIN)/pulse-local desktop
 
+cut stall mend: | $(BIN)/pulse-local
+
+$(BIN)/pulse-local:
+	@echo "PrecisionPulse: nothing is installed here yet; start it by make run." >&2; exit 1
+
 cut: ## cut the running device's link to the broker
 	@$(BIN)/pulse-local cut
 

@@ -42,7 +42,8 @@ def python_environment(wanted: str) -> None:
     # What tests need contains what running needs.
     if any(is_installed(name) for name in {wanted, "dev"}):
         return
-    if not PYTHON.exists():
+    # pip comes last into a new environment, so without it an earlier start was interrupted.
+    if not PYTHON.with_name("pip").exists():
         make_venv()
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     say(f"Installing the Python packages of requirements/{lock.name}")
@@ -157,4 +158,7 @@ def stop(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is imported: an end without a traceback
+# ruff: noqa: E402
+
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -20,7 +24,11 @@ def main() -> int:
     """Run the command line and return the exit code."""
     arguments = _parser().parse_args()
     environment = Environment(os.environ)
-    return run_program("pulse-local", lambda: _run(arguments, environment))
+    try:
+        return run_program("pulse-local", lambda: _run(arguments, environment))
+    except device.NotYetError as error:
+        print(f"pulse-local: {error}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,12 +48,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace, environment: Environment) -> int:
     home = environment.home()
+    configure_logs("local", environment.text("PULSE_LOG_LEVEL"))
     if arguments.command == "run":
         return stack.run(environment, arguments.procfile.absolute(), demo_devices=len(demo.DEVICES) * arguments.demo)
     if arguments.command in link.COMMANDS:
         print(f"The link is {link.ask(home / 'run' / 'link.sock', arguments.command)}.")
         return 0
-    configure_logs("local", environment.text("PULSE_LOG_LEVEL"))
     if arguments.command == "link":
         asyncio.run(_link(environment, home))
     elif arguments.command == "demo-device":

@@ -26,7 +26,8 @@ def start_device(environment: Environment) -> None:
     Become one of the simulated devices; which one, honcho says (``demo.1`` to ``demo.5``).
 
     Raises:
-        ConfigError: There are only five, or the API does not come up.
+        ConfigError: There are only five.
+        NotYetError: The API does not come up.
     """
     number = int(os.environ.get("HONCHO_PROCESS_NAME", "demo.1").rpartition(".")[2])
     if not 1 <= number <= len(DEVICES):

@@ -21,11 +21,14 @@ import httpx
 import structlog
 
 from pulse_runtime.environment import Environment
-from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import create_private, write_private
 
 log = structlog.get_logger()
 API_WAIT_S = 120.0
+
+
+class NotYetError(Exception):
+    """A device could not be started now; trying again can help. ``str()`` is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def start(plan: DevicePlan, environment: Environment) -> None:
     Enroll when needed and replace this process by the headless client.
 
     Raises:
-        ConfigError: The API does not come up, or refuses the enrollment.
+        NotYetError: The API does not come up, or refuses the enrollment.
     """
     home = environment.home()
     folder = home / "devices" / plan.client_id
@@ -82,7 +85,7 @@ def wait_for_api(environment: Environment) -> None:
     Wait until the API answers that it is ready.
 
     Raises:
-        ConfigError: It did not within two minutes.
+        NotYetError: It did not within two minutes.
     """
     address, until = environment.text("PULSE_API_URL"), time.monotonic() + API_WAIT_S
     while time.monotonic() < until:
@@ -92,7 +95,7 @@ def wait_for_api(environment: Environment) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.2)
-    raise ConfigError(f"the API at {address} is not ready after {API_WAIT_S:g} s; see logs/auth-api.log.")
+    raise NotYetError(f"the API at {address} is not ready after {API_WAIT_S:g} s; see logs/auth-api.log.")
 
 
 def _enroll(plan: DevicePlan, environment: Environment, home: Path) -> None:
@@ -116,5 +119,5 @@ def _run(program: str, *arguments: str) -> str:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ConfigError(f"{program} {arguments[0]} failed: {last}")
+        raise NotYetError(f"{program} {arguments[0]} failed: {last}")
     return done.stdout.strip()

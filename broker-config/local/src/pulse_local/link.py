@@ -66,6 +66,7 @@ class Link:
             self._moving.set()
         elif name == "stall":
             self._moving.clear()
+            await self.open()
             self.state = "stalled"
         elif name == "mend":
             await self.open()

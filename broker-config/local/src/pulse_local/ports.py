@@ -14,7 +14,7 @@ def refuse_taken(ports: dict[str, int]) -> None:
     Check that every port of *ports* (setting → port) can be listened on at 127.0.0.1.
 
     Raises:
-        ConfigError: One is taken, or two settings name the same; says which and by which process.
+        ConfigError: One is taken or forbidden, or two settings name the same; says which, and by which process.
     """
     seen: dict[int, str] = {}
     for name, port in ports.items():
@@ -42,6 +42,8 @@ def _is_free(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise ConfigError(f"port {port} may not be listened on by this user; give one above 1023.") from error
         except OSError:
             return False
     return True

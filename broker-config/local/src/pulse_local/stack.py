@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import httpx
@@ -26,7 +26,7 @@ from pulse_runtime.private_files import write_private
 
 from .device import first_device_id
 from .ports import refuse_taken
-from .supervise import STOPPING
+from .supervise import MISCONFIGURED, REFUSED, STOPPING, end_with_parent
 
 PORTS = (
     "PULSE_HTTP_PORT",
@@ -35,7 +35,6 @@ PORTS = (
     "PULSE_MQTT_WSS_PORT",
     "PULSE_BROKER_API_PORT",
     "PULSE_LINK_PORT",
-    "PULSE_METRICS_PORT",
 )
 READY_WAIT_S = 120.0
 FIRST_PASSWORD = Path("run", "first-password")
@@ -54,8 +53,9 @@ def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> i
     """
     home = environment.home()
     _refuse_long_path(home)
+    _refuse_missing_dashboard(environment)
     with _only_one(home):
-        refuse_taken({name: environment.port(name) for name in PORTS})
+        refuse_taken(_ports(environment))
         variables = _variables(home)
         honcho = [
             sys.executable,
@@ -66,11 +66,18 @@ def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> i
             str(procfile),
             "start",
             "-c",
-            f"demo={demo_devices}",
+            f"demo={demo_devices},postgres={int(not environment.text('PULSE_DATABASE_DSN'))}",
         ]
-        (home / STOPPING).unlink(missing_ok=True)
-        child = subprocess.Popen(honcho, env=variables, cwd=procfile.parent, start_new_session=True)
+        for mark in (STOPPING, REFUSED):
+            (home / mark).unlink(missing_ok=True)
         stopping = _note_signals()
+        child = subprocess.Popen(
+            honcho,
+            env=variables,
+            cwd=procfile.parent,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - no other thread runs
+        )
         print("Starting. The first start takes a little longer.", flush=True)
         if _wait_until_ready(environment, child, stopping):
             _say_where(environment, home, demo=demo_devices > 0)
@@ -81,6 +88,9 @@ def run(environment: Environment, procfile: Path, *, demo_devices: int = 0) -> i
         if left:
             print(f"Still ending after {GONE_WAIT_S:g} s: {', '.join(left)}.", file=sys.stderr)
             return 1
+        if (home / REFUSED).exists():
+            print(f"Nothing runs. {(home / REFUSED).read_text()}", file=sys.stderr)
+            return MISCONFIGURED
         print("Stopped; the next start goes on with the same data.")
         return 0 if stopping else 1
 
@@ -91,6 +101,19 @@ def _refuse_long_path(home: Path) -> None:
         raise ConfigError(f"PULSE_HOME {home} is too long for a socket; choose one of at most 80 characters.")
 
 
+def _refuse_missing_dashboard(environment: Environment) -> None:
+    folder = environment.path("PULSE_DASHBOARD_DIR")
+    if not (folder / "index.html").is_file():
+        raise ConfigError(f"PULSE_DASHBOARD_DIR {folder} holds no built dashboard; unset it, and make run builds one.")
+
+
+def _ports(environment: Environment) -> dict[str, int]:
+    """Return the ports by setting; only the worker's figures can be switched off by a 0."""
+    ports = {name: environment.integer(name, least=1, most=65_535) for name in PORTS}
+    figures = environment.port("PULSE_METRICS_PORT")
+    return {**ports, "PULSE_METRICS_PORT": figures} if figures else ports
+
+
 @contextlib.contextmanager
 def _only_one(home: Path) -> Iterator[None]:
     with (home / "run.lock").open("a+") as lock:
@@ -98,7 +121,9 @@ def _only_one(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.seek(0)
-            raise ConfigError(f"it already runs here (process {lock.read().strip()}, {home}).") from None
+            raise ConfigError(
+                f"it already runs here (process {lock.read().strip()}, {home}); stop it or set another PULSE_HOME."
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -130,11 +155,13 @@ def _wait_for_the_end(child: subprocess.Popen[bytes], home: Path, stopping: list
     while child.poll() is None and not stopping:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.2)
+    print("Stopping.", flush=True)
+    _stop_in_order(home, stopping)
     if child.poll() is None:
-        print("Stopping.", flush=True)
-        _stop_in_order(home, stopping)
         child.terminate()
         child.wait()
+    # Supervisors that honcho did not end, because it was killed itself.
+    _terminate((home / "run").glob("*.supervisor"))
 
 
 def _stop_in_order(home: Path, stopping: list[int]) -> None:
@@ -142,12 +169,16 @@ def _stop_in_order(home: Path, stopping: list[int]) -> None:
     write_private(home / STOPPING, b"")
     for names in STOP_ORDER:
         files = [file for name in names for file in (home / "run").glob(f"{name}.pid")]
-        for file in filter(_is_alive, files):
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(int(file.read_text()), signal.SIGTERM)
+        _terminate(files)
         until = time.monotonic() + STOP_WAIT_S
         while any(map(_is_alive, files)) and time.monotonic() < until and len(stopping) < 2:
             time.sleep(0.05)
+
+
+def _terminate(pid_files: Iterable[Path]) -> None:
+    for file in filter(_is_alive, pid_files):
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(file.read_text()), signal.SIGTERM)
 
 
 def _wait_until_ready(environment: Environment, child: subprocess.Popen[bytes], stopping: list[int]) -> bool:
@@ -182,7 +213,8 @@ def _wait_until_gone(home: Path) -> list[str]:
     """Wait for programs that outlive honcho's patience (a database writing its last checkpoint)."""
     until = time.monotonic() + GONE_WAIT_S
     while True:
-        left = [file.stem for file in (home / "run").glob("*.pid") if _is_alive(file)]
+        files = [*(home / "run").glob("*.pid"), *(home / "run").glob("*.supervisor")]
+        left = sorted({file.stem for file in files if _is_alive(file)})
         if not left or time.monotonic() > until:
             return left
         time.sleep(0.1)

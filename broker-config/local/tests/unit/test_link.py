@@ -55,6 +55,17 @@ async def test_link_cut_ends_connections_and_refuses_new_ones(forwarder: link.Li
     writer.close()
 
 
+async def test_link_stalled_after_a_cut_takes_connections_and_forwards_nothing(forwarder: link.Link):
+    await forwarder.command("cut")
+    assert await forwarder.command("stall") == "stalled"
+    reader, writer = await asyncio.open_connection("127.0.0.1", forwarder.port)
+    with pytest.raises(TimeoutError):
+        await _round_trip(reader, writer, wait_s=0.1)
+    await forwarder.command("mend")
+    assert await asyncio.wait_for(reader.read(1), 5) == b"x"
+    writer.close()
+
+
 async def test_link_mended_forwards_on_the_same_port(forwarder: link.Link):
     port = forwarder.port
     await forwarder.command("cut")

@@ -43,10 +43,12 @@ def test_supervisor_program_killed_starts_again(home):
     folder, start = home
     start(sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(60)")
     first = until(lambda: _child(folder), within_s=10, what="the program runs")
+    log = folder / "logs" / "thing.log"
+    until(lambda: log.read_text().count("hello") == 1, within_s=10, what="the first wrote")
     os.kill(first, signal.SIGKILL)
     second = until(lambda: _child(folder) not in {0, first} and _child(folder), within_s=10, what="it runs again")
     assert psutil.pid_exists(second)
-    until(lambda: (folder / "logs" / "thing.log").read_text().count("hello") == 2, within_s=10, what="both wrote")
+    until(lambda: log.read_text().count("hello") == 2, within_s=10, what="both wrote")
 
 
 def test_supervisor_asked_to_end_ends_the_program(home):
@@ -72,6 +74,27 @@ def test_supervisor_missing_program_says_so_and_goes_on(home):
     assert process.stdout is not None
     assert "cannot start /no/such/program" in process.stdout.readline()
     assert process.poll() is None
+
+
+def test_supervisor_program_misconfigured_at_once_is_not_tried_again(home):
+    folder, start = home
+    process = start(sys.executable, "-c", "print('thing: PULSE_X is 1; give 2.'); raise SystemExit(2)")
+    assert process.wait(10) == 2
+    assert (folder / "run" / "refused").read_text() == "thing: PULSE_X is 1; give 2."
+    assert not list((folder / "run").glob("thing.*")), "no pid file is left"
+
+
+def test_supervisor_program_misconfigured_later_is_tried_again(home):
+    folder, start = home
+    once = (
+        "import pathlib, sys; f = pathlib.Path(sys.argv[1]); n = f.exists(); f.touch(); raise SystemExit(2 if n else 1)"
+    )
+    process = start(sys.executable, "-c", once, str(folder / "tried"))
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(2)]
+    assert "code 1" in told[0]
+    assert "code 2" in told[1]
+    assert not (folder / "run" / "refused").exists()
 
 
 def _alive(pid: int) -> bool:
