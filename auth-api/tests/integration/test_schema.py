@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from pulse_auth.db.migrate import migrate
 from pulse_auth.db.models import Base
@@ -29,6 +30,15 @@ async def test_migrations_newest_schema_equals_the_models(database: Database) ->
     engine = make_engine(database.dsn())
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
+    await engine.dispose()
+
+
+async def test_engine_error_of_a_statement_does_not_show_its_values(database: Database) -> None:
+    engine = make_engine(database.dsn())
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError) as raised:
+            await connection.execute(text("SELECT CAST(:hash AS text), 1 / 0"), {"hash": "secret-hash"})
+    assert "secret-hash" not in str(raised.value)
     await engine.dispose()
 
 

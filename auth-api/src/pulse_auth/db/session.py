@@ -29,7 +29,12 @@ def make_engine(dsn: str, *, pool_size: int = 10) -> AsyncEngine:
         return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "pulse-auth-api"})
 
     return create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=5, pool_pre_ping=True
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_pre_ping=True,
+        hide_parameters=True,  # errors are logged, and password hashes are parameters
     )
 
 

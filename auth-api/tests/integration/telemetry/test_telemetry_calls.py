@@ -58,6 +58,20 @@ async def test_latest_keeps_the_kind_and_every_digit_of_a_value(api: Any) -> Non
     assert (await api.client.get("/api/v1/telemetry/latest?client_id=D2")).json() == {"items": [], "next": None}
 
 
+async def test_latest_of_more_metrics_than_a_page_holds_comes_in_pages(api: Any) -> None:
+    await execute(
+        api,
+        "INSERT INTO telemetry_latest (client_id, metric_key, metric_long, stream, sequence_no, recorded_at,"
+        " received_at) SELECT 'D1', 'm' || n, n, gen_random_uuid(), 7, $1, $1 FROM generate_series(1, 10001) AS n",
+        api.clock(),
+    )
+    first = (await api.client.get("/api/v1/telemetry/latest")).json()
+    second = (await api.client.get("/api/v1/telemetry/latest", params={"cursor": first["next"]})).json()
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (10_000, 1, None)
+    assert len({item["metric"] for item in first["items"] + second["items"]}) == 10_001
+    assert (await api.client.get("/api/v1/telemetry/latest?cursor=x")).status_code == 400
+
+
 async def test_history_of_a_metric_with_slashes_is_exact_and_says_its_span(
     api: Any, session: AsyncSession, archive: Archive
 ) -> None:

@@ -37,6 +37,7 @@ from .values import moment
 DEFAULT_SPAN = timedelta(hours=1)
 EXPORTS_PATH = "/exports"
 _METRIC_KEY = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+_LATEST_CURSOR = r"^[A-Za-z0-9._-]{1,64}:[A-Za-z0-9._/-]{1,100}\Z"
 
 
 class TelemetryController(Controller):
@@ -51,11 +52,14 @@ class TelemetryController(Controller):
         self,
         sessions: NamedDependency[Sessions],
         client_id: Annotated[str | None, QueryParameter(pattern=DEVICE_ID_PATTERN)] = None,
+        cursor: Annotated[str | None, QueryParameter(pattern=_LATEST_CURSOR)] = None,
     ) -> LatestPage:
         """Return the newest value of each metric, of one device or of all."""
+        device, _, metric = (cursor or "").partition(":")
         async with sessions() as session:
-            found = await read_latest(session, client_id)
-        return LatestPage([_latest_item(value) for value in found])
+            found, more = await read_latest(session, client_id, (device, metric) if cursor else None)
+        following = f"{found[-1].client_id}:{found[-1].metric}" if more else None
+        return LatestPage([_latest_item(value) for value in found], following)
 
     @get("/{client_id:str}/{metric:path}")
     async def history(

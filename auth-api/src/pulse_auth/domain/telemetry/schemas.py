@@ -21,10 +21,10 @@ class LatestItem(msgspec.Struct, frozen=True):
 
 
 class LatestPage(msgspec.Struct, frozen=True):
-    """All newest values asked for; there is no next page."""
+    """A page of newest values by device and metric; ``next``: the cursor of the next page."""
 
     items: list[LatestItem]
-    next: str | None = None
+    next: str | None
 
 
 class PointItem(msgspec.Struct, frozen=True):
