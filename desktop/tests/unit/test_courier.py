@@ -341,6 +341,9 @@ def test_farewell_says_offline_with_the_last_figures(bench: Bench):
     channel = bench.link_up()
     bench.sample(2)
     assert bench.courier.farewell() is not None
+    bench.archive_all()
+    bench.courier.flush_wanted()
+    bench.pass_time(6.0)
     assert (channel.beats()[-1]["status"], channel.beats()[-1]["last_sequence_no"]) == ("OFFLINE", 2)
 
 

@@ -8,6 +8,7 @@ Source: delivery, "The device", points 2 to 5.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -21,7 +22,7 @@ from pulse_acl.topics import Topic, build, parse
 from ..clock import Clock
 from ..connection import STATUS, Action, Event, State, step
 from ..outbox import Committed, OutboxState, Settlement
-from ..ranges import Range, collapse
+from ..ranges import Range, collapse, highest
 from ..readings import MetricValue, StoredReading
 from ..settings import DeviceSettings
 from . import messages
@@ -29,7 +30,7 @@ from .aside import Aside
 from .backlog import Backlog, Rows
 from .flight import Flight
 from .ingest import IngestWatch
-from .receipts import ReceiptRefusedError, read_receipt
+from .receipts import Answer, ReceiptRefusedError, read_receipt
 
 log = structlog.get_logger()
 AWAY_AFTER_S = 5.0
@@ -100,7 +101,8 @@ class Courier:
         self._latest: dict[str, MetricValue] = {}
         self._beat_at = self._note_at = self._probe_at = clock.monotonic()
         self._has_more = False
-        self._was_away = False
+        self._was_away = self._has_left = False
+        self._forgot_at = picture.head
         self._live = build(Topic.TELEMETRY_LIVE, client_id=client_id)
         self._buffered = build(Topic.TELEMETRY_BUFFERED, client_id=client_id)
         self._heartbeat = build(Topic.HEARTBEAT, client_id=client_id)
@@ -118,6 +120,7 @@ class Courier:
     def link_up(self, channel: Channel) -> None:
         """The broker took us: begin with what is held."""
         self._channel = channel
+        self.flight.clear()
         self._go(Event.LINK_UP)
         self._advance()
 
@@ -185,7 +188,8 @@ class Courier:
         return min(self._beat_at, now + 1.0, *(due for due in dues if due is not None))
 
     def farewell(self) -> int | None:
-        """Publish that the device goes; return the message's number, or ``None`` without a link."""
+        """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
+        self._has_left, self._beat_at = True, math.inf
         if self._channel is None:
             return None
         return self._publish_beat(self._channel, "OFFLINE")
@@ -201,7 +205,8 @@ class Courier:
             self._writer.note(connection_status=self.state.value)
 
     def _forget_flight(self) -> None:
-        self.flight.clear()
+        self.flight.forget()
+        self._forgot_at = self._picture.head
         self._has_more = False
         self._probe_at = self._clock.monotonic() + PROBE_EVERY_S
 
@@ -304,8 +309,15 @@ class Courier:
         self.flight.answered(answer.settlement.stream, answer.answered, now)
         self.aside.answered(answer.settlement.stream, answer.answered)
         self.flight.answered_at = now
+        if self.state is State.AWAY and self._is_later(answer):
+            self.flight.overtaken()
         self._go(Event.ANSWERED)
         self._advance()
+
+    def _is_later(self, answer: Answer) -> bool:
+        """Tell whether a reading is answered that was made after the flight was forgotten."""
+        stream = self._picture.known(answer.settlement.stream)
+        return stream is not None and (stream.ordinal, highest(answer.answered)) > self._forgot_at
 
     def _take_status(self, payload: bytes) -> None:
         try:
@@ -324,7 +336,7 @@ class Courier:
         return self.flight.is_out(stream, number)
 
     def _beat(self) -> None:
-        if self._channel is None:
+        if self._channel is None or self._has_left:
             return
         self._publish_beat(self._channel, STATUS[self.state])
         now = self._clock.monotonic()

@@ -22,6 +22,7 @@ START_WINDOW = 4.0
 MOST_WINDOW = 64.0
 MOST_BYTES = 4 * 1024 * 1024
 SMOOTHING = 0.125
+MOST_LEARNT_S = 5.0  # what takes longer was sent to an archive that is away, which says nothing of its usual time
 FAILURES = 3
 
 
@@ -64,7 +65,21 @@ class Flight:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what is under way; the usual answer time and the window stay."""
+        """Begin a connection: nothing is under way and nothing has failed; usual answer time and window stay."""
+        self._failed: dict[tuple[str, int], int] = {}
+        self._empty()
+
+    def forget(self) -> None:
+        """Forget what is under way, but not how often it has failed on this connection: it will be sent again."""
+        for (stream, number), key in self._of.items():
+            self._failed[stream, number] = self._units[key].failures
+        self._empty()
+
+    def overtaken(self) -> None:
+        """Count a failure for all that was forgotten and is unanswered: a message sent after it was answered."""
+        self._failed = {key: failures + 1 for key, failures in self._failed.items()}
+
+    def _empty(self) -> None:
         self._units: dict[int, Unit] = {}
         self._of: dict[tuple[str, int], int] = {}
         self._heap: list[tuple[float, int]] = []
@@ -94,6 +109,8 @@ class Flight:
         for old in self._detach(stream, wanted):
             sends, failures = max(sends, old.sends + 1), max(failures, old.failures)
             began_at = min(began_at, old.began_at)
+        if self._failed:
+            failures = max(failures, *(self._failed.pop((stream, number), 0) for number in wanted))
         self._order += 1
         unit = Unit(stream, wanted, size_bytes, is_batch, began_at, now, self._order, now, sends, failures)
         unit.due_at = now + self._wait(sends)
@@ -173,6 +190,12 @@ class Flight:
         return float(min(MOST_WAIT_S, base * 2.0 ** min(sends - 1, 20)))
 
     def _answered_range(self, stream: str, first: int, last: int, now: float) -> int:
+        if self._failed:
+            self._failed = {
+                key: failures
+                for key, failures in self._failed.items()
+                if key[0] != stream or not first <= key[1] <= last
+            }
         if last - first < len(self._of):
             numbers = [n for n in range(first, last + 1) if (stream, n) in self._of]
         else:
@@ -184,12 +207,14 @@ class Flight:
             self._answered_order = max(self._answered_order, unit.order)
             if not unit.numbers:
                 self._remove(key)
-                self._learn(unit, now - unit.sent_at)
+                self._learn(unit, now)
         return len(numbers)
 
-    def _learn(self, unit: Unit, took_s: float) -> None:
-        if unit.sends == 1:  # of a repeated one nobody knows which send was answered
-            self.usual_s += SMOOTHING * (took_s - self.usual_s)
+    def _learn(self, unit: Unit, now: float) -> None:
+        # Of a repeated one nobody knows which send was answered. It counts from the first: else an archive that
+        # takes longer than the wait would be sent everything twice for ever.
+        took_s = min(MOST_LEARNT_S, now - unit.began_at)
+        self.usual_s += SMOOTHING * (took_s - self.usual_s)
         if not unit.is_batch:
             return
         if took_s <= max(1.0, 2 * self.usual_s):

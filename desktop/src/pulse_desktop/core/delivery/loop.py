@@ -19,6 +19,7 @@ from .courier import Courier
 
 log = structlog.get_logger()
 ANSWER_WAIT_S = 5.0
+AFTER_ERROR_S = 1.0  # what is due and fails is due again at once; without a pause that is a busy loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class CourierLoop:
         self._prepare, self._clean_up = prepare, clean_up
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="courier")
+        self._least_wait_s = 0.0
 
     def start(self) -> None:
         """Start the thread."""
@@ -78,6 +80,7 @@ class CourierLoop:
         call = self._next_call(courier)
         if call is None:
             return False
+        self._least_wait_s = 0.0
         try:
             answer = getattr(courier, call.name)(*call.arguments)
             if call.answer is not None:
@@ -86,10 +89,11 @@ class CourierLoop:
                 courier.tick()
         except Exception:
             log.exception("desktop.delivery_failed", call=call.name)
+            self._least_wait_s = AFTER_ERROR_S
         return True
 
     def _next_call(self, courier: Courier) -> _Call | None:
-        wait_s = courier.next_wakeup() - self._clock.monotonic()
+        wait_s = max(self._least_wait_s, courier.next_wakeup() - self._clock.monotonic())
         try:
             return self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
         except queue.Empty:

@@ -1,0 +1,52 @@
+"""The courier's thread: an error in a call is logged and costs neither the thread nor the processor."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import cast
+
+import pytest
+
+from pulse_desktop.core.clock import SystemClock
+from pulse_desktop.core.delivery.courier import Courier
+from pulse_desktop.core.delivery.loop import CourierLoop
+
+
+class Failing:
+    """A courier with something due at any time, which always fails."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+        self.called = threading.Event()
+
+    def next_wakeup(self) -> float:
+        return time.monotonic() - 1.0
+
+    def tick(self) -> None:
+        self.ticks += 1
+        raise OSError("the disk is gone")
+
+    def link_down(self) -> None:
+        self.called.set()
+
+
+def test_loop_work_that_always_fails_is_tried_again_with_pauses_and_delays_no_call(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("pulse_desktop.core.delivery.loop.log.exception", lambda *_, **__: None)
+    courier = Failing()
+    loop = CourierLoop(SystemClock(), lambda: cast(Courier, courier), lambda: None)
+    loop.start()
+    began = time.monotonic()
+    try:
+        while courier.ticks < 2:
+            assert time.monotonic() - began < 5
+            time.sleep(0.01)
+        assert courier.ticks == 2, "a second tick at once is a busy loop"
+        assert time.monotonic() - began >= 0.9
+        loop.post("link_down")
+        assert courier.called.wait(0.5), "what happens is not kept waiting"
+    finally:
+        loop.stop()
+    assert not loop.is_running
