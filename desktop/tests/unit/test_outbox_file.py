@@ -353,3 +353,13 @@ class OutboxModel(RuleBasedStateMachine):
 
 TestOutboxModel = OutboxModel.TestCase
 TestOutboxModel.settings = hypothesis_settings(max_examples=20, stateful_step_count=25, deadline=None)
+
+
+def test_outbox_receipt_of_the_year_one_does_not_end_the_pruning(tmp_path: Path):
+    bench = Bench(tmp_path, DeviceSettings(confirmed_keep_h=1))
+    bench.add({"a": 1})
+    bench.file.begin()
+    bench.file.settle(Settlement(bench.file.state.current.stream, [(1, 1)], [], "0001-01-01T00:00:00.000Z"))
+    assert bench.file.prune() is False
+    bench.file.commit()
+    bench.file.close()

@@ -13,6 +13,7 @@ from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.errors import StorageError
 from pulse_desktop.core.outbox import Committed, Outbox, OutboxReader, Settlement
 from pulse_desktop.core.outbox.file import OutboxFile
+from pulse_desktop.core.outbox.writer import MAX_GROUP
 from pulse_desktop.core.readings import Sample
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.streams import new_stream
@@ -88,6 +89,23 @@ def test_outbox_disk_full_stops_recording_and_goes_on_when_there_is_space(
     assert running.outbox.append(Sample(NOW, {"a": 3}))
     assert running.outbox.flush(5)
     assert running.outbox.state.held == 2
+
+
+def test_outbox_full_disk_is_tried_with_pauses_however_much_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What waits is not taken up meanwhile: a group that grows with each try ends in a busy loop."""
+    tries: list[int] = []
+
+    def failing(self: OutboxFile) -> object:
+        tries.append(1)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    running = Running(tmp_path)
+    monkeypatch.setattr(OutboxFile, "commit", failing)
+    for number in range(MAX_GROUP + 100):
+        running.outbox.mark_sent("another stream", [(number, number)])
+    assert running.outbox.flush(1.5) is False
+    assert 1 <= len(tries) <= 3
+    assert running.outbox.close(), "and it does not keep the program from ending"
 
 
 def test_outbox_cannot_be_opened_says_so_at_start(tmp_path: Path):

@@ -37,7 +37,10 @@ class Confirmed:
         newest = self._db.execute("SELECT receipt_at FROM telemetry_data ORDER BY rowid DESC LIMIT 1").fetchone()
         if newest is None:
             return False
-        limit = format_time(parse_time(newest[0]) - timedelta(hours=keep_h))
+        try:
+            limit = format_time(parse_time(newest[0]) - timedelta(hours=keep_h))
+        except OverflowError:
+            return False  # the receipt says the year 1: nothing is older
         gone = self._db.execute(
             "DELETE FROM telemetry_data WHERE rowid IN (SELECT rowid FROM telemetry_data ORDER BY rowid LIMIT ?) "
             "AND receipt_at <= ?",

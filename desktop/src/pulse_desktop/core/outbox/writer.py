@@ -85,6 +85,7 @@ class Outbox:
         self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="outbox")
         self._opened = threading.Event()
+        self._closing = threading.Event()
         self._failure: Exception | None = None
         self._newest_at = self._pruned_at = self._committed_at = float("-inf")
 
@@ -139,6 +140,7 @@ class Outbox:
         """Commit what was handed over, close the file, end the thread; False: not within *timeout_s*."""
         barrier = _Barrier(threading.Event(), last=True)
         self._queue.put(barrier)
+        self._closing.set()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -162,14 +164,17 @@ class Outbox:
     def _serve(self, file: OutboxFile) -> None:
         group: list[_Work] = []
         while True:
-            self._gather(group)
+            if not group:
+                self._gather(group)
+            last_try = self._closing.is_set()
             try:
                 self._write(file, group)
             except sqlite3.Error as error:
                 file.rollback()
                 self._stopped_by(error)
-                if any(isinstance(work, _Barrier) and work.last for work in group):
+                if last_try:
                     return
+                self._closing.wait(RETRY_S)
                 continue
             for work in group:
                 if isinstance(work, _Barrier):
@@ -179,10 +184,7 @@ class Outbox:
             group = []
 
     def _gather(self, group: list[_Work]) -> None:
-        """Fill *group*; what a failed try left in it comes first, after a pause."""
-        if group:
-            self._take(group, RETRY_S, once=True)
-            return
+        """Fill *group* with what comes together."""
         self._take(group, PRUNE_EVERY_S, once=True)
         since_commit = self._clock.monotonic() - self._committed_at
         lazy_until = self._clock.monotonic() + LAZY_S
