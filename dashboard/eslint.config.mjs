@@ -32,7 +32,7 @@ export default defineConfig([
     rules: {
       "no-restricted-imports": [
         "error",
-        { paths: [{ name: "mqtt", message: "Only lib/mqtt/connection.ts talks to MQTT.js." }] },
+        { patterns: [{ regex: "^mqtt(/|$)", message: "Only lib/mqtt/connection.ts talks to MQTT.js." }] },
       ],
     },
   },

@@ -8,7 +8,13 @@ const config: NextConfig = {
   poweredByHeader: false,
   images: { unoptimized: true },
   typescript: { tsconfigPath: "tsconfig.json" },
-  turbopack: { root: import.meta.dirname },
+  turbopack: {
+    root: import.meta.dirname,
+    resolveAlias: {
+      "worker-timers": "./src/lib/mqtt/unused-parts.ts",
+      "lru-cache": "./src/lib/mqtt/unused-parts.ts",
+    },
+  },
 };
 
 export default config;

@@ -107,7 +107,7 @@ function Figure({ tile }: { readonly tile: TileData }): ReactElement {
       <span className="num font-semibold tracking-tight whitespace-nowrap" style={{ fontSize: fontSize(length) }}>
         <ValueText value={tile.value} digits={tile.fraction} />
       </span>
-      {unit !== "" && <span className="text-xs text-faint">{unit}</span>}
+      {unit !== "" && <span className="text-xs text-muted">{unit}</span>}
     </span>
   );
 }
@@ -150,6 +150,6 @@ function FreshnessTag({ freshness }: { readonly freshness: Freshness }): ReactEl
     case "known":
       return <Tag title="The last known value; nothing live has arrived yet.">last known</Tag>;
     case "live":
-      return <span className="num text-faint">{formatAge(freshness.ageMs)}</span>;
+      return <span className="num text-muted">{formatAge(freshness.ageMs)}</span>;
   }
 }

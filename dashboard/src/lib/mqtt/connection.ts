@@ -3,10 +3,12 @@
  *
  * It connects once and reports what happens. It never reconnects, never renews, never looks into payloads:
  * link.ts decides, inbox.ts reads. MQTT 3.1.1 with a clean session, since the embedded broker speaks no other.
+ * Client and WebSocket transport are imported apart: the whole package brings transports that no browser has.
  * `onMessage` gets a `done` that acknowledges the message and lets the next one in: that is the flow control.
  */
 
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import MqttClient, { type IClientOptions } from "mqtt/lib/client";
+import { browserStreamBuilder } from "mqtt/lib/connect/ws";
 
 import type { BrokerToken } from "@/lib/api/broker-token";
 import type { IntervalTimers } from "@/lib/time/worker-timers";
@@ -45,8 +47,16 @@ export interface Connection {
 
 export type OpenConnection = (token: BrokerToken, filters: readonly string[], events: ConnectionEvents) => Connection;
 
+/** What `mqtt.connect` would read off the address. */
+function addressOf(wsUrl: string): IClientOptions {
+  const url = new URL(wsUrl);
+  const secure = url.protocol === "wss:";
+  return { protocol: secure ? "wss" : "ws", hostname: url.hostname, port: url.port === "" ? (secure ? 443 : 80) : Number(url.port), path: url.pathname };
+}
+
 function optionsFor(token: BrokerToken, timers: IntervalTimers): IClientOptions {
   return {
+    ...addressOf(token.wsUrl),
     clientId: token.clientId,
     username: token.username,
     password: token.password,
@@ -132,6 +142,8 @@ class MqttConnection implements Connection {
 
 /** Returns a function that opens connections whose keepalive runs on *timers*. */
 export function connectionOpener(timers: IntervalTimers): OpenConnection {
-  return (token, filters, events) =>
-    new MqttConnection(mqtt.connect(token.wsUrl, optionsFor(token, timers)), filters, events);
+  return (token, filters, events) => {
+    const options = optionsFor(token, timers);
+    return new MqttConnection(new MqttClient((client) => browserStreamBuilder(client, options), options), filters, events);
+  };
 }
