@@ -25,7 +25,7 @@ _VERSIONS = {"3.1.1": False, "5": True}
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    What the worker is told; ``metrics_port`` 0: no metrics, ``retention_days`` 0: keep everything.
+    What the worker is told; ``metrics_port`` 0: no metrics, ``retention_days`` 0: 400 days of partitions.
 
     ``mqtt5``: shared subscriptions and acknowledgement after COMMIT; without it MQTT 3.1.1 with a persistent session.
     """

@@ -142,7 +142,12 @@ VARIABLES: tuple[Variable, ...] = (
         "MQTT version the worker speaks: 3.1.1 (embedded broker) or 5 (EMQX: shared subscriptions)",
         "ingest",
     ),
-    Variable("PULSE_RETENTION_DAYS", "0", "Days that telemetry is kept; 0: for ever", "ingest"),
+    Variable(
+        "PULSE_RETENTION_DAYS",
+        "0",
+        "Age in days up to which a day of telemetry gets a partition of its own; 0: 400; nothing is deleted yet",
+        "ingest",
+    ),
     Variable(
         "PULSE_DEVICE_DIR", "", "Folder of one device's files; empty: {PULSE_HOME}/devices/<client id>", "desktop"
     ),
