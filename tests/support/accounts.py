@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
@@ -33,4 +34,6 @@ def psql(stack: Stack, query: str, *arguments: object) -> Any:
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    # A thread of its own: a browser test before this one may have left an event loop running in the main thread.
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(lambda: asyncio.run(ask())).result()

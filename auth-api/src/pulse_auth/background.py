@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 import structlog
 
 Loop = Callable[[], Awaitable[None]]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+CANCEL_AGAIN_S = 5.0  # longer than a loop needs to finish what it holds
 _log = structlog.get_logger()
 
 
@@ -25,9 +26,16 @@ async def running(loops: Mapping[str, Loop]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: ``wait_for`` of Python 3.11 swallows a cancellation that meets its own answer."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 async def _supervise(name: str, loop: Loop) -> None:

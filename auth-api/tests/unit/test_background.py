@@ -43,3 +43,21 @@ async def test_running_block_left_waits_until_a_loop_has_finished_what_it_holds(
     async with background.running({"one": loop, "two": loop}):
         await begun.wait()
     assert done == ["finished", "finished"]
+
+
+async def test_running_loop_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "CANCEL_AGAIN_S", 0.01)
+    begun, swallowed = asyncio.Event(), []
+
+    async def loop() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            swallowed.append("once")
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        async with background.running({"one": loop}):
+            await begun.wait()
+    assert swallowed == ["once"]

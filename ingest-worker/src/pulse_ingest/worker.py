@@ -7,7 +7,6 @@ Read next: ``pipeline`` (telemetry), ``side_pipeline`` (the rest), ``link`` (the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Sequence
 
@@ -36,6 +35,7 @@ from .tokens import TokenSource, service_key
 from .writer import Database
 
 FINISH_WITHIN_S = 10.0
+CANCEL_AGAIN_S = 5.0
 LOCK_TIMEOUT_S = 2.0
 
 log = structlog.get_logger()
@@ -174,7 +174,9 @@ class Worker:
 
 
 async def _cancelled(*tasks: asyncio.Task[object]) -> None:
-    for task in tasks:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await task
+    """Cancel until all have ended: ``wait_for`` of Python 3.11 swallows a cancellation that meets its own answer."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
