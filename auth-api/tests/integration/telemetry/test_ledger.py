@@ -60,6 +60,17 @@ async def test_read_ledger_with_an_empty_heartbeat_holds_nothing_on_the_device(s
     assert account(rows, heartbeat).archived == 2
 
 
+async def test_read_ledger_stream_first_heard_of_after_the_heartbeat_is_newer(session: AsyncSession) -> None:
+    await ledger(session, "{[2,3)}", produced=2)
+    await presence(session, '{"stream": "018f0000-0000-7000-8000-000000000000", "last_sequence_no": 0}')
+    assert [row.is_newer for row in (await read_ledger(session, "D1"))[0]] == [False]
+    await session.execute(text("UPDATE telemetry_ledger SET first_seen_at = first_seen_at + interval '1 ms'"))
+    rows, heartbeat = await read_ledger(session, "D1")
+    assert ([row.is_newer for row in rows], account(rows, heartbeat).missing) == ([True], 0)
+    await session.execute(text("UPDATE device_presence SET heartbeat_at = NULL, heartbeat = '{}'"))
+    assert [row.is_newer for row in (await read_ledger(session, "D1"))[0]] == [False], "a will says nothing"
+
+
 async def test_read_ledger_with_a_broken_heartbeat_goes_on_without_it(session: AsyncSession) -> None:
     await ledger(session, "{[1,3)}", produced=2)
     await presence(session, '{"held": "nonsense"}')

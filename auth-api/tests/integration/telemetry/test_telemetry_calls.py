@@ -97,6 +97,17 @@ async def test_history_without_times_is_of_the_last_hour(api: Any, session: Asyn
     assert [point["value"] for point in body["points"]] == [1, 2]
 
 
+async def test_history_at_the_ends_of_the_calendar_is_empty_or_all(
+    api: Any, session: AsyncSession, archive: Archive
+) -> None:
+    await archive([1])
+    await session.commit()
+    first, last = "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"
+    for params, found in (({"to": first}, 0), ({"from": first, "to": last}, 1), ({"from": last, "to": last}, 0)):
+        answer = await api.client.get("/api/v1/telemetry/D1/m", params=params)
+        assert (answer.status_code, len(answer.json().get("points", []))) == (200, found), params
+
+
 async def test_history_with_wrong_parameters_is_malformed(api: Any, problem: Any) -> None:
     for params in (
         {"from": SPAN["to"], "to": SPAN["from"]},

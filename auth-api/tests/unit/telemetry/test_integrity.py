@@ -58,6 +58,15 @@ def test_account_of_numbers_newer_than_the_heartbeat_calls_nothing_missing() -> 
     assert (report.produced, report.archived, report.on_device, report.missing) == (102, 101, 0, 0)
 
 
+def test_account_of_a_stream_begun_after_the_heartbeat_calls_nothing_missing() -> None:
+    """The device began NEW since, and number 2 overtook 1: the heartbeat, still of OLD, cannot tell where 1 is."""
+    row = LedgerRow(NEW, ((2, 2),), (), (), 2, 0, is_newer=True)
+    report = account([row], heartbeat(OLD, 4))
+    assert (report.produced, report.archived, report.on_device) == (6, 1, 0)
+    assert [stream.missing for stream in report.streams] == [((1, 4),), ()]
+    assert account([row], heartbeat(NEW, 1)).missing == 1, "a heartbeat that names it goes before"
+
+
 def test_account_of_an_older_stream_is_not_bounded_by_the_current_one() -> None:
     report = account([row(OLD, ((1, 3),), 9)], heartbeat(NEW, 2, [held(NEW, 1, 2)]))
     assert report.streams[0].missing == ((4, 9),)

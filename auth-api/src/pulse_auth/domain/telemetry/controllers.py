@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
@@ -35,6 +35,7 @@ from .schemas import History, LatestItem, LatestPage, LinkAnswer, LinkRequest, P
 from .values import moment
 
 DEFAULT_SPAN = timedelta(hours=1)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 EXPORTS_PATH = "/exports"
 _METRIC_KEY = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 _LATEST_CURSOR = r"^[A-Za-z0-9._-]{1,64}:[A-Za-z0-9._/-]{1,100}\Z"
@@ -76,7 +77,7 @@ class TelemetryController(Controller):
         """Return a metric's readings, by default of the last hour, thinned to *max_points* with extremes kept."""
         first, behind = _times(from_, to)
         behind = behind or clock()
-        first = first or behind - DEFAULT_SPAN
+        first = first or (behind - DEFAULT_SPAN if behind > EARLIEST + DEFAULT_SPAN else EARLIEST)
         _check_order(first, behind)
         key = _metric_key(metric.removeprefix("/"))
         await _check_known(sessions, client_id)

@@ -22,7 +22,11 @@ from .number_ranges import EMPTY, Range, Ranges
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One stream in the ledger: ``settled`` holds ``rejected`` and ``lost``; ``produced`` is the highest claimed."""
+    """
+    One stream in the ledger: ``settled`` holds ``rejected`` and ``lost``; ``produced`` is the highest claimed.
+
+    ``is_newer``: first heard of after the newest heartbeat, which therefore says nothing of it.
+    """
 
     stream: UUID
     settled: Ranges
@@ -30,6 +34,7 @@ class LedgerRow:
     lost: Ranges
     produced: int
     duplicates: int
+    is_newer: bool = False
 
 
 class StreamAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +118,8 @@ def _account_stream(row: LedgerRow, claims: _Claims) -> StreamAccount:
     if row.stream == claims.current:
         # Later numbers were made after the heartbeat: they may be on their way, so nothing is known of them yet.
         missing = numbers.intersection(missing, numbers.normal([(1, claims.last_sequence_no)]))
+    elif row.is_newer:
+        missing = EMPTY  # begun after the heartbeat: the same holds for all of it
     return StreamAccount(
         stream=row.stream,
         first=1,

@@ -21,7 +21,8 @@ from .number_ranges import Ranges
 _LEDGER = text(
     """
     SELECT presence.heartbeat::text AS heartbeat, ledger.stream, ledger.produced, ledger.duplicate_count,
-           ledger.settled::text AS settled, ledger.rejected::text AS rejected, ledger.lost::text AS lost
+           ledger.settled::text AS settled, ledger.rejected::text AS rejected, ledger.lost::text AS lost,
+           presence.heartbeat_at IS NOT NULL AND ledger.first_seen_at > presence.received_at AS is_newer
     FROM (SELECT CAST(:client_id AS text) AS client_id) AS asked
     LEFT JOIN device_presence AS presence USING (client_id)
     LEFT JOIN telemetry_ledger AS ledger USING (client_id)
@@ -54,6 +55,7 @@ async def read_ledger(session: AsyncSession, client_id: str) -> tuple[list[Ledge
             read_multirange(row.lost),
             row.produced,
             row.duplicate_count,
+            row.is_newer,
         )
         for row in rows
         if row.stream is not None
