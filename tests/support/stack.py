@@ -73,16 +73,17 @@ class Stack:
             self.programs[name].start()
 
     def wait_ready(self, within_s: float = 60) -> None:
-        """Wait until the API says that it is ready."""
+        """Wait until the API, and the worker where there is one, say that they are ready."""
+        ports = [self.ports["PULSE_HTTP_PORT"]] + [self.ports["PULSE_METRICS_PORT"]] * ("ingest" in self.programs)
 
         def ready() -> bool:
             for one in self.programs.values():
                 assert one.running, f"{one.name} ended:\n{one.tail()}"
             with contextlib.suppress(httpx.TransportError):
-                return httpx.get(f"{self.address}/readyz", timeout=2).is_success
+                return all(httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2).is_success for port in ports)
             return False
 
-        until(ready, within_s=within_s, what="the API is ready")
+        until(ready, within_s=within_s, what="the API and the worker are ready")
 
     @property
     def admin(self) -> httpx.Client:
