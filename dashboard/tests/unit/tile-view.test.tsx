@@ -26,7 +26,7 @@ test("Digits_of_a_negative_number_keep_its_sign", () => {
 test("BufferedCount_of_a_device_that_is_away_is_marked_as_an_estimate", () => {
   const figures = { pending: 10, sampling_interval_s: 1, heartbeat_interval_s: 5 };
   const device = { clientId: "d", said: "ONLINE", heardAt: 0, figures, enrolledAt: null, revokedAt: null };
-  const { container } = render(<BufferedCount device={device as never} now={60_000} />);
+  const { container } = render(<BufferedCount device={device as never} at={60_000} />);
   expect(container.textContent).toBe("≈70");
 });
 

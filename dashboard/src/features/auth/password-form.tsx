@@ -24,7 +24,7 @@ export function PasswordForm({ username }: { readonly username: string }): React
         {session.asksForCurrent && (
           <Field label="Present password" type="password" autoComplete="current-password" required value={current} onChange={(event) => setCurrent(event.target.value)} data-testid="current-password" />
         )}
-        <Field label="New password" hint="At least 12 characters; a sentence is good." type="password" autoComplete="new-password" required minLength={12} value={next} onChange={(event) => setNext(event.target.value)} data-testid="new-password" />
+        <Field label="New password" hint="At least 10 characters; a sentence is good." type="password" autoComplete="new-password" required minLength={10} value={next} onChange={(event) => setNext(event.target.value)} data-testid="new-password" />
         <Field label="New password again" type="password" autoComplete="new-password" required value={repeat} onChange={(event) => setRepeat(event.target.value)} data-testid="new-password-repeat" />
         <div className="mt-1 flex gap-2">
           <Button type="submit" tone="primary" size="large" disabled={busy} className="flex-1" data-testid="password-submit">

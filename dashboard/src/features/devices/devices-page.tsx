@@ -7,7 +7,7 @@ import { classes } from "@/components/ui/classes";
 import { Empty, Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
 import { Tag } from "@/components/ui/tag";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
-import { useDevices, useEngine, useNow, usePresence, useValue } from "@/lib/engine/hooks";
+import { useDevices, useEngine, useJudgingTime, useNow, usePresence, useValue } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatAge, formatDateTime, formatInterval } from "@/lib/values/format";
 
@@ -77,6 +77,7 @@ function DeviceTable({ devices }: { readonly devices: readonly Device[] }): Reac
 
 function DeviceRow({ device }: { readonly device: Device }): ReactElement {
   const now = useNow();
+  const at = useJudgingTime();
   const presence = usePresence()(device);
   const { sampling_interval_s: sampling = null, heartbeat_interval_s: beat = null, app_version: version = null } = device.figures ?? {};
   return (
@@ -88,7 +89,7 @@ function DeviceRow({ device }: { readonly device: Device }): ReactElement {
         <PresenceBadge presence={presence} />
       </Cell>
       <Cell at={2}>
-        <BufferedCount device={device} now={now} />
+        <BufferedCount device={device} at={at} />
       </Cell>
       <Cell at={3}>
         {device.heardAt === null || now === 0 ? <span className="text-faint">never</span> : <span title={formatDateTime(device.heardAt)}>{formatAge(Math.max(0, now - device.heardAt))}</span>}

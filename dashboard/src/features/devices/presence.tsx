@@ -19,9 +19,9 @@ export function PresenceBadge({ presence }: { readonly presence: Presence | null
   );
 }
 
-/** Buffered records; an estimate is marked as one. */
-export function BufferedCount({ device, now }: { readonly device: Device; readonly now: number }): ReactElement {
-  const buffered = bufferOf(device, now);
+/** Buffered records; an estimate is marked as one. *at*: from `useJudgingTime`. */
+export function BufferedCount({ device, at }: { readonly device: Device; readonly at: number }): ReactElement {
+  const buffered = bufferOf(device, at);
   if (buffered === null) {
     return <span className="text-faint">–</span>;
   }

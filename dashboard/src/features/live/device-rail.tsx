@@ -8,7 +8,7 @@ import { classes } from "@/components/ui/classes";
 import { Empty, Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { ConnectionRows } from "@/features/shell/connection-indicator";
-import { useDevices, useEngine, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
+import { useDevices, useEngine, useJudgingTime, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatAge } from "@/lib/values/format";
 
@@ -60,6 +60,7 @@ function LoadingLines(): ReactElement {
 
 function DeviceLine({ device }: { readonly device: Device }): ReactElement {
   const now = useNow();
+  const at = useJudgingTime();
   const presence = usePresence()(device);
   return (
     <li data-testid="device-row" data-client-id={device.clientId} data-status={presence ?? ""} className="grid gap-0.5 px-4 py-2.5">
@@ -72,7 +73,7 @@ function DeviceLine({ device }: { readonly device: Device }): ReactElement {
       <div className="num flex items-center gap-2 text-xs text-faint">
         <span>{device.heardAt === null || now === 0 ? "never heard" : `heard ${formatAge(Math.max(0, now - device.heardAt))}${now - device.heardAt < 1_500 ? "" : " ago"}`}</span>
         <span className="ml-auto">
-          <BufferedCount device={device} now={now} /> buffered
+          <BufferedCount device={device} at={at} /> buffered
         </span>
       </div>
     </li>

@@ -4,7 +4,7 @@ import { memo, type ReactElement } from "react";
 
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { Tile } from "@/features/live/tile";
-import { useDevice, useNow, usePresence } from "@/lib/engine/hooks";
+import { useDevice, useJudgingTime, usePresence } from "@/lib/engine/hooks";
 import { tileKey } from "@/lib/store/tiles";
 import { formatInterval } from "@/lib/values/format";
 
@@ -38,7 +38,7 @@ interface DeviceHeadingProps {
 
 function DeviceHeading({ id, clientId, metricCount }: DeviceHeadingProps): ReactElement {
   const device = useDevice(clientId);
-  const now = useNow();
+  const at = useJudgingTime();
   const presence = usePresence();
   const sampling = device?.figures?.sampling_interval_s ?? null;
   return (
@@ -53,7 +53,7 @@ function DeviceHeading({ id, clientId, metricCount }: DeviceHeadingProps): React
       {sampling !== null && sampling > 0 && <span className="num">every {formatInterval(sampling)}</span>}
       {device?.figures?.pending != null && device.figures.pending > 0 && (
         <span>
-          buffered <BufferedCount device={device} now={now} />
+          buffered <BufferedCount device={device} at={at} />
         </span>
       )}
     </header>

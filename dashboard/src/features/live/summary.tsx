@@ -3,7 +3,7 @@
 import type { ReactElement, ReactNode } from "react";
 
 import { Dot, type Tone } from "@/components/ui/dot";
-import { useDevices, useEngine, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
+import { useDevices, useEngine, useJudgingTime, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
 import { bufferOf } from "@/lib/store/devices";
 import { serviceState } from "@/lib/store/services";
 import { timeOf } from "@/lib/time/clock";
@@ -59,8 +59,8 @@ function ActiveDevices(): ReactElement {
 function BufferedRecords(): ReactElement {
   const loaded = useLoaded();
   const devices = useDevices();
-  const now = useNow();
-  const found = devices.map((each) => bufferOf(each, now)).filter((each) => each !== null);
+  const at = useJudgingTime();
+  const found = devices.map((each) => bufferOf(each, at)).filter((each) => each !== null);
   const estimated = found.some((each) => each.estimated);
   const count = found.reduce((sum, each) => sum + each.count, 0);
   return (
@@ -86,11 +86,11 @@ function SystemStatus(): ReactElement {
   const api = useValue(engine.api.state);
   const connection = useStatus().connection;
   const { lastUpAt } = useValue(engine.linkState);
-  const now = useNow();
+  const at = useJudgingTime();
   const named = [
     { name: "broker", state: connection === "online" ? "ONLINE" : lastUpAt === null ? null : "OFFLINE" },
     { name: "API", state: api === "ok" ? "ONLINE" : api === "unknown" ? null : "OFFLINE" },
-    { name: "ingest", state: serviceState(services, "ingest", now) },
+    { name: "ingest", state: serviceState(services, "ingest", at) },
     { name: "database", state: databaseState(engine.services.all.get().flatMap((each) => [...each.checks])) },
   ];
   const { tone, word } = worst(named.map((each) => each.state));

@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { classes } from "@/components/ui/classes";
 import { Dot, type Tone } from "@/components/ui/dot";
 import { Popover } from "@/components/ui/popover";
-import { useEngine, useNow, useStatus, useValue } from "@/lib/engine/hooks";
+import { useEngine, useJudgingTime, useNow, useStatus, useValue } from "@/lib/engine/hooks";
 import { serviceStatus } from "@/lib/store/services";
 import type { ConnectionState } from "@/lib/store/status";
 import { formatAge, formatClock, formatCount } from "@/lib/values/format";
@@ -98,11 +98,11 @@ export function ConnectionRows(): ReactElement {
 
 function ServiceRows(): ReactElement {
   const services = useValue(useEngine().services.all);
-  const now = useNow();
+  const at = useJudgingTime();
   return (
     <>
       {services.map((each) => {
-        const state = serviceStatus(each, now);
+        const state = serviceStatus(each, at);
         return (
           <Row key={`${each.service}/${each.instance}`} label={each.service} tone={SERVICE_TONES[state]}>
             <span title={[...each.checks].map(([name, said]) => `${name}: ${said}`).join("\n")}>{state.charAt(0) + state.slice(1).toLowerCase()}</span>

@@ -59,15 +59,20 @@ export function useDevice(clientId: string): Device | null {
 }
 
 /**
- * The presence of a device. While this browser itself is cut off, it stays as it was last known: silence then
- * says nothing about the device. `null` before the page runs.
+ * The time by which devices and services are judged, in ms. While this browser itself is cut off it stands still:
+ * silence then says nothing about them. 0 before the page runs.
  */
-export function usePresence(): (device: Device) => Presence | null {
+export function useJudgingTime(): number {
   const { link } = useEngine();
   const online = useStatus().connection === "online";
   const now = useNow();
-  const at = online || link.lastPacketAt === 0 ? now : Math.min(now, link.lastPacketAt);
-  return (device) => (now === 0 ? null : presenceOf(device, at));
+  return online || link.lastPacketAt === 0 ? now : Math.min(now, link.lastPacketAt);
+}
+
+/** The presence to show for a device; `null` before the page runs. */
+export function usePresence(): (device: Device) => Presence | null {
+  const at = useJudgingTime();
+  return (device) => (at === 0 ? null : presenceOf(device, at));
 }
 
 export function useTileIndex(): readonly DeviceTiles[] {
