@@ -313,12 +313,6 @@ def _begin_filters(packet: Packet) -> _Cursor:
     return _Cursor(packet.body)
 
 
-def read_codes(packet: Packet) -> tuple[int, bytes]:
-    """Return packet identifier and return codes of a SUBACK."""
-    cursor = _Cursor(packet.body)
-    return cursor.packet_id(), cursor.rest()
-
-
 def connack(code: int, *, session_present: bool = False) -> bytes:
     """Build a CONNACK."""
     return bytes((0x20, 2, session_present, code))

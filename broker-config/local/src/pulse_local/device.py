@@ -88,6 +88,7 @@ def wait_for_api(environment: Environment) -> None:
         NotYetError: It did not within two minutes.
     """
     address, until = environment.text("PULSE_API_URL"), time.monotonic() + API_WAIT_S
+    log.info("local.api_awaited", address=address, at_most_s=API_WAIT_S)
     while time.monotonic() < until:
         try:
             if httpx.get(f"{address}/readyz", timeout=2).is_success and environment.path("PULSE_CA_FILE").exists():

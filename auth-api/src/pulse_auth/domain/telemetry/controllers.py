@@ -28,7 +28,7 @@ from ..audit.services import write_audit
 from .export_format import MEDIA_TYPES
 from .export_streams import ExportStreams
 from .exports import LINK_LIFE, ExportRequest, claim_link, make_link
-from .history import DEFAULT_POINTS, LEAST_POINTS, MOST_POINTS, Point, read_history
+from .history import DEFAULT_POINTS, LEAST_POINTS, MOST_POINTS, read_history
 from .latest import LatestValue, read_latest
 from .ledger import device_is_known
 from .schemas import History, LatestItem, LatestPage, LinkAnswer, LinkRequest, PointItem
@@ -173,7 +173,3 @@ def _latest_item(found: LatestValue) -> LatestItem:
         str(found.stream),
         found.sequence_no,
     )
-
-
-def _point_item(point: Point) -> PointItem:
-    return PointItem(format_time(point.at), point.value, str(point.stream), point.sequence_no)
