@@ -22,6 +22,7 @@ from .presence import SideBatch
 FLUSH_S = 0.2
 MOST_AUDITS = 10_000
 MOST_DEVICES = 100_000
+MOST_STREAMS = 200_000
 FAILURES_BEFORE_SPLIT = 3
 
 log = structlog.get_logger()
@@ -53,11 +54,17 @@ class SidePipeline:
         Raises:
             ContractError: The payload breaks the contract.
         """
-        if self._closing or len(self._held.audits) >= MOST_AUDITS or len(self._held.presences) >= MOST_DEVICES:
+        if self._closing or self._is_full():
             self._measures.side_dropped.inc()
             return
         self._held.take(raw)
         self._arrived.set()
+
+    def _is_full(self) -> bool:
+        held = self._held
+        return (
+            len(held.audits) >= MOST_AUDITS or len(held.presences) >= MOST_DEVICES or len(held.claims) >= MOST_STREAMS
+        )
 
     async def run(self) -> None:
         """Work until ``close`` was called and everything held is stored."""

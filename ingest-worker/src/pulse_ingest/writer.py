@@ -171,7 +171,7 @@ class Database:
             return self._conn
         arguments = dict(self._target.arguments)
         if self._target.password_file is not None:
-            arguments["password"] = self._target.password_file.read_text(encoding="utf-8").strip()
+            arguments["password"] = _password(self._target.password_file)
         self._conn = await asyncpg.connect(
             **arguments,
             timeout=5,
@@ -216,6 +216,13 @@ class Database:
         conn, self._conn = self._conn, None
         if conn is not None:
             conn.terminate()
+
+
+def _password(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except UnicodeError as error:  # of the file, not of a reading
+        raise OSError(f"{file} is not UTF-8") from error
 
 
 async def _lock_accounts(
@@ -319,6 +326,9 @@ async def _reasons(
 
 async def _claim_produced(conn: asyncpg.Connection[asyncpg.Record], batch: SideBatch) -> None:
     if batch.claims:
+        # New rows first and apart, like batches do: whoever waits for another's new row holds no lock on an old one.
+        clients, streams = _columns(list(batch.claims))
+        await conn.execute(QUERIES["open_ledger_rows"], clients, streams, min(at for _, at in batch.claims.values()))
         claims = [(*key, number, at) for key, (number, at) in batch.claims.items()]
         await conn.execute(QUERIES["claim_produced"], *_columns(claims))
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pulse_ingest.errors import StorageUnavailable, UnfitData, WriteFailed
 from pulse_ingest.ledger import Account
 from pulse_ingest.messages import Decoded, Sample
+from pulse_ingest.presence import SideBatch
 from pulse_ingest.ranges import from_numbers
+from pulse_ingest.sql import QUERIES
 from pulse_ingest.writer import Database, Target
 from support.ingest import NEXT_STREAM, RECEIVED, STREAM, account, archived, bad, message, numbered, reading, time_of
 
@@ -247,6 +249,10 @@ async def test_write_batch_no_server_is_unavailable(tmp_path: Any) -> None:
     missing = Database(Target({"host": str(tmp_path)}, tmp_path / "no-password-yet"))
     with pytest.raises(StorageUnavailable):
         await missing.durability()
+    (tmp_path / "password").write_bytes(b"\xff")
+    broken = Database(Target({"host": str(tmp_path)}, tmp_path / "password"))
+    with pytest.raises(StorageUnavailable):
+        await broken.write_batch([numbered([1])], NOW)
 
 
 async def test_write_batch_two_writers_on_the_same_streams_neither_deadlock_nor_double(
@@ -268,6 +274,30 @@ async def test_write_batch_two_writers_on_the_same_streams_neither_deadlock_nor_
         assert await archived(owner, client) == expected
     assert sum(counts) == 3 * len(expected)
     assert await owner.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+
+
+async def test_write_side_waiting_for_a_new_stream_of_a_batch_holds_no_lock_that_the_batch_needs(
+    writer: Database, target: Target, owner: Conn
+) -> None:
+    """A device that begins a stream with an old one held: its heartbeat and its first batch name both."""
+    await writer.write_batch([numbered([1])], NOW)
+    names, both = ["D1", "D1"], [STREAM, NEXT_STREAM]
+    batch = await asyncpg.connect(target.arguments["dsn"], server_settings={"lock_timeout": "2000"})
+    transaction = batch.transaction()
+    await transaction.start()
+    await batch.execute(QUERIES["open_ledger_rows"], names, both, NOW)
+    claims = {("D1", stream): (5, NOW) for stream in both}
+    side = asyncio.create_task(writer.write_side(SideBatch(claims=claims)))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with asyncio.timeout(10):
+        while not await owner.fetchval(waiting):
+            await asyncio.sleep(0.02)
+    found = await batch.fetch(QUERIES["lock_ledger_rows"], names, both, [1, 1], [9, 9])
+    await transaction.commit()
+    await side
+    await batch.close()
+    assert len(found) == 2
+    assert await owner.fetch("SELECT produced FROM telemetry_ledger ORDER BY stream") == [(5,), (5,)]
 
 
 async def test_make_partitions_missing_days_take_the_rows(writer: Database, owner: Conn) -> None:
