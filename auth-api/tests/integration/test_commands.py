@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +16,7 @@ import httpx
 import pytest
 
 from support.database import Database
+from support.processes import free_ports, until
 
 PASSWORD = "a-good-long-password"
 
@@ -33,16 +33,9 @@ def variables(tmp_path: Path, empty_database: Database) -> dict[str, str]:
         "PULSE_HOME": str(tmp_path / "home"),
         "PULSE_DATABASE_DSN": f"postgresql://{user}@{address}",
         "PULSE_DATABASE_PASSWORD_FILE": str(file),
-        "PULSE_HTTP_PORT": str(free_port()),
+        "PULSE_HTTP_PORT": str(free_ports(1)[0]),
         "PULSE_ADMIN_PASSWORD": PASSWORD,
     }
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -50,19 +43,12 @@ def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
-def until(condition: Callable[[], bool], within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def serving(variables: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     log = (tmp_path / "log").open("wb")
     program = subprocess.Popen([sys.executable, "-m", "pulse_auth"], env=variables, stderr=log)
     try:
-        until(lambda: program.poll() is not None or is_ready(variables))
+        until(lambda: program.poll() is not None or is_ready(variables), within_s=60, what="it serves, or has ended")
         assert program.poll() is None, (tmp_path / "log").read_text()
         yield program
     finally:
@@ -100,7 +86,7 @@ def test_serve_interrupt_ends_with_0(serving: subprocess.Popen[bytes]) -> None:
 
 
 def test_serve_sigterm_while_waiting_for_the_database_ends_with_0(tmp_path: Path) -> None:
-    env = {"PATH": os.environ["PATH"], "PULSE_HOME": str(tmp_path / "h"), "PULSE_HTTP_PORT": str(free_port())}
+    env = {"PATH": os.environ["PATH"], "PULSE_HOME": str(tmp_path / "h"), "PULSE_HTTP_PORT": str(free_ports(1)[0])}
     command = [sys.executable, "-m", "pulse_auth", "serve"]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as program:
         assert program.stderr is not None

@@ -10,8 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -22,6 +21,7 @@ from pulse_auth.errors import EmbeddedPostgresError
 from pulse_auth.postgres.layout import Layout
 from pulse_auth.postgres.server import PostgresServer, end_leftover, read_postmaster
 from pulse_runtime.errors import ConfigError
+from support.processes import until
 
 # Kills of processes, not of the machine: nothing here needs the disk to be waited for.
 SETTINGS = {"fsync": "off"}
@@ -53,13 +53,6 @@ def server(layout: Layout) -> Iterator[PostgresServer]:
     server = PostgresServer(layout, settings=SETTINGS)
     yield server
     server.stop()
-
-
-def until(condition: Callable[[], bool], within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
 
 
 def postmaster_pid(layout: Layout) -> int:
@@ -136,7 +129,7 @@ async def test_start_after_kill_of_server_and_runner_works(layout: Layout) -> No
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait()
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(pid))
+    until(lambda: not psutil.pid_exists(pid), within_s=30, what="the postmaster is gone")
     assert layout.postmaster_pid.exists()
     again = PostgresServer(layout, settings=SETTINGS)
     again.start()
@@ -227,7 +220,11 @@ def start_runner(layout: Layout) -> subprocess.Popen[bytes]:
     """Run the command in a process of its own, as the supervisor does."""
     environment = {**os.environ, "PULSE_HOME": str(layout.folder.parent)}
     runner = subprocess.Popen([sys.executable, "-m", "pulse_auth", "postgres"], env=environment)
-    until(lambda: (state := read_postmaster(layout)) is not None and state.status == "ready")
+    until(
+        lambda: (state := read_postmaster(layout)) is not None and state.status == "ready",
+        within_s=30,
+        what="the postmaster is ready",
+    )
     return runner
 
 
