@@ -8,6 +8,8 @@ const config: NextConfig = {
   poweredByHeader: false,
   images: { unoptimized: true },
   typescript: { tsconfigPath: "tsconfig.json" },
+  // The cache also keeps what failed: a build that was interrupted once would then fail for ever.
+  experimental: { turbopackFileSystemCacheForBuild: false },
   turbopack: {
     root: import.meta.dirname,
     resolveAlias: {
