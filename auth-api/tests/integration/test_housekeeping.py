@@ -10,6 +10,7 @@ from pulse_auth.housekeeping import tidy
 
 async def test_tidy_deletes_what_has_run_out_and_nothing_else(api: Any) -> None:
     await api.sign_in()
+    assert (await api.client.post("/api/v1/broker/token", json={})).status_code == 200
     await api.client.post("/api/v1/auth/login", json={"username": "nobody", "password": "x"})
     now = api.clock()
     await api.fetch("INSERT INTO used_assertions VALUES ('service:ingest', 'old', $1) RETURNING 1", now)
@@ -20,9 +21,10 @@ async def test_tidy_deletes_what_has_run_out_and_nothing_else(api: Any) -> None:
     await tidy(sessions, api.clock)
     assert [row["jti"] for row in await api.fetch("SELECT jti FROM used_assertions")] == ["new"]
     assert len(await api.fetch("SELECT 1 FROM refresh_families")) == 1
+    assert len(await api.fetch("SELECT 1 FROM issued_tokens WHERE kind = 'user'")) == 1
     assert len(await api.fetch("SELECT 1 FROM login_failures WHERE scope = 'account'")) == 1
     api.clock.move(40 * 86_400)
     await tidy(sessions, api.clock)
-    for table in ("used_assertions", "refresh_families", "login_failures"):
+    for table in ("used_assertions", "refresh_families", "login_failures", "issued_tokens"):
         assert await api.fetch(f"SELECT 1 FROM {table}") == []
     await engine.dispose()
