@@ -4,7 +4,7 @@ import { memo, type ReactElement } from "react";
 
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { Tile } from "@/features/live/tile";
-import { useDevice, useJudgingTime, usePresence } from "@/lib/engine/hooks";
+import { useDevice, useJudgingTime, usePresence, useStatus } from "@/lib/engine/hooks";
 import { tileKey } from "@/lib/store/tiles";
 import { formatInterval } from "@/lib/values/format";
 
@@ -18,12 +18,17 @@ interface DeviceSectionProps {
 /** The tiles of one device below its name and state. */
 export const DeviceSection = memo(function DeviceSection({ clientId, metrics, charted }: DeviceSectionProps): ReactElement {
   const headingId = `device-${clientId}`;
+  const device = useDevice(clientId);
+  const presenceNow = usePresence();
+  const presence = device === null ? null : presenceNow(device);
+  const connected = useStatus().connection === "online";
+  const samplingMs = (device?.figures?.sampling_interval_s ?? 0) * 1_000;
   return (
     <section aria-labelledby={headingId}>
       <DeviceHeading id={headingId} clientId={clientId} metricCount={metrics.length} />
       <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,164px),1fr))] gap-2 sm:grid-cols-[repeat(auto-fill,minmax(188px,1fr))]">
         {metrics.map((metric) => (
-          <Tile key={metric} clientId={clientId} metric={metric} seriesNo={charted.get(tileKey(clientId, metric)) ?? 0} />
+          <Tile key={metric} clientId={clientId} metric={metric} seriesNo={charted.get(tileKey(clientId, metric)) ?? 0} presence={presence} samplingMs={samplingMs} connected={connected} />
         ))}
       </div>
     </section>

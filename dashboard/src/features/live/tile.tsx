@@ -5,16 +5,16 @@ import { memo, useEffect, type ReactElement } from "react";
 import { classes } from "@/components/ui/classes";
 import { Tag } from "@/components/ui/tag";
 import { Sparkline } from "@/features/live/sparkline";
-import { freshnessOf, type Freshness } from "@/features/live/freshness";
+import { ageOf, freshnessOf, type Freshness, type Surroundings } from "@/features/live/freshness";
 import { Digits, ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
-import { useDevice, useEngine, useNow, useOnScreen, usePresence, useStatus, useTile, useValue } from "@/lib/engine/hooks";
+import { useEachSecond, useEngine, useOnScreen, useTile, useValue } from "@/lib/engine/hooks";
 import type { Tile as TileData } from "@/lib/store/tiles";
 import { exactText } from "@/lib/values/exact";
 import { formatAge, formatStep } from "@/lib/values/format";
 import { unitOf } from "@/lib/values/unit";
 
-interface TileProps {
+interface TileProps extends Surroundings {
   readonly clientId: string;
   readonly metric: string;
   /** Its place among the chart's colours, 1 and up; 0 when it is not on the chart. */
@@ -22,7 +22,7 @@ interface TileProps {
 }
 
 /** One metric as on a trading screen; pressing it puts it on the chart or takes it off. */
-export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps): ReactElement | null {
+export const Tile = memo(function Tile({ clientId, metric, seriesNo, ...surroundings }: TileProps): ReactElement | null {
   const { chart, sparks } = useEngine();
   const [ref, onScreen] = useOnScreen<HTMLButtonElement>();
   const tile = useTile(clientId, metric, onScreen);
@@ -49,37 +49,48 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo }: TileProps
       style={seriesNo > 0 ? { borderColor: `var(--series-${seriesNo})`, boxShadow: `inset 2px 0 0 var(--series-${seriesNo})` } : undefined}
       className="group relative flex h-[98px] min-w-0 flex-col overflow-hidden rounded-md border bg-surface text-left shadow-card transition-[border-color] [contain-intrinsic-size:auto_98px] [content-visibility:auto] hover:border-line-strong"
     >
-      <TileBody tile={tile} />
+      {onScreen ? <TileBody tile={tile} surroundings={surroundings} /> : <SleepingBody tile={tile} />}
     </button>
   );
 });
 
-function TileBody({ tile }: { readonly tile: TileData }): ReactElement {
-  const device = useDevice(tile.clientId);
-  const presence = usePresence();
-  const connected = useStatus().connection === "online";
-  const freshness = freshnessOf(tile, { device, presence: device === null ? null : presence(device), connected }, useNow());
+/** Off the screen only what can be searched for is kept. */
+function SleepingBody({ tile }: { readonly tile: TileData }): ReactElement {
+  return (
+    <span className="flex flex-col px-3 pt-2 text-xs text-muted">
+      {tile.metric} <span>{exactText(tile.value)}</span>
+    </span>
+  );
+}
+
+interface TileBodyProps {
+  readonly tile: TileData;
+  readonly surroundings: Surroundings;
+}
+
+function TileBody({ tile, surroundings }: TileBodyProps): ReactElement {
+  const freshness = useEachSecond((now) => freshnessOf(tile, surroundings, now));
   const theme = useValue(shownTheme);
-  const flash = tile.changes > 0 && tile.direction !== "none";
+  const stale = freshness === "stale";
+  const flash = tile.changes > 0 && tile.direction !== "none" && !stale;
   return (
     <span
-      key="body"
       className={classes(
-        "flex flex-1 flex-col px-3 pt-2",
-        flash && freshness.kind !== "stale" && (tile.direction === "up" ? "flash-up" : "flash-down"),
-        flash && freshness.kind !== "stale" && (tile.changes % 2 === 0 ? "flash-even" : "flash-odd"),
+        "flash flex flex-1 flex-col px-3 pt-2",
+        flash && (tile.direction === "up" ? "flash-up" : "flash-down"),
+        flash && (tile.changes % 2 === 0 ? "flash-even" : "flash-odd"),
       )}
     >
       <span className="flex items-center gap-2 text-xs">
         <span className="min-w-0 flex-1 truncate text-muted" title={tile.metric}>
           {tile.metric}
         </span>
-        <FreshnessTag freshness={freshness} />
+        <FreshnessTag tile={tile} freshness={freshness} />
       </span>
-      <span className={classes("mt-0.5 transition-opacity", freshness.kind === "stale" && "opacity-65")}>
+      <span className={classes("mt-0.5 transition-opacity", stale && "opacity-65")}>
         {typeof tile.value === "boolean" ? <Lamp on={tile.value} /> : <Figure tile={tile} />}
       </span>
-      <span className={classes("mt-auto flex items-end gap-3 pb-2", freshness.kind === "stale" && "opacity-40 grayscale")}>
+      <span className={classes("mt-auto flex items-end gap-3 pb-2", stale && "opacity-40 grayscale")}>
         <Step tile={tile} />
         <span className="h-7 min-w-0 flex-1">
           <Sparkline points={tile.recent} version={tile} stepped={typeof tile.value === "boolean"} theme={theme} />
@@ -137,12 +148,13 @@ function Lamp({ on }: { readonly on: boolean }): ReactElement {
   );
 }
 
-function FreshnessTag({ freshness }: { readonly freshness: Freshness }): ReactElement {
-  switch (freshness.kind) {
+function FreshnessTag({ tile, freshness }: { readonly tile: TileData; readonly freshness: Freshness }): ReactElement {
+  const age = useEachSecond((now) => (ageOf(tile, now) < A_MOMENT_MS ? "" : formatAge(ageOf(tile, now))));
+  switch (freshness) {
     case "stale":
       return (
         <Tag tone="warn" title="Not current: nothing newer has arrived for too long, or the connection is down.">
-          {freshness.ageMs < A_MOMENT_MS ? "stale" : `stale ${formatAge(freshness.ageMs)}`}
+          {`stale ${age}`.trim()}
         </Tag>
       );
     case "replayed":
@@ -150,6 +162,6 @@ function FreshnessTag({ freshness }: { readonly freshness: Freshness }): ReactEl
     case "known":
       return <Tag title="The last known value; nothing live has arrived yet.">last known</Tag>;
     case "live":
-      return <span className="num text-muted">{formatAge(freshness.ageMs)}</span>;
+      return <span className="num text-muted">{age === "" ? "now" : age}</span>;
   }
 }

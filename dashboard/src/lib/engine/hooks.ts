@@ -119,6 +119,11 @@ export function useNow(): number {
   return useSyncExternalStore(subscribeSecond, () => second, () => 0);
 }
 
+/** Something that follows from the time, once a second; the component re-renders only when the result is another one. */
+export function useEachSecond<T extends string | number | boolean>(compute: (now: number) => T): T {
+  return useSyncExternalStore(subscribeSecond, () => compute(second), () => compute(0));
+}
+
 /** Whether an element is on the screen or near it. */
 export function useOnScreen<T extends Element>(): readonly [RefObject<T | null>, boolean] {
   const ref = useRef<T>(null);
