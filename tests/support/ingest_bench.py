@@ -31,9 +31,9 @@ from support.tokens import TokenMint
 class TokenApi:
     """Answers with a token whose told life is ``life_s``; 503 while ``away``."""
 
-    def __init__(self, mint: TokenMint, mqtts_port: int) -> None:
+    def __init__(self, mint: TokenMint, mqtts_port: int, instance: str = "1") -> None:
         self.life_s, self.away, self.given = 86_400.0, False, 0
-        self.rules, self.mqtts_port = list(ingest_rules("1")), mqtts_port
+        self.instance, self.rules, self.mqtts_port = instance, list(ingest_rules(instance)), mqtts_port
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,7 +54,7 @@ class TokenApi:
         self._thread.start()
 
     def grant(self, mint: TokenMint) -> bytes:
-        client_id, username = "svc:ingest:1", "service:ingest"
+        client_id, username = f"svc:ingest:{self.instance}", "service:ingest"
         now = datetime.now(UTC)
         return json.dumps(
             {
@@ -173,10 +173,10 @@ class IngestBench:
         writer.transport.abort()
         return True
 
-    async def worker_says(self, check: str, state: str, *, within_s: float = 20) -> dict[str, Any]:
+    async def worker_says(self, check: str, state: str, *, within_s: float = 20, instance: str = "1") -> dict[str, Any]:
         """Wait for a status of the worker, fresh or retained, whose *check* is *state*; return it."""
         async with self.client(self.mint.user("watcher")) as watcher:
-            await watcher.subscribe("system/ingest/1/status")
+            await watcher.subscribe(f"system/ingest/{instance}/status")
             async with asyncio.timeout(within_s):
                 while True:
                     status: dict[str, Any] = json.loads((await watcher.expect(within_s)).payload)

@@ -62,6 +62,7 @@ class Link:
         self._grant: Grant | None = None
         self._renew_at = 0.0
         self._told = ("", "", 0.0)
+        self._refusal_told = float("-inf")
         self._subscriber: Subscriber | None = None
         self._life: SignOfLife | None = None
         self._status_due = asyncio.Event()
@@ -135,7 +136,7 @@ class Link:
     async def _once(self) -> None:
         """Connect, subscribe and watch; return when it is time for a new token."""
         grant = await self._fresh_grant()
-        subscriber = Subscriber(self._address(grant), self._message_came, self._clock)
+        subscriber = Subscriber(self._address(grant), self._message_came, self._clock, self._publication_refused)
         keep = False
         try:
             await subscriber.connect()
@@ -172,9 +173,19 @@ class Link:
             ended.cancel()
             due.cancel()
             if subscriber.ended.is_set():
-                raise LinkLost("the connection ended")
-            if self._life is not None and self._life.is_silent(self._clock.monotonic()):
-                raise LinkLost("our own status does not come back")
+                reason = f", reason code {subscriber.end_reason}" if subscriber.end_reason else ""
+                raise LinkLost(f"the connection ended{reason}")
+            self._judge_silence(subscriber)
+
+    def _judge_silence(self, subscriber: Subscriber) -> None:
+        """Raise ``LinkLost`` when the own status does not come back though the broker is free to send it."""
+        now, held_back_since = self._clock.monotonic(), subscriber.held_back_since
+        if self._life is None:
+            return
+        if held_back_since is not None and held_back_since < now - self._interval_s:
+            self._life.excused(now)
+        elif self._life.is_silent(now):
+            raise LinkLost("our own status does not come back")
 
     async def _say_status(self, subscriber: Subscriber) -> None:
         payload = self._statuses.present(self._clock.now())
@@ -225,6 +236,14 @@ class Link:
             will=(self._statuses.topic, self._statuses.will()),
             mqtt5=self._mqtt5,
         )
+
+    def _publication_refused(self, reason: int) -> None:
+        """Count what the broker did not take: it says so on MQTT 5 only."""
+        self._measures.refused.labels(str(reason)).inc()
+        now = self._clock.monotonic()
+        if now >= self._refusal_told + _TELL_AGAIN_S:
+            self._refusal_told = now
+            log.warning("link.publication_refused", reason_code=reason)
 
     def _message_came(self, raw: Raw) -> None:
         if not raw.topic.startswith("system/"):

@@ -34,6 +34,9 @@ class Measures:
         self.left_unanswered = Counter("pulse_ingest_left_unanswered", "Readings that fail alone", registry=made)
         self.receipts = Counter("pulse_ingest_receipts", "Receipts published", registry=made)
         self.receipts_unsent = Counter("pulse_ingest_receipts_unsent", "Receipts without a broker", registry=made)
+        self.refused = Counter(
+            "pulse_ingest_publications_refused", "PUBACKs with a refusal (MQTT 5)", ["reason"], registry=made
+        )
         self.side_dropped = Counter(
             "pulse_ingest_side_dropped", "Heartbeats and audit rows that could not be stored", registry=made
         )

@@ -49,8 +49,15 @@ class Pipeline:
         self._filled = False
 
     def offer(self, raw: Raw) -> None:
-        """Take a message from ``telemetry/+/live`` or ``…/buffered``; dropped when closing or memory is full."""
-        if self._closing or not self._intake.offer(raw):
+        """
+        Take a message from ``telemetry/+/live`` or ``…/buffered``; dropped when closing or memory is full.
+
+        What comes while closing is not acknowledged on MQTT 5: the broker may give it to another worker.
+        """
+        if self._closing:
+            self._measures.dropped.inc()
+            return
+        if not self._intake.offer(raw):
             self._measures.dropped.inc()
             raw.settle()
             return

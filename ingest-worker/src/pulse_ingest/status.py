@@ -77,6 +77,10 @@ class SignOfLife:
         if payload in self._sent:
             self._heard_at = now
 
+    def excused(self, now: float) -> None:
+        """Begin to wait anew: the silence is our own doing, messages are held back until the archive is there."""
+        self._heard_at = now
+
     def is_silent(self, now: float) -> bool:
         """Tell whether nothing of our own came back for three intervals."""
         return now - self._heard_at > self._patience_s

@@ -22,18 +22,21 @@ from gmqtt.storage import PersistentStorage
 
 from .clock import Clock
 from .errors import LinkLost, LinkRefused
-from .messages import Raw
+from .messages import Raw, resolve
 
 CONNECT_WITHIN_S = 10.0
 KEEPALIVE_S = 15
 _LAST_WORD_S = 0.1
-# How many publications may be unacknowledged. EMQX takes as many by default settings of this project.
+# How many publications may be unacknowledged, unless the broker's CONNACK allows fewer.
 WINDOW = 500
+# Reason codes from here on are refusals; below are successes, 16 (nobody is subscribed) among them.
+REFUSED = 0x80
 # On MQTT 5 the broker holds back what is not acknowledged: 250 messages of 256 KiB are 64 MiB.
 RECEIVE_MAXIMUM = 250
 
 _untyped: Any = gmqtt
 Taken = Callable[[Raw], None]
+Refused = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +68,30 @@ class _Window(PersistentStorage):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.limit = WINDOW
         self.room = asyncio.Event()
         self.room.set()
         self.empty = asyncio.Event()
         self.empty.set()
         self._unacknowledged: set[int] = set()
 
-    def __len__(self) -> int:
-        return len(self._unacknowledged)
+    def __bool__(self) -> bool:
+        """Be true when empty too: gmqtt takes a storage of its own in place of a false one."""
+        return True
 
     def push_message(self, mid: int, raw_package: bytes) -> None:  # noqa: ARG002 -- gmqtt's signature
         """Count one; nothing is kept, because nothing is sent twice by us."""
         self._unacknowledged.add(mid)
         self.empty.clear()
-        if len(self) >= WINDOW:
+        if len(self._unacknowledged) >= self.limit:
             self.room.clear()
 
     def remove_message_by_mid(self, mid: int) -> None:
         """Count one less."""
         self._unacknowledged.discard(mid)
-        if not len(self):
+        if not self._unacknowledged:
             self.empty.set()
-        if len(self) < WINDOW:
+        if len(self._unacknowledged) < self.limit:
             self.room.set()
         super().remove_message_by_mid(mid)  # type: ignore[no-untyped-call]
 
@@ -94,14 +99,17 @@ class _Window(PersistentStorage):
 class Subscriber:
     """One connection; made by ``open_subscriber``."""
 
-    def __init__(self, address: Address, taken: Taken, clock: Clock) -> None:
-        """Prepare a client; nothing is sent yet."""
+    def __init__(self, address: Address, taken: Taken, clock: Clock, refused: Refused = lambda _reason: None) -> None:
+        """Prepare a client; nothing is sent yet. *refused* is told the reason code of a refused publication."""
         self._address = address
         self._taken = taken
+        self._refused = refused
         self._clock = clock
         self._window = _Window()
+        self._unsettled: dict[asyncio.Future[None], float] = {}
         self._granted: asyncio.Future[Sequence[int]] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
+        self.end_reason = 0  # of the broker's DISCONNECT on MQTT 5; 0: it gave none
         self._client = self._made_client()
 
     def _made_client(self) -> Any:
@@ -119,8 +127,12 @@ class Subscriber:
         )
         client.set_auth_credentials(address.username, address.password)
         client.on_message = self._on_message_acknowledged_later if address.mqtt5 else self._on_message
-        client.on_disconnect = lambda *_: self.ended.set()
+        client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        if address.mqtt5:
+            handler = client._package_handler  # noqa: SLF001 -- gmqtt reads no reason codes of PUBACK
+            self._gmqtts = handler._handle_puback_packet, handler._send_puback  # noqa: SLF001
+            handler._handle_puback_packet, handler._send_puback = self._on_puback, self._send_puback  # noqa: SLF001
         return client
 
     async def connect(self) -> None:
@@ -141,6 +153,13 @@ class Subscriber:
             raise LinkRefused(str(error)) from error
         except (OSError, TimeoutError) as error:
             raise LinkLost(f"{type(error).__name__}: {error}") from error
+        self._keep_to_receive_maximum()
+
+    def _keep_to_receive_maximum(self) -> None:
+        """Publish no more at once than the broker takes; gmqtt raises OverflowError instead of waiting."""
+        told = self._client._package_handler._connack_properties.get("receive_maximum")  # noqa: SLF001
+        if told:
+            self._window.limit = max(1, min(WINDOW, told[0] - 1))
 
     async def subscribe(self, filters: Sequence[str]) -> None:
         """
@@ -155,7 +174,7 @@ class Subscriber:
             codes = await self._or_ended(self._granted)
         except TimeoutError as error:
             raise LinkLost("no answer to SUBSCRIBE") from error
-        refused = [one for one, code in zip(filters, codes, strict=True) if code >= 128]
+        refused = [one for one, code in zip(filters, codes, strict=True) if code >= REFUSED]
         if refused:
             raise LinkRefused(f"subscriptions refused: {', '.join(refused)}")
 
@@ -166,10 +185,11 @@ class Subscriber:
         Raises:
             LinkLost: The connection ended, or nothing was acknowledged for 10 s.
         """
-        try:
-            await self._or_ended(self._window.room.wait())
-        except TimeoutError as error:
-            raise LinkLost("the broker acknowledges nothing") from error
+        while not self._window.room.is_set():  # again when another task was quicker
+            try:
+                await self._or_ended(self._window.room.wait())
+            except TimeoutError as error:
+                raise LinkLost("the broker acknowledges nothing") from error
         if self.ended.is_set() or not self._client.is_connected:
             raise LinkLost("not connected")
         self._client.publish(topic, payload, qos=1, retain=retain)
@@ -183,6 +203,18 @@ class Subscriber:
             return False
         return True
 
+    @property
+    def held_back_since(self) -> float | None:
+        """
+        When the oldest message came that is not acknowledged (monotonic seconds); ``None``: there is none.
+
+        While there is one the broker may have stopped sending, for it sends only so many at once (MQTT 5).
+        """
+        return next(iter(self._unsettled.values()), None)
+
+    def _settled(self, done: asyncio.Future[None]) -> None:
+        self._unsettled.pop(done, None)
+
     async def close(self) -> None:
         """Leave properly, so that the will is not sent; never raises."""
         try:
@@ -191,6 +223,8 @@ class Subscriber:
         except Exception:
             logging.getLogger("gmqtt.client").debug("leaving failed", exc_info=True)
         self.ended.set()
+        for done in tuple(self._unsettled):
+            resolve(done)
 
     async def _or_ended(self, work: Awaitable[Any]) -> Any:
         """Wait for *work*, but not longer than the connection lasts, nor than 10 s."""
@@ -210,6 +244,24 @@ class Subscriber:
             for one in (task, ended):
                 one.cancel()
 
+    def _on_disconnect(self, _client: Any, packet: Any, _error: Any = None) -> None:
+        """Note the reason that an MQTT 5 broker gives; a plain end of the connection has none."""
+        if self._address.mqtt5 and isinstance(packet, bytes) and packet:
+            self.end_reason = packet[0]
+        self.ended.set()
+
+    def _on_puback(self, command: int, packet: bytes) -> None:
+        """Read the reason, which gmqtt does not, and count the publication as done either way."""
+        reason = packet[2] if len(packet) > 2 else 0
+        if reason >= REFUSED:
+            self._refused(reason)
+        self._gmqtts[0](command, packet)
+
+    def _send_puback(self, packet_id: int, reason_code: int = 0) -> None:
+        """Acknowledge, unless the connection that the message came by has ended: the broker has given it up."""
+        if not self.ended.is_set():
+            self._gmqtts[1](packet_id, reason_code)
+
     def _on_subscribe(self, _client: Any, _mid: int, codes: Sequence[int], _properties: Any) -> None:
         if not self._granted.done():
             self._granted.set_result(codes)
@@ -223,6 +275,8 @@ class Subscriber:
         self, _client: Any, topic: str | bytes, payload: bytes, _qos: int, properties: dict[str, Any]
     ) -> int:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unsettled[done] = self._clock.monotonic()
+        done.add_done_callback(self._settled)
         self._taken(Raw(_text(topic), payload, self._clock.now(), bool(properties["retain"]), done))
         await done
         return 0

@@ -93,3 +93,10 @@ def test_sign_of_life_retained_copy_of_an_earlier_connection_does_not_count() ->
     life.sent(b"mine")
     life.heard(b"of an earlier connection", 114.0)
     assert life.is_silent(115.1)
+
+
+def test_sign_of_life_excused_waits_three_intervals_anew() -> None:
+    life = SignOfLife(0.0)
+    life.excused(14.0)
+    assert not life.is_silent(29.0)
+    assert life.is_silent(29.1)

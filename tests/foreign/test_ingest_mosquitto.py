@@ -1,0 +1,175 @@
+"""The ingest worker on MQTT 5 with shared subscriptions and acknowledgement after COMMIT, behind mosquitto."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+import httpx
+import pytest
+
+from support.database import Database
+from support.ingest import account, archived, bad, reading
+from support.ingest_bench import BenchDevice
+from support.mosquitto_bench import MosquittoBench, mosquitto_bench
+from support.mqtt_client import eventually
+
+Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[Conn]:
+    conn = await asyncpg.connect(database.dsn("auth"))
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
+async def bench(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[MosquittoBench]:
+    """The broker lets so many messages be in flight as the test asks, else 1,000; nothing is started yet."""
+    window = getattr(request, "param", 1_000)
+    with tempfile.TemporaryDirectory(prefix="pulse-gate-") as folder:
+        async with mosquitto_bench(tmp_path, database, Path(folder), window=window) as made:
+            yield made
+
+
+async def resent_until_told(device: BenchDevice, numbers: set[int], *, within_s: float = 60) -> None:
+    """Do what a device does: send again what no receipt has named, until one does."""
+    async with asyncio.timeout(within_s):
+        while missing := sorted(numbers - device.archived):
+            await device.buffered([reading(number) for number in missing[:200]])
+            await _answered(device, set(missing[:200]))
+
+
+async def _answered(device: BenchDevice, numbers: set[int]) -> None:
+    try:
+        await eventually(lambda: numbers <= device.archived, within_s=2)
+    except TimeoutError:
+        return
+
+
+async def test_shared_subscription_readings_are_archived_and_receipted(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    async with bench.device() as device:
+        await device.live(1, metrics={"a": 1, "big": 2**63 - 1})
+        await device.buffered([reading(2), bad(3), reading(4)], [[5, 7]])
+        await device.told({1, 2, 4})
+        assert (list(device.rejected), device.lost) == ([3], {5, 6, 7})
+    assert await archived(owner) == [1, 2, 4]
+    assert (await account(owner))["settled"] == [(1, 7)]
+    log = bench.broker.log.read_text()
+    assert "as svc:ingest:1 (p5, c1," in log, "MQTT 5 with clean start"
+    assert "$share/ingest/telemetry/+/live" in log
+
+
+async def test_puback_is_sent_after_commit_and_not_before(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    async with bench.device() as device:
+        await device.live(1)
+        await device.told({1})
+        await eventually(lambda: bench.unacknowledged("telemetry/") == 0)
+        await bench.gate.shut()
+        await bench.worker_says("database", "away")
+        for number in range(2, 22):
+            await device.live(number)
+        await eventually(lambda: bench.handed_out() == 21)
+        # The worker acknowledges its own statuses all the while, so the next one proves that telemetry is held back.
+        heard = bench.acknowledged("system/ingest/1/status")
+        await eventually(lambda: bench.acknowledged("system/ingest/1/status") > heard, within_s=15)
+        assert bench.unacknowledged("telemetry/") == 20
+        assert device.archived == {1}
+        await bench.gate.open()
+        await device.told(set(range(1, 22)))
+        await eventually(lambda: bench.unacknowledged("telemetry/") == 0)
+    assert await archived(owner) == list(range(1, 22))
+
+
+async def test_kill_nine_in_the_middle_loses_and_doubles_nothing_L1(bench: MosquittoBench, owner: Conn) -> None:  # noqa: N802
+    await bench.start()
+    numbers = set(range(1, 601))
+    async with bench.device() as device:
+        for start in (1, 201, 401):
+            for number in range(start, start + 200):
+                await device.live(number)
+            bench.worker.kill9()
+            bench.worker.start()
+        await resent_until_told(device, numbers)
+    assert await archived(owner) == sorted(numbers)
+    found = await account(owner)
+    assert (found["settled"], found["archived_count"]) == ([(1, 600)], 600)
+
+
+async def test_two_workers_share_one_load_without_doubles(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    await bench.start_other()
+    async with bench.device("D1") as first, bench.device("D2") as second:
+        for number in range(1, 301):
+            await first.live(number)
+            await second.live(number)
+        await first.told(set(range(1, 301)))
+        await second.told(set(range(1, 301)))
+    assert await archived(owner, "D1") == await archived(owner, "D2") == list(range(1, 301))
+    shares = [bench.handed_out(instance, "telemetry/D") for instance in ("1", "2")]
+    assert sum(shares) == 600, "each message goes to one worker"
+    assert min(shares) > 0, "both take part"
+    assert (await account(owner, "D1"))["duplicate_count"] == 0
+
+
+async def test_killed_worker_leaves_the_load_to_the_other(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    await bench.start_other()
+    numbers = set(range(1, 401))
+    async with bench.device() as device:
+        for number in range(1, 201):
+            await device.live(number)
+        bench.other.kill9()
+        for number in range(201, 401):
+            await device.live(number)
+        await resent_until_told(device, numbers)
+    assert await archived(owner) == sorted(numbers)
+    assert (await account(owner))["archived_count"] == 400
+
+
+@pytest.mark.parametrize("bench", [20], indirect=True)
+async def test_receipts_keep_to_the_brokers_receive_maximum(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    names = [f"D{number}" for number in range(1, 101)]
+    async with bench.device("publisher") as device:
+        await bench.gate.shut()
+        await bench.worker_says("database", "away")
+        for name in names:
+            device.client_id = name
+            await device.live(1)
+        await bench.gate.open()
+        await _all_archived(owner, len(names))
+    assert bench.worker.running, bench.worker.tail()
+    assert "Traceback" not in bench.worker.log.read_text()
+    key = (bench.home / "services" / "ingest" / "metrics-key").read_text().strip()
+    address = f"http://127.0.0.1:{bench.metrics_port}/metrics"
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client:
+        async with asyncio.timeout(10):
+            while f"pulse_ingest_receipts_total {len(names)}.0" not in (await client.get(address)).text:
+                await asyncio.sleep(0.05)
+
+
+async def _all_archived(owner: Conn, count: int) -> None:
+    async with asyncio.timeout(20):
+        while await owner.fetchval("SELECT count(*) FROM telemetry_data") < count:
+            await asyncio.sleep(0.05)
+
+
+async def test_sigterm_answers_what_it_holds_and_acknowledges_nothing_else(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    async with bench.device() as device:
+        for number in range(1, 301):
+            await device.live(number)
+        assert await asyncio.to_thread(bench.worker.stop) == 0
+        in_archive = set(await archived(owner))
+        await device.told(in_archive)
+        assert device.archived == in_archive
+        assert bench.acknowledged("telemetry/") <= len(in_archive)
+    assert "Traceback" not in bench.worker.log.read_text()
