@@ -40,6 +40,8 @@ class Bench:
         self.seen = 0
         self.kept: dict[tuple[str, int], dict[str, Any]] = {}
         self.rejected: set[tuple[str, int]] = set()
+        self.lost: set[tuple[str, int]] = set()
+        self.loses_declarations = False
         self.ignored: set[int] = set()
         self.copies = 0
         self.produced: dict[tuple[str, int], dict[str, Any]] = {}
@@ -92,6 +94,15 @@ class Bench:
             number = len(self.produced)
             self._transact(lambda number=number: self.file.add(Sample(self.clock.now(), {"n": number, "x": 0.5})))
             self.settle_down()
+
+    def add_one(self) -> None:
+        """Hand one sample to the transaction that is open."""
+        self.file.add(Sample(self.clock.now(), {"n": 0, "x": 0.5}))
+
+    def note_only(self) -> None:
+        """A commit without readings."""
+        self._transact(lambda: None)
+        self.settle_down()
 
     def link_up(self) -> FakeChannel:
         self.channel, self.seen = FakeChannel(), 0
@@ -150,7 +161,7 @@ class Bench:
 
     def _store(self, payload: dict[str, Any], reject: Callable[[str, int], bool]) -> dict[str, Any]:
         assert payload["client_id"] == DEVICE
-        stream, archived, rejected = payload["stream"], [], []
+        stream, archived, rejected, lost = payload["stream"], [], [], []
         for reading in payload.get("readings", [payload]):
             key = (stream, reading["sequence_no"])
             if key[1] in self.ignored:
@@ -158,13 +169,25 @@ class Bench:
             assert reading["metrics"] == self.produced[key], "a reading was changed on the way"
             if reject(*key) and key not in self.kept:
                 self.rejected.add(key)
+                self.lost.discard(key)
                 rejected.append({"sequence_no": key[1], "reason": "not wanted"})
                 continue
             self.copies += 1
             self.rejected.discard(key)
+            self.lost.discard(key)
             self.kept[key] = reading["metrics"]
             archived.append([key[1], key[1]])
-        return {"client_id": DEVICE, "stream": stream, "archived": archived, "rejected": rejected, "lost": [],
+        for first, last in [] if self.loses_declarations else payload.get("lost", []):
+            for number in range(first, last + 1):
+                key = (stream, number)
+                if key in self.kept:
+                    archived.append([number, number])
+                elif key in self.rejected:
+                    rejected.append({"sequence_no": number, "reason": "not wanted"})
+                else:
+                    self.lost.add(key)
+                    lost.append([number, number])
+        return {"client_id": DEVICE, "stream": stream, "archived": archived, "rejected": rejected, "lost": lost,
                 "wanted_since": None, "at": stamp(self.clock.now())}  # fmt: skip
 
     # what must hold
@@ -175,12 +198,21 @@ class Bench:
         if not beats:
             return
         held = {one["stream"]: (one["first"], one["last"]) for one in beats[-1]["held"]}
-        for stream, number in self.produced:
+        for stream, number in self.numbers():
             first, last = held.get(stream, (1, 0))
             is_newer = stream == beats[-1]["stream"] and number > beats[-1]["last_sequence_no"]
             is_here = first <= number <= last
-            is_there = (stream, number) in self.kept or (stream, number) in self.rejected
+            is_there = any((stream, number) in fate for fate in (self.kept, self.rejected, self.lost))
             assert is_newer or is_here or is_there, f"{number} of {stream} is nowhere"
+
+    def numbers(self) -> set[tuple[str, int]]:
+        """Every number that the file has ever given."""
+        return {(stream, number) for stream, last, _ in self.reader.streams() for number in range(1, last + 1)}
+
+    def declared(self) -> set[tuple[str, int]]:
+        """The losses that no receipt has settled."""
+        ranges = [(one.stream, *found) for one in self.file.state.streams for found in one.lost]
+        return {(stream, number) for stream, first, last in ranges for number in range(first, last + 1)}
 
     @property
     def state(self) -> State:

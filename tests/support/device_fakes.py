@@ -51,5 +51,9 @@ class FakeChannel:
             if kind != "heartbeat"
         ]
 
+    def losses(self) -> list[list[list[int]]]:
+        """Return the declarations of loss that were sent, a message each."""
+        return [payload["lost"] for kind, payload, _ in self.sent if kind == "buffered" and payload["lost"]]
+
     def beats(self) -> list[dict[str, Any]]:
         return [payload for kind, payload, _ in self.sent if kind == "heartbeat"]

@@ -136,6 +136,7 @@ class FakeArchive:
         self.copies: dict[tuple[str, int], int] = {}
         self.rejects: Callable[[str, int], str | None] = lambda _stream, _number: None
         self.answers = True
+        self.lost: set[tuple[str, int]] = set()
         self.order: list[tuple[str, str, list[int]]] = []
         self.heartbeats: list[dict[str, Any]] = []
         self.live: list[dict[str, Any]] = []
@@ -189,7 +190,9 @@ class FakeArchive:
         readings = [payload] if is_live else payload["readings"]
         self.order.append((message.topic.rsplit("/", 1)[1], payload["stream"], [r["sequence_no"] for r in readings]))
         if self.answers:
-            self.tell_later(device, self._archive(device, payload["stream"], readings))
+            lost = payload.get("lost", [])
+            self.lost |= {(payload["stream"], n) for first, last in lost for n in range(first, last + 1)}
+            self.tell_later(device, {**self._archive(device, payload["stream"], readings), "lost": lost})
 
     def tell_later(self, device: str, receipt: dict[str, Any]) -> None:
         self._client.publish(f"archive/{device}/receipt", json.dumps(receipt).encode(), qos=1)

@@ -310,6 +310,35 @@ def test_backfill_is_flushed_in_a_stream_of_its_own(device: Device, archive: Fak
     assert_everything_arrived(device, archive)
 
 
+def backfill(device: Device, hours: str) -> None:
+    command = [device.program.command[0], "backfill", "--client-id", device.client_id, "--hours", hours]
+    log_file = Path(device.world.home) / "fill.log"
+    options = ["--every", "3", "--source", "simulator", "--seed", str(SEED)]
+    done = Program("fill", [*command, *options], device.world.variables, log_file).start()
+    assert done.process is not None
+    assert done.process.wait(30) == 0, done.tail()
+
+
+def test_device_full_buffer_declares_what_it_gave_up(device: Device, archive: FakeArchive):
+    """L3: a buffer of 1,000 is offered 1,260; 1,000 are archived, 260 are declared lost, nothing is silent."""
+    backfill(device, "0.05")
+    db = sqlite3.connect(device.folder / "outbox.db")
+    with db:
+        db.execute("INSERT INTO system_config VALUES ('buffer_limit', '', '1000', '', 'test')")
+    db.close()
+    backfill(device, "1")
+    assert (device.recorded(), device.buffered()) == (1260, 1000)
+    assert device.status()["lost_unsettled"] == 260
+    past = set(device.streams())
+    device.program.start()
+    until(lambda: len(archive.lost) >= 260 and device.status()["lost_unsettled"] == 0, within_s=30, what="declared")
+    until(lambda: device.status()["pending"] <= 3, within_s=30, what="what was kept is archived")
+    device.program.stop()
+    kept = {key for key in of(device, archive) if key[0] in past}
+    lost = {key for key in archive.lost if key[0] in past}
+    assert (len(kept), len(lost), kept & lost) == (1000, 260, set())
+
+
 @pytest.fixture
 def link(world: World) -> Iterator[LinkProxy]:
     made = LinkProxy(world.mqtts_port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -368,10 +369,11 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.bench = Bench(Path(self.folder.name), streams(), DeviceSettings(flush_batch_size=3))
+        self.bench = Bench(Path(self.folder.name), streams(), DeviceSettings(flush_batch_size=3, buffer_limit=15))
 
-    @rule(count=st.integers(1, 5))
-    def sample(self, count: int) -> None:
+    @rule(count=st.integers(1, 5), policy=st.sampled_from(["refuse_new", "drop_oldest"]))
+    def sample(self, count: int, policy: str) -> None:
+        self.bench.file.settings = replace(self.bench.settings, buffer_full_policy=policy)
         self.bench.sample(count)
 
     @rule()
@@ -422,18 +424,21 @@ class Delivery(RuleBasedStateMachine):
         self.bench.check_account()
         rows = {(s.stream, r.sequence_no) for s in self.bench.file.state.streams if s.held
                 for r in self.bench.reader.rows(s, s.first_held, s.last_held, 10_000, 2**62)}  # fmt: skip
-        settled = set(self.bench.kept) | self.bench.rejected
-        assert set(self.bench.produced) <= rows | settled, "L2: a row left without a fate"
+        fates = (set(self.bench.kept), self.bench.rejected, self.bench.lost)
+        assert not any(one & other for one, other in itertools.combinations(fates, 2)), "L3: two fates"
+        here = rows | self.bench.declared()
+        assert self.bench.numbers() <= here.union(*fates), "L2: a number left without a fate"
+        assert not rows & self.bench.declared(), "L3: declared as lost and still held"
 
     def teardown(self) -> None:
         bench = self.bench
         bench.link_up()
         for _ in range(200):
-            if not bench.archive_all() and not bench.held():
+            if not bench.archive_all() and not bench.held() and not bench.declared():
                 break
             bench.pass_time(1.0)
-        assert bench.held() == 0
-        assert set(bench.kept) | bench.rejected == set(bench.produced)
+        assert (bench.held(), bench.declared()) == (0, set())
+        assert set(bench.kept) | bench.rejected | bench.lost == bench.numbers()
         assert bench.kept == {key: bench.produced[key] for key in bench.kept}
         bench.shut()
         self.folder.cleanup()

@@ -200,16 +200,6 @@ def test_outbox_failed_commit_takes_no_number_and_begins_a_stream(bench: Bench):
     ]
 
 
-def test_outbox_full_refuses_without_taking_numbers(tmp_path: Path):
-    bench = Bench(tmp_path, DeviceSettings(buffer_limit=3))
-    bench.add(*({"a": n} for n in range(5)))
-    assert (bench.file.state.held, bench.file.state.refused, bench.file.state.used_pct) == (3, 2, 100.0)
-    bench.settle([(1, 1)])
-    bench.add()
-    assert bench.file.state.current.last_no == 4
-    bench.file.close()
-
-
 def test_outbox_last_sync_is_when_the_backlog_reached_zero(bench: Bench):
     assert bench.file.state.last_sync_at is None
     bench.add({"a": 1}, {"a": 2})
@@ -270,20 +260,38 @@ class OutboxModel(RuleBasedStateMachine):
         import tempfile
 
         self.folder = tempfile.TemporaryDirectory()
-        self.bench = Bench(Path(self.folder.name))
+        self.bench = Bench(Path(self.folder.name), DeviceSettings(buffer_limit=12))
+        self.declared: set[tuple[str, int]] = set()
         self.last: dict[str, int] = {}
         self.archived: set[tuple[str, int]] = set()
         self.rejected: set[tuple[str, int]] = set()
+        self.forgotten: set[tuple[str, int]] = set()  # rejected, and dropped for room since
 
     def teardown(self) -> None:
         self.bench.file.close()
         self.folder.cleanup()
 
-    @rule(count=st.integers(1, 6))
-    def sample(self, count: int) -> None:
+    @rule(count=st.integers(1, 6), policy=st.sampled_from(["refuse_new", "drop_oldest"]))
+    def sample(self, count: int, policy: str) -> None:
+        self.bench.file.settings = DeviceSettings(buffer_limit=12, buffer_full_policy=policy)
+        before = self._in_file()
+        room = max(0, 12 - len(before))
         self.bench.add(*({"a": n} for n in range(count)))
         stream = self.bench.file.state.current.stream
-        self.last[stream] = self.last.get(stream, 0) + count
+        last = self.last.get(stream, 0)
+        self.last[stream] = last + count
+        new = [(stream, last + more + 1) for more in range(count)]
+        if policy == "refuse_new":
+            self.declared |= set(new[room:])
+        else:
+            begun = {name: at for at, name in enumerate(self.last)}
+            gone = sorted(before, key=lambda key: (begun[key[0]], key[1]))[: max(0, count - room)]
+            self.declared |= set(gone) - self.rejected
+            self.rejected -= set(gone)
+            self.forgotten |= set(gone) - self.declared
+
+    def _in_file(self) -> list[tuple[str, int]]:
+        return self.bench.rows("SELECT stream, sequence_no FROM telemetry_buffer")  # type: ignore[return-value]
 
     @rule(count=st.integers(1, 3))
     def failed_commit(self, count: int) -> None:
@@ -315,14 +323,16 @@ class OutboxModel(RuleBasedStateMachine):
         stream, first, last = self._range(data)
         numbers = {(stream, number) for number in range(first, last + 1)}
         self.bench.file.begin()
+        self.forgotten |= numbers & self.declared
+        fresh = numbers - self.archived - self.forgotten
         if reject:
-            fresh = numbers - self.archived
-            self.bench.file.settle(Settlement(stream, [], [(n, "bad") for _, n in sorted(fresh)], AT))
+            self.bench.file.settle(Settlement(stream, [], [(n, "bad") for _, n in sorted(numbers - self.archived)], AT))
             self.rejected |= fresh
         else:
             self.bench.file.settle(Settlement(stream, [(first, last)], [], AT))
-            self.archived |= numbers
+            self.archived |= fresh
             self.rejected -= numbers
+        self.declared -= numbers
         self.bench.file.commit()
 
     def _range(self, data: st.DataObject) -> tuple[str, int, int]:
@@ -335,7 +345,9 @@ class OutboxModel(RuleBasedStateMachine):
         produced = {(stream, n) for stream, last in self.last.items() for n in range(1, last + 1)}
         rows = self.bench.rows("SELECT stream, sequence_no, state FROM telemetry_buffer")
         held = {(stream, number) for stream, number, state in rows if state != "quarantined"}
-        assert held == produced - self.archived - self.rejected
+        assert held == produced - self.archived - self.rejected - self.declared - self.forgotten
+        ranges = self.bench.rows("SELECT stream, first_no, last_no FROM telemetry_lost")
+        assert {(s, n) for s, first, last in ranges for n in range(first, last + 1)} == self.declared  # type: ignore[call-overload]
         assert {(s, n) for s, n, state in rows if state == "quarantined"} == self.rejected
         assert {(s, n) for s, n in self.bench.rows("SELECT stream, sequence_no FROM telemetry_data")} == self.archived
 
@@ -347,6 +359,10 @@ class OutboxModel(RuleBasedStateMachine):
             assert stream.held == len(mine)
             assert (stream.first_held, stream.last_held) == ((min(mine), max(mine)) if mine else (0, 0))
             assert stream.last_no == self.last.get(stream.stream, 0)
+            declared = {number for name, number in self.declared if name == stream.stream}
+            assert {n for first, last in stream.lost for n in range(first, last + 1)} == declared
+            if stream.is_open:
+                assert stream.open_span == (min({*mine, *declared}), max({*mine, *declared}))
         assert self.bench.file.state.sent == len([1 for row in rows if row[2] == "sent"])
         assert self.bench.file.state.quarantined == len(self.rejected)
 

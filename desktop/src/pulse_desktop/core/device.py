@@ -79,7 +79,9 @@ class Device:
     def watch(self, stopping: threading.Event) -> bool:
         """Note how the source is until *stopping* is set; False: a part has ended by itself, start the program anew."""
         while not stopping.wait(WATCH_EVERY_S):
-            self._note(source_status=self._sampler.status, problem=self.outbox.state.problem)
+            self._note(
+                source_status=self._sampler.status, problem=self.outbox.state.problem or self.outbox.state.notice
+            )
             if not (self.outbox.is_running and self._loop.is_running):
                 log.error("desktop.part_ended", outbox=self.outbox.is_running, courier=self._loop.is_running)
                 return False

@@ -34,6 +34,34 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
     return found
 
 
+def without(ranges: Iterable[Range], gone: Iterable[Range]) -> list[Range]:
+    """Return the numbers of *ranges* that are not in *gone*, merged."""
+    found: list[Range] = []
+    holes = merge(gone)
+    for first, last in merge(ranges):
+        begin = first
+        for hole_first, hole_last in holes:
+            if hole_last < begin or hole_first > last:
+                continue
+            if hole_first > begin:
+                found.append((begin, hole_first - 1))
+            begin = hole_last + 1
+        if begin <= last:
+            found.append((begin, last))
+    return found
+
+
+def both(one: Iterable[Range], other: Iterable[Range]) -> list[Range]:
+    """Return the numbers that are in both, merged."""
+    kept = list(one)
+    return without(kept, without(kept, other))
+
+
+def size(ranges: Iterable[Range]) -> int:
+    """Return how many numbers *ranges*, which do not overlap, name."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
 def highest(ranges: Sequence[Range]) -> int:
     """Return the highest number named, 0 when there is none."""
     return max((last for _, last in ranges), default=0)

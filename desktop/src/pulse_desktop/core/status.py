@@ -46,7 +46,7 @@ def _outbox_figures(folder: DeviceFolder, *, is_running: bool) -> dict[str, Any]
         reader = OutboxReader(folder.outbox)
         try:
             noted, counts, streams = reader.sync_state(), reader.counts(), reader.streams()
-            latest = reader.latest()
+            latest, lost = reader.latest(), reader.lost()
         finally:
             reader.close()
     except sqlite3.Error as error:
@@ -60,6 +60,7 @@ def _outbox_figures(folder: DeviceFolder, *, is_running: bool) -> dict[str, Any]
         "pending": counts.get("pending", 0) + counts.get("sent", 0),
         "unarchived": counts.get("sent", 0),
         "quarantined": counts.get("quarantined", 0),
+        "lost_unsettled": lost,
         "last_sync_at": noted["last_sync_at"],
         "last_heartbeat": noted["last_heartbeat"],
         "ingest_seen": noted["ingest_seen"],

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
 
 import structlog
 
@@ -21,15 +20,17 @@ from pulse_acl.topics import Topic, build, parse
 
 from ..clock import Clock
 from ..connection import STATUS, Action, Event, State, step
-from ..outbox import Committed, OutboxState, Settlement
+from ..outbox import Committed, OutboxState
 from ..ranges import Range, collapse, highest
 from ..readings import MetricValue, StoredReading
 from ..settings import DeviceSettings
 from . import messages
 from .aside import Aside
 from .backlog import Backlog, Rows
+from .declarations import Declarations, lane_of, stream_in
 from .flight import Flight
 from .ingest import IngestWatch
+from .ports import Channel, OutboxWriter
 from .receipts import Answer, ReceiptRefusedError, read_receipt
 
 log = structlog.get_logger()
@@ -41,30 +42,6 @@ NOTE_EVERY_S = 2.0
 PUMP_AT_ONCE = 8  # batches before other events get their turn
 SAMPLE_ROWS = 20
 SAMPLE_BYTES = 32 * 1024  # of a heartbeat; wide rows are shown in smaller number
-
-
-class Channel(Protocol):
-    """The connection to the broker, QoS 1."""
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
-        """Hand one message over; the number comes back with the broker's acknowledgement."""
-        ...
-
-
-class OutboxWriter(Protocol):
-    """What the courier writes into the outbox."""
-
-    def mark_sent(self, stream: str, ranges: Sequence[Range]) -> None:
-        """Note that a broker acknowledged these rows."""
-        ...
-
-    def settle(self, settlement: Settlement) -> None:
-        """Apply a checked receipt."""
-        ...
-
-    def note(self, **fields: Any) -> None:
-        """Write how the client is."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +70,7 @@ class Courier:
         self.flight = Flight()
         self.aside = Aside()
         self._backlog = Backlog(rows, self.aside)
+        self._declarations = Declarations()
         self.ingest = IngestWatch()
         self.ignored_receipts = 0
         self._clock_offset_ms: int | None = None
@@ -138,6 +116,7 @@ class Courier:
     def committed(self, note: Committed) -> None:
         """Readings are on disk, or rows have their fate."""
         self._picture = note.state
+        self._declarations.committed(note.state)
         for row in note.added:
             self._latest |= messages.metrics_of(row)
             if self.state is not State.DISCONNECTED and self._backlog.is_live(row):
@@ -222,11 +201,30 @@ class Courier:
             self._go(Event.CAUGHT_UP)
         if self.state not in {State.SYNCING, State.CONNECTED}:
             return
-        sent = 0
+        sent = self._declare_losses()
         while sent < PUMP_AT_ONCE and self.flight.has_room() and (rows := self._next_batch()):
             self._send_batch(rows)
             sent += 1
-        self._has_more = sent == PUMP_AT_ONCE
+        self._has_more = sent >= PUMP_AT_ONCE
+
+    def _declare_losses(self) -> int:
+        sent = 0
+        while sent < PUMP_AT_ONCE and self.flight.has_room():
+            found = self._declarations.next_batch(self._picture, self.flight)
+            if found is None:
+                break
+            self._send_loss(*found)
+            sent += 1
+        return sent
+
+    def _send_loss(self, stream: str, ranges: Sequence[Range]) -> None:
+        if self._channel is None:
+            return
+        payload = messages.loss(self._id, stream, ranges)
+        self._channel.publish(self._buffered, payload)
+        if self.state is not State.AWAY:
+            firsts = [first for first, _ in ranges]
+            self.flight.sent(lane_of(stream), firsts, len(payload), self._clock.monotonic(), is_batch=True)
 
     def _next_batch(self) -> list[StoredReading]:
         return self._backlog.next_batch(self._picture, self.settings.flush_batch_size)
@@ -249,16 +247,31 @@ class Courier:
     def _resend(self, now: float) -> None:
         due = self.flight.due(now, self.settings.flush_batch_size)
         for stream_id, numbers in due.resend:
+            if self._declared_again(stream_id, numbers):
+                continue
             rows = self._still_held(stream_id, numbers)
             self.flight.drop(stream_id, set(numbers) - {row.sequence_no for row in rows})
             for part in messages.parts(rows):
                 self._send_batch(part)
         for stream_id, number in due.aside:
+            if self._declared_again(stream_id, [number]):
+                continue
             log.warning("desktop.reading_set_aside", stream=stream_id, sequence_no=number)
             self.flight.drop(stream_id, [number])
             self.aside.add(stream_id, number, now)
         if due.aside:
             self._advance()
+
+    def _declared_again(self, lane: str, firsts: Sequence[int]) -> bool:
+        """Send declarations again when *lane* is one of theirs; tell whether it is."""
+        stream = stream_in(lane)
+        if stream is None:
+            return False
+        ranges = self._declarations.beginning_at(self._picture, stream, firsts)
+        self.flight.drop(lane, set(firsts) - {first for first, _ in ranges})
+        if ranges:
+            self._send_loss(stream, ranges)
+        return True
 
     def _offer_aside(self, now: float) -> None:
         for stream_id, number in self.aside.offers(now):
@@ -288,6 +301,8 @@ class Courier:
         rows = self._backlog.oldest(self._picture, self.settings.flush_batch_size)
         if rows:
             self._send_batch(rows)
+        elif (losses := self._declarations.oldest(self._picture)) is not None:
+            self._send_loss(*losses)
         else:
             self._go(Event.FLUSH_WANTED)
             self._advance()
@@ -307,7 +322,9 @@ class Courier:
         now = self._clock.monotonic()
         self._writer.settle(answer.settlement)
         self.flight.answered(answer.settlement.stream, answer.answered, now)
+        self.flight.answered(lane_of(answer.settlement.stream), answer.named, now)
         self.aside.answered(answer.settlement.stream, answer.answered)
+        self._declarations.named(answer.settlement.stream, answer.named)
         self.flight.answered_at = now
         if self.state is State.AWAY and self._is_later(answer):
             self.flight.overtaken()

@@ -31,6 +31,7 @@ from pulse_acl.payloads import (
 from ... import __version__
 from ..outbox import OutboxState
 from ..outbox.reader import ENVELOPE_BYTES
+from ..ranges import Range
 from ..readings import MetricValue, StoredReading
 
 BATCH_BYTES = 250 * 1024  # leaves room for the batch's own fields below the contract's 256 KiB
@@ -67,6 +68,11 @@ def batch(client_id: str, rows: Sequence[StoredReading]) -> bytes:
     return encode(ReadingBatch(client_id=client_id, stream=rows[0].stream, readings=readings))
 
 
+def loss(client_id: str, stream: str, ranges: Sequence[Range]) -> bytes:
+    """Write a ReadingBatch of nothing but declarations of loss."""
+    return encode(ReadingBatch(client_id=client_id, stream=stream, readings=[], lost=list(ranges)))
+
+
 def parts(rows: Sequence[StoredReading]) -> list[Sequence[StoredReading]]:
     """Cut rows of one stream so that each part fits into one message; at least one part when there are rows."""
     found: list[list[StoredReading]] = []
@@ -95,9 +101,10 @@ def heartbeat(client_id: str, status: str, now: datetime, state: OutboxState, fi
     Write a heartbeat from one consistent picture.
 
     ``held`` and ``last_sequence_no`` come from the same commit: with what the archive has settled they cover
-    every number. Source: delivery invariant L3.
+    every number. A stream's ``first`` and ``last`` span its declared losses too, which no receipt has named;
+    its ``count`` is of readings. Source: delivery invariant L3.
     """
-    held = sorted((stream for stream in state.streams if stream.held), key=lambda stream: stream.stream)
+    held = sorted((stream for stream in state.streams if stream.is_open), key=lambda stream: stream.stream)
     older, newest = held[:-MAX_HELD_STREAMS], held[-MAX_HELD_STREAMS:]
     beat = Heartbeat(
         client_id=client_id,
@@ -105,7 +112,7 @@ def heartbeat(client_id: str, status: str, now: datetime, state: OutboxState, fi
         timestamp=format_time(now),
         stream=state.current.stream,
         last_sequence_no=state.current.last_no,
-        held=[HeldStream(stream=s.stream, first=s.first_held, last=s.last_held, count=s.held) for s in newest],
+        held=[HeldStream(stream=s.stream, first=s.open_span[0], last=s.open_span[1], count=s.held) for s in newest],
         held_older=HeldOlder(newest=older[-1].stream, streams=len(older), count=sum(s.held for s in older))
         if older
         else None,

@@ -21,10 +21,15 @@ class ReceiptRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked receipt: what to write, and the ranges that need not be sent again."""
+    """
+    A checked receipt: what to write, and the ranges that need not be sent again.
+
+    ``answered``: as readings; ``named``: as declarations of loss, which any of the three fates settles.
+    """
 
     settlement: Settlement
     answered: list[Range]
+    named: list[Range]
 
 
 def read_receipt(payload: bytes, client_id: str, state: OutboxState) -> Answer | None:
@@ -54,4 +59,5 @@ def read_receipt(payload: bytes, client_id: str, state: OutboxState) -> Answer |
     if highest([*answered, *lost]) > stream.last_no:
         raise ReceiptRefusedError(f"it names a number above the stream's last, {stream.last_no}")
     # A held row that the archive has as lost is sent on: a copy that arrives is archived after all.
-    return Answer(Settlement(stream.stream, archived, rejected, at), answered)
+    named = merge([*answered, *lost])
+    return Answer(Settlement(stream.stream, archived, rejected, at, lost), answered, named)

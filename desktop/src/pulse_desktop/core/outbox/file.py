@@ -20,9 +20,10 @@ import structlog
 from pulse_acl.payloads import format_time
 
 from ..clock import Clock, DriftWatch
-from ..ranges import Range
+from ..ranges import Range, both, merge, without
 from ..readings import MetricValue, Sample, StoredReading, Values, clean
 from ..settings import DeviceSettings
+from .losses import Losses, full_notice, oldest_rows
 from .retention import Confirmed
 from .schema import open_for_writing
 from .state import OutboxState, StreamState
@@ -41,12 +42,17 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A checked receipt of time ``at``: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside."""
+    """
+    A checked receipt of time ``at``: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside.
+
+    A row that the archive calls ``lost`` stays; a declared loss is settled by any of the three.
+    """
 
     stream: str
     archived: Sequence[Range]
     rejected: Sequence[tuple[int, str]]
     at: str
+    lost: Sequence[Range] = ()
 
 
 class OutboxFile:
@@ -65,14 +71,16 @@ class OutboxFile:
         self._drift = DriftWatch(clock)
         self._db = open_for_writing(path)
         self._confirmed = Confirmed(self._db)
+        self._losses = Losses(self._db)
         self._streams = self._load()
         self._draft: dict[str, StreamState] = {}
         self._rows: list[tuple[str, int, str, bytes]] = []
         self._added: list[StoredReading] = []
         self._newest: dict[str, tuple[dict[str, MetricValue], StoredReading]] = {}
         self._room = 0
-        self._wants_stream = False
-        self._refused = 0
+        self._has_numbered = self._wants_stream = False
+        self._refused = self._evicted = 0
+        self._notice = ""
         self._dropped: dict[str, int] = {}
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
         self.begin()
@@ -81,14 +89,16 @@ class OutboxFile:
 
     def begin(self) -> None:
         """Begin a transaction."""
-        self._draft, self._rows, self._added = {}, [], []
+        self._draft, self._rows, self._added, self._has_numbered = {}, [], [], False
         self._room = self.settings.buffer_limit - sum(s.held + s.quarantined for s in self._streams.values())
         self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> tuple[OutboxState, list[StoredReading]]:
         """Put the transaction on disk; return the new picture and the readings that it added."""
         self._write_rows()
+        self._make_room()
         for stream in self._draft.values():
+            self._losses.write(stream, self._streams.get(stream.stream))
             self._db.execute(
                 "UPDATE streams SET last_sequence_no = ? WHERE ordinal = ?", (stream.last_no, stream.ordinal)
             )
@@ -106,22 +116,28 @@ class OutboxFile:
         """Give the transaction up; the next sample begins a stream, so that no number can be met twice."""
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-        self._wants_stream |= bool(self._added) or self._current not in self._streams
+        self._wants_stream |= self._has_numbered or self._current not in self._streams
         self._current = self.state.current.stream
         self._draft, self._rows, self._added = {}, [], []
 
     def add(self, sample: Sample) -> StoredReading | None:
-        """Record *sample* under the next number, or return ``None``: nothing in it may be recorded, or no room."""
+        """
+        Record *sample* under the next number.
+
+        ``None``: nothing in it may be recorded, or there is no room; then its number is declared as lost.
+        """
         stream = self._stream_to_add_to()
-        if len(self._added) >= self._room:
-            self._refused += 1
-            return None
         number = stream.last_no + 1
         cleaned = clean(self._values_of(sample, stream.stream, number))
         if cleaned.dropped:
             self._report(cleaned.dropped)
         if not cleaned.metrics:
             return None
+        self._has_numbered = True
+        if self._room <= 0 and self.settings.buffer_full_policy == "refuse_new":
+            self._give_up(stream, number)
+            return None
+        self._room -= 1
         reading = StoredReading(
             stream.ordinal, stream.stream, number, format_time(sample.recorded_at), _encode(cleaned.metrics)
         )
@@ -163,9 +179,14 @@ class OutboxFile:
                     gone = self._db.execute(_DELETE, (settlement.stream, first, last, state)).rowcount
                     setattr(stream, state, getattr(stream, state) - gone)
                     expected -= gone
+                    self._room += gone
         for number, reason in settlement.rejected:
             self._quarantine(stream, number, reason, settlement.at)
         self._find_ends(stream)
+        if stream.lost:
+            named = [*settlement.archived, *settlement.lost, *((n, n) for n, _ in settlement.rejected)]
+            self._losses.keep_settled(stream.stream, both(stream.lost, named), settlement.at, keep=keep)
+            stream.lost = tuple(without(stream.lost, named))
 
     def note(self, fields: Mapping[str, Any]) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
@@ -186,6 +207,7 @@ class OutboxFile:
 
     def prune(self) -> bool:
         """Delete some confirmed readings past their time; tell whether there may be more."""
+        self._losses.prune(self.settings.confirmed_keep_h)
         return self._confirmed.prune(self.settings.confirmed_keep_h)
 
     def close(self) -> None:
@@ -217,6 +239,32 @@ class OutboxFile:
         except Exception:  # a source's code; it must not end the thread that owns the file
             log.exception("desktop.source_failed", stream=stream, sequence_no=number)
             return {}
+
+    def _give_up(self, stream: StreamState, number: int) -> None:
+        self._refused += 1
+        stream.last_no = number
+        stream.lost = tuple(merge([*stream.lost, (number, number)]))
+
+    def _make_room(self) -> None:
+        """Drop as many of the oldest rows as were added over the limit; a lowered limit alone drops nothing."""
+        excess = min(-self._room, len(self._added))
+        if excess <= 0:
+            return
+        for ordered in sorted((self._streams | self._draft).values(), key=lambda stream: stream.ordinal):
+            if excess <= 0:
+                return
+            if not ordered.held and not ordered.quarantined:
+                continue
+            stream = self._touch(ordered.stream)
+            rows = oldest_rows(self._db, stream.stream, excess)
+            for number, state in rows:
+                setattr(stream, state, getattr(stream, state) - 1)
+                if state != "quarantined":  # what was rejected has its fate
+                    stream.lost = tuple(merge([*stream.lost, (number, number)]))
+            self._losses.evict(stream.stream, rows)
+            self._find_ends(stream)
+            self._evicted += len(rows)
+            excess -= len(rows)
 
     def _is_known(self, stream: str) -> bool:
         return stream in self._draft or stream in self._streams
@@ -260,7 +308,7 @@ class OutboxFile:
         stream.last_held = last[0]
 
     def _forget_empty(self) -> None:
-        for name in [n for n, s in self._streams.items() if not s.held and not s.quarantined and n != self._current]:
+        for name in [n for n, s in self._streams.items() if s.is_empty and n != self._current]:
             del self._streams[name]
 
     def _report(self, dropped: Mapping[str, str]) -> None:
@@ -270,6 +318,11 @@ class OutboxFile:
             self._dropped[key] = self._dropped.get(key, 0) + 1
 
     def _picture(self) -> OutboxState:
+        used = sum(stream.held + stream.quarantined for stream in self._streams.values())
+        notice = full_notice(used, self.settings)
+        if bool(notice) != bool(self._notice):
+            log.warning("desktop.buffer_filling" if notice else "desktop.buffer_has_room", used=used)
+        self._notice = notice
         streams = sorted(self._streams.values(), key=lambda stream: stream.ordinal)
         return OutboxState(
             current=self._streams[self._current],
@@ -277,7 +330,9 @@ class OutboxFile:
             last_sync_at=self._last_sync_at,
             kept_since=self._confirmed.since,
             limit=self.settings.buffer_limit,
+            notice=notice,
             refused=self._refused,
+            evicted=self._evicted,
             dropped_values=dict(self._dropped),
         )
 
@@ -298,6 +353,10 @@ class OutboxFile:
                 found.last_held = max(found.last_held, last)
         for found in held.values():
             self._find_ends(found)
+        for stream, lost in self._losses.load().items():
+            found = held.setdefault(stream, known[stream] if stream in known else self._adopt(stream))
+            found.lost = tuple(lost)
+            found.last_no = max(found.last_no, lost[-1][1])
         return held
 
     def _adopt(self, stream: str) -> StreamState:

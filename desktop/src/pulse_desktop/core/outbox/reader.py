@@ -75,6 +75,12 @@ class OutboxReader:
         """Return the number of buffered rows by state, counted afresh."""
         return dict(self._db.execute("SELECT state, count(*) FROM telemetry_buffer GROUP BY state").fetchall())
 
+    def lost(self) -> int:
+        """Return how many numbers were given up and wait for a receipt."""
+        if not self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'telemetry_lost'").fetchone()[0]:
+            return 0  # a file of an older version
+        return int(self._db.execute("SELECT total(last_no - first_no + 1) FROM telemetry_lost").fetchone()[0])
+
     def sync_state(self) -> dict[str, Any]:
         """Return the row in which the running client notes how it is."""
         cursor = self._db.execute("SELECT * FROM sync_state WHERE id = 1")

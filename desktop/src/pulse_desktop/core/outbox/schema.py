@@ -2,7 +2,8 @@
 The tables of the device's SQLite file and how it is opened; ``file`` writes them, ``reader`` reads them.
 
 ``telemetry_buffer`` is the outbox. A confirmed row moves to ``telemetry_data`` in the order of confirmation;
-``streams`` remembers the last number of every stream, also when its rows are gone. Not here: identity tables.
+``streams`` remembers the last number of every stream, also when its rows are gone. ``telemetry_lost``: numbers given
+up and not yet settled by a receipt. Not here: identity tables.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 FILE_NAME = "outbox.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (
@@ -33,6 +34,16 @@ CREATE TABLE IF NOT EXISTS telemetry_data (
     sequence_no INTEGER NOT NULL,
     recorded_at TEXT NOT NULL,
     metrics BLOB NOT NULL,
+    receipt_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS telemetry_lost (
+    stream TEXT NOT NULL,
+    first_no INTEGER NOT NULL,
+    last_no INTEGER NOT NULL,
+    PRIMARY KEY (stream, first_no)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS telemetry_lost_settled (
+    stream TEXT NOT NULL,
+    first_no INTEGER NOT NULL,
+    last_no INTEGER NOT NULL,
     receipt_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS telemetry_live (
     metric_key TEXT PRIMARY KEY,

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..ranges import Range, size
+
+WARN_PCT = 80.0
+
 
 @dataclass(slots=True)
 class StreamState:
@@ -15,7 +19,8 @@ class StreamState:
     One stream's account.
 
     ``held`` rows have no fate yet (``pending``: never acknowledged by a broker, ``sent``: acknowledged);
-    ``first_held`` and ``last_held`` are 0 when none is held.
+    ``first_held`` and ``last_held`` are 0 when none is held. ``lost``: numbers given up that no receipt has named
+    so far, ascending; none of them has a row.
     """
 
     ordinal: int
@@ -27,11 +32,29 @@ class StreamState:
     sent: int = 0
     quarantined: int = 0
     oldest_at: str | None = None
+    lost: tuple[Range, ...] = ()
 
     @property
     def held(self) -> int:
         """Rows that no receipt has named."""
         return self.pending + self.sent
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a number of this stream waits for its fate, as a row or as a declared loss."""
+        return bool(self.held or self.lost)
+
+    @property
+    def open_span(self) -> Range:
+        """The first and the last number without a fate, rows and declared losses; only when ``is_open``."""
+        ends = [(self.first_held, self.last_held)] if self.held else []
+        ends += [self.lost[0], self.lost[-1]] if self.lost else []
+        return min(first for first, _ in ends), max(last for _, last in ends)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing of this stream is here any more."""
+        return not (self.held or self.quarantined or self.lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +62,9 @@ class OutboxState:
     """
     The whole outbox; ``streams`` in the order they were begun, those with rows and the current one.
 
-    ``limit``: rows that fit; times are RFC 3339 text; ``problem``: why nothing can be recorded now; ``refused``:
-    samples for which there was no room; ``dropped_values``: by metric, values that may not be recorded.
+    ``limit``: rows that fit; times are RFC 3339 text; ``problem``: why nothing can be recorded now; ``notice``: what
+    people should know although recording goes on; ``refused`` and ``evicted``: readings given up since the start;
+    ``dropped_values``: by metric, values that may not be recorded.
     """
 
     current: StreamState
@@ -49,7 +73,9 @@ class OutboxState:
     kept_since: str | None = None
     limit: int = 1
     problem: str = ""
+    notice: str = ""
     refused: int = 0
+    evicted: int = 0
     dropped_values: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -66,6 +92,11 @@ class OutboxState:
     def quarantined(self) -> int:
         """Readings that the archive rejected."""
         return sum(stream.quarantined for stream in self.streams)
+
+    @property
+    def lost(self) -> int:
+        """Numbers given up that no receipt has named."""
+        return sum(size(stream.lost) for stream in self.streams if stream.lost)
 
     @property
     def oldest_at(self) -> str | None:

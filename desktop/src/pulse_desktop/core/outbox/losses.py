@@ -1,0 +1,90 @@
+"""
+Numbers that were given up: kept until a receipt settles them, then as long as confirmed readings.
+
+Called by ``file`` only, inside its transactions. Source: delivery, "The device", point 7.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pulse_acl.payloads import format_time, parse_time
+
+from ..ranges import Range, merge
+from ..settings import DeviceSettings
+from .state import WARN_PCT, StreamState
+
+
+class Losses:
+    """The tables ``telemetry_lost`` (declared until settled) and ``telemetry_lost_settled``."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def load(self) -> dict[str, list[Range]]:
+        """Return the unsettled ranges of each stream, ascending."""
+        found: dict[str, list[Range]] = {}
+        for stream, first, last in self._db.execute("SELECT stream, first_no, last_no FROM telemetry_lost"):
+            found.setdefault(stream, []).append((first, last))
+        return {stream: merge(ranges) for stream, ranges in found.items()}
+
+    def write(self, stream: StreamState, before: StreamState | None) -> None:
+        """Write the unsettled ranges of *stream*; *before*: what was committed last."""
+        old, new = set(before.lost) if before else set(), set(stream.lost)
+        if old == new:
+            return
+        self._db.executemany(
+            "DELETE FROM telemetry_lost WHERE stream = ? AND first_no = ?",
+            [(stream.stream, first) for first, _ in old - new],
+        )
+        self._db.executemany(
+            "INSERT INTO telemetry_lost VALUES (?, ?, ?)",
+            [(stream.stream, first, last) for first, last in sorted(new - old)],
+        )
+
+    def keep_settled(self, stream: str, ranges: Sequence[Range], at: str, *, keep: bool) -> None:
+        """Remember what a receipt of time *at* has settled, unless nothing confirmed is kept."""
+        if keep:
+            self._db.executemany(
+                "INSERT INTO telemetry_lost_settled VALUES (?, ?, ?, ?)",
+                [(stream, first, last, at) for first, last in ranges],
+            )
+
+    def evict(self, stream: str, rows: Sequence[tuple[int, str]]) -> None:
+        """Delete these buffered rows (number, state)."""
+        self._db.executemany(
+            "DELETE FROM telemetry_buffer WHERE stream = ? AND sequence_no = ?",
+            [(stream, number) for number, _ in rows],
+        )
+
+    def prune(self, keep_h: float) -> None:
+        """Forget what was settled *keep_h* hours before the newest settled loss."""
+        newest = self._db.execute("SELECT max(receipt_at) FROM telemetry_lost_settled").fetchone()[0]
+        if newest is None:
+            return
+        try:
+            limit = format_time(parse_time(newest) - timedelta(hours=keep_h))
+        except OverflowError:
+            return  # the receipt says the year 1: nothing is older
+        self._db.execute("DELETE FROM telemetry_lost_settled WHERE receipt_at < ?", (limit,))
+
+
+def oldest_rows(db: sqlite3.Connection, stream: str, limit: int) -> list[tuple[int, str]]:
+    """Return the first *limit* buffered rows of a stream as (number, state)."""
+    return db.execute(
+        "SELECT sequence_no, state FROM telemetry_buffer WHERE stream = ? ORDER BY sequence_no LIMIT ?", (stream, limit)
+    ).fetchall()
+
+
+def full_notice(used: int, settings: DeviceSettings) -> str:
+    """Say how full the buffer is when that should be known, else nothing."""
+    limit = settings.buffer_limit
+    if used < limit * WARN_PCT / 100:
+        return ""
+    refuses = settings.buffer_full_policy == "refuse_new"
+    then = "new readings are" if refuses else "the oldest readings are"
+    if used < limit:
+        return f"the buffer is filling ({used} of {limit} readings); when it is full, {then} given up"
+    return f"the buffer is full ({limit} readings): {then} given up and declared as lost"
