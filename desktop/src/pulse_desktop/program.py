@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from pulse_runtime.environment import Environment, checked_url, read_secret_file
 from pulse_runtime.errors import ConfigError
@@ -105,8 +107,12 @@ def _settings(environment: Environment, folder: DeviceFolder, interval: str | No
     settings = DeviceSettings()
     if has_tables(folder.outbox):
         reader = OutboxReader(folder.outbox)
-        settings = with_settings(settings, reader.settings(folder.client_id))
-        reader.close()
+        try:
+            settings = with_settings(settings, reader.settings(folder.client_id))
+        except sqlite3.DatabaseError as error:  # the file is salvaged when it is opened for writing
+            structlog.get_logger().warning("desktop.settings_unreadable", reason=str(error))
+        finally:
+            reader.close()
     local = interval or environment.text("PULSE_DEVICE_INTERVAL")
     return with_settings(settings, {"sampling_interval": local}) if local else settings
 

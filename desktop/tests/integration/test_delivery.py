@@ -339,6 +339,27 @@ def test_device_full_buffer_declares_what_it_gave_up(device: Device, archive: Fa
     assert (len(kept), len(lost), kept & lost) == (1000, 260, set())
 
 
+def test_device_damaged_file_is_salvaged_and_the_rest_declared(device: Device, archive: FakeArchive):
+    """L3 over a spoilt page: what can be read is archived, what cannot is declared, and the client goes on."""
+    backfill(device, "1")
+    file = device.folder / "outbox.db"
+    (page,) = device.query(
+        "SELECT pageno FROM dbstat WHERE name = 'telemetry_buffer' AND pagetype = 'leaf' LIMIT 1 OFFSET 20"
+    )[0]
+    with file.open("r+b") as handle:
+        handle.seek((page - 1) * 4096)
+        handle.write(b"\xa5" * 4096)
+    device.program.start()
+    until(lambda: device.recorded() > 1210, within_s=15, what="the client goes on")
+    until(lambda: "set aside" in device.status()["problem"], within_s=15, what="it says what happened")
+    until(lambda: device.status()["lost_unsettled"] == 0 and device.status()["pending"] <= 3, within_s=30, what="told")
+    device.program.stop()
+    assert 0 < len(archive.lost) < 100
+    expected = {(stream, number) for stream, last in device.streams().items() for number in range(1, last + 1)}
+    until(lambda: of(device, archive) | archive.lost == expected, within_s=10, what="every number has its fate")
+    assert not of(device, archive) & archive.lost
+
+
 @pytest.fixture
 def link(world: World) -> Iterator[LinkProxy]:
     made = LinkProxy(world.mqtts_port)

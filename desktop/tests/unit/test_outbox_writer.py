@@ -109,7 +109,7 @@ def test_outbox_full_disk_is_tried_with_pauses_however_much_waits(tmp_path: Path
 
 
 def test_outbox_cannot_be_opened_says_so_at_start(tmp_path: Path):
-    (tmp_path / "outbox.db").write_bytes(b"this is no database" * 100)
+    (tmp_path / "outbox.db").mkdir()
     outbox = Outbox(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings(), lambda _note: None)
     with pytest.raises(StorageError, match="cannot be used"):
         outbox.start()

@@ -58,9 +58,11 @@ class Settlement:
 class OutboxFile:
     """The open file. Between ``begin`` and ``commit`` nothing is visible; ``state`` is what was committed last."""
 
-    def __init__(self, path: Path, clock: Clock, new_stream: Callable[[], str], settings: DeviceSettings) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, new_stream: Callable[[], str], settings: DeviceSettings, notice: str = ""
+    ) -> None:
         """
-        Open *path* and begin a stream.
+        Open *path* and begin a stream; *notice*: what people should know of its opening.
 
         Raises:
             sqlite3.Error: It cannot be opened or written to, or is damaged.
@@ -80,7 +82,7 @@ class OutboxFile:
         self._room = 0
         self._has_numbered = self._wants_stream = False
         self._refused = self._evicted = 0
-        self._notice = ""
+        self._opening_notice, self._full_notice = notice, ""
         self._dropped: dict[str, int] = {}
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
         self.begin()
@@ -320,9 +322,9 @@ class OutboxFile:
     def _picture(self) -> OutboxState:
         used = sum(stream.held + stream.quarantined for stream in self._streams.values())
         notice = full_notice(used, self.settings)
-        if bool(notice) != bool(self._notice):
+        if bool(notice) != bool(self._full_notice):
             log.warning("desktop.buffer_filling" if notice else "desktop.buffer_has_room", used=used)
-        self._notice = notice
+        self._full_notice = notice
         streams = sorted(self._streams.values(), key=lambda stream: stream.ordinal)
         return OutboxState(
             current=self._streams[self._current],
@@ -330,7 +332,7 @@ class OutboxFile:
             last_sync_at=self._last_sync_at,
             kept_since=self._confirmed.since,
             limit=self.settings.buffer_limit,
-            notice=notice,
+            notice="; ".join(part for part in (notice, self._opening_notice) if part),
             refused=self._refused,
             evicted=self._evicted,
             dropped_values=dict(self._dropped),

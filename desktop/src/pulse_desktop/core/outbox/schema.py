@@ -14,6 +14,7 @@ from pathlib import Path
 
 VERSION = 2
 FILE_NAME = "outbox.db"
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,12 +75,17 @@ INSERT OR IGNORE INTO sync_state (id) VALUES (1);
 """
 
 
+class DamagedError(sqlite3.DatabaseError):
+    """The file is no sound database any more; see ``salvage``."""
+
+
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """
     Open the file (0600, made when missing) for its one writer, tables in place, every commit on disk.
 
     Raises:
-        sqlite3.Error: It cannot be opened or is damaged.
+        DamagedError: Its pages or its header are not sound.
+        sqlite3.Error: It cannot be opened.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     db = sqlite3.connect(path, isolation_level=None, timeout=5.0, cached_statements=64)
@@ -92,8 +98,10 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         _require_sound(db)
         _require_known_version(db)
         db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-    except BaseException:
+    except BaseException as error:
         db.close()
+        if _is_damage(error):
+            raise DamagedError(str(error)) from error
         raise
     return db
 
@@ -131,4 +139,9 @@ def _require_known_version(db: sqlite3.Connection) -> None:
 def _require_sound(db: sqlite3.Connection) -> None:
     answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if answer != "ok":
-        raise sqlite3.DatabaseError(f"the integrity check says: {answer}")
+        raise DamagedError(f"the integrity check says: {answer}")
+
+
+def _is_damage(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _DAMAGE

@@ -24,7 +24,9 @@ from ..errors import StorageError
 from ..ranges import Range
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
+from . import salvage
 from .file import OutboxFile, Settlement
+from .schema import DamagedError
 from .state import OutboxState
 
 log = structlog.get_logger()
@@ -94,7 +96,7 @@ class Outbox:
         Open the file and begin a stream.
 
         Raises:
-            StorageError: It cannot be opened or written to, or is damaged.
+            StorageError: It cannot be opened or written to. (A damaged one is salvaged.)
         """
         self._thread.start()
         self._opened.wait()
@@ -146,7 +148,7 @@ class Outbox:
 
     def _run(self) -> None:
         try:
-            file = OutboxFile(self._path, self._clock, self._new_stream, self._settings)
+            file = self._open()
             self.state = file.state
         except (sqlite3.Error, OSError) as error:
             self._failure = error
@@ -160,6 +162,17 @@ class Outbox:
             log.exception("desktop.outbox_failed")
         finally:
             file.close()
+
+    def _open(self) -> OutboxFile:
+        salvage.finish(self._path)
+        try:
+            return self._open_file()
+        except DamagedError as error:
+            done = salvage.mend(self._path, self._clock.now(), str(error))
+        return self._open_file(str(done))
+
+    def _open_file(self, notice: str = "") -> OutboxFile:
+        return OutboxFile(self._path, self._clock, self._new_stream, self._settings, notice)
 
     def _serve(self, file: OutboxFile) -> None:
         group: list[_Work] = []
