@@ -2,10 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
+SECONDS ?= 60
+SEED ?= 1
+DEVICES ?= 4
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop cut stall mend test test-foreign pictures check bench generate lock clean-home
+.PHONY: help run desktop cut stall mend test test-foreign faults mutants pictures check bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -42,6 +45,14 @@ test-foreign: ## the same system against mosquitto's broker and command-line cli
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
 	$(BIN)/python -m pytest tests/foreign
+
+faults: ## real processes under a schedule of faults, the archive compared with the truth (SECONDS, SEED, DEVICES)
+	@$(PYTHON) requirements/install.py dev
+	PYTHONPATH=tests $(BIN)/python -m faults --seconds $(SECONDS) --seed $(SEED) --devices $(DEVICES)
+
+mutants: ## break each invariant in a copy of the sources; the test that is named for it must turn red
+	@$(PYTHON) requirements/install.py dev
+	PYTHONPATH=tests $(BIN)/python -m mutants.run
 
 pictures: ## make the pictures of the documentation anew
 	@$(PYTHON) requirements/install.py dev
