@@ -133,12 +133,12 @@ def noted(world: World, client_id: str, column: str) -> object:
 def test_token_is_renewed_before_it_runs_out_and_nothing_is_lost(world: World, archive: FakeArchive):
     world.enroll("renewing")
     device = world.device("renewing", "--source", "simulator", "--interval", "0.05")
-    world.api.life_s, before = 5.0, len(world.api.tokens)
+    world.api.life_s, before = 10.0, len(world.api.tokens)
     try:
         device.start()
         renewed = "desktop.token_renewed"
-        until(lambda: device.log.read_text().count(renewed) >= 3, within_s=25, what="three renewals")
-        assert len(world.api.tokens) >= before + 4
+        until(lambda: device.log.read_text().count(renewed) >= 2, within_s=40, what="two renewals")
+        assert len(world.api.tokens) >= before + 3
         until(lambda: noted(world, "renewing", "connection_status") == "CONNECTED", within_s=10, what="it is live")
     finally:
         world.api.life_s = 3600.0
