@@ -128,7 +128,7 @@ async def test_migrate_twice_makes_the_schema_once(variables: dict[str, str], em
     for _ in range(2):
         assert run("migrate", env=variables).returncode == 0
     connection = await asyncpg.connect(empty_database.dsn())
-    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0001"
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0002"
     await connection.close()
 
 

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from pulse_auth.db.migrate import migrate
+from pulse_auth.db.migrate import alembic_config, migrate
 from pulse_auth.db.models import Base
 from pulse_auth.db.session import make_engine
 from support.database import Database
@@ -50,6 +51,18 @@ async def test_migrate_two_at_once_on_an_empty_database_both_succeed(empty_datab
     connection = await asyncpg.connect(empty_database.dsn())
     assert await connection.fetchval("SELECT count(*) FROM record_version") == 1
     await connection.close()
+
+
+async def test_migrate_installation_of_the_first_release_gets_what_is_new(empty_database: Database) -> None:
+    engine = make_engine(empty_database.dsn())
+    async with engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "0001"))
+        history = await connection.scalar(text("SELECT history FROM record_version"))
+    await migrate(engine)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+        assert await connection.scalar(text("SELECT history FROM record_version")) == history
+    await engine.dispose()
 
 
 async def test_worker_role_archive_tables_can_be_written(database: Database) -> None:

@@ -6,22 +6,38 @@ import asyncio
 import logging
 import os
 import sys
+from datetime import datetime
 
+from pulse_acl.payloads import ContractError, format_time, parse_time
+from pulse_runtime.errors import ConfigError
 from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser, run_program
 
+from .errors import StorageUnavailable, WriteFailed
+from .reconcile import unreachable
 from .settings import Settings, read_settings
 from .worker import Worker
+from .writer import Database
 
 _DESCRIPTION = (
     "PrecisionPulse's ingest worker: takes telemetry from the broker, stores it in PostgreSQL exactly once, and"
     " publishes a receipt after each COMMIT. Configured by PULSE_* environment variables."
 )
+_RECONCILE = (
+    "After a restore from backup: ask every device for what was confirmed since a time, and list those that no longer"
+    " have all of it. The running worker asks; this command stores the request."
+)
 
 
 def main() -> None:
     """Run the program and exit with its code."""
-    parser("pulse-ingest", _DESCRIPTION).parse_args()
+    made = parser("pulse-ingest", _DESCRIPTION)
+    commands = made.add_subparsers(dest="command", metavar="command")
+    asking = commands.add_parser("reconcile", help=_RECONCILE, description=_RECONCILE, allow_abbrev=False)
+    asking.add_argument("--since", required=True, metavar="TIME", help="time of the backup less 5 minutes, RFC 3339")
+    given = made.parse_args()
+    if given.command == "reconcile":
+        sys.exit(run_program("pulse-ingest", lambda: _reconcile(given.since)))
     sys.exit(run_program("pulse-ingest", _run))
 
 
@@ -34,6 +50,32 @@ def _run() -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     asyncio.run(_work(settings))
     return 0
+
+
+def _reconcile(text: str) -> int:
+    settings = read_settings(os.environ)
+    try:
+        since = parse_time(format_time(parse_time(text)))  # as exact as payloads are
+    except ContractError as error:
+        raise ConfigError(f"--since is {text!r}: {error}; give it like 2026-02-07T10:15:30Z.") from error
+    try:
+        kept = asyncio.run(_request(settings, since))
+    except (StorageUnavailable, WriteFailed) as error:
+        print(f"pulse-ingest: the request could not be stored: {error}", file=sys.stderr)
+        return 1
+    lacking = unreachable(kept, since)
+    print(f"Stored: everything since {format_time(since)} is asked for at each device's next heartbeat.")
+    print(f"{len(lacking)} of {len(kept)} known devices no longer have all of it, by their last heartbeats:")
+    print("\n".join(f"  {line}" for line in lacking) or "  none")
+    return 0
+
+
+async def _request(settings: Settings, since: datetime) -> dict[str, datetime | None]:
+    database = Database(settings.database)
+    try:
+        return await database.request_reconcile(since)
+    finally:
+        await database.close()
 
 
 async def _work(settings: Settings) -> None:

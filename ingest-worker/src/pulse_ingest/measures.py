@@ -40,6 +40,10 @@ class Measures:
         self.side_dropped = Counter(
             "pulse_ingest_side_dropped", "Heartbeats and audit rows that could not be stored", registry=made
         )
+        self.expired_days = Counter("pulse_ingest_expired_days", "Partitions dropped for their age", registry=made)
+        self.expired_rows = Counter(
+            "pulse_ingest_expired_rows", "Old rows deleted from the DEFAULT partition", registry=made
+        )
         self.reconnects = Counter("pulse_ingest_connections", "Connections to the broker made", registry=made)
         self.batch_readings = Histogram(
             "pulse_ingest_batch_readings", "Size of batches", buckets=_SIZE_BUCKETS, registry=made

@@ -52,6 +52,7 @@ class StatusSource:
                 instance=self._instance,
                 status=status,  # type: ignore[arg-type]  # one of the three, see the callers
                 checks=checks,
+                history=str(self._state.history) if self._state.history else None,
                 version=__version__,
                 started_at=format_time(self._started_at),
                 at=format_time(at),

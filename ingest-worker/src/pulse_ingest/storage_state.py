@@ -7,6 +7,7 @@ Pure but for logging changes. Read next: ``status``, which tells the world.
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import structlog
 
@@ -26,6 +27,7 @@ class StorageState:
         self._batch_fails = False
         self._check_fails = True
         self._durability = "unknown"
+        self.history: UUID | None = None  # of the database, as last seen
 
     @property
     def database(self) -> str:
@@ -52,10 +54,10 @@ class StorageState:
     def check_passed(self, found: Durability) -> None:
         """Note what the regular check found."""
         durability = judge(found)
-        if durability != self._durability:
-            self._durability = durability
-            if durability != OK:
+        if (durability, found.history) != (self._durability, self.history):
+            if durability not in {OK, self._durability}:
                 log.warning("storage.durability_doubted", reason=durability)
+            self._durability, self.history = durability, found.history
             self.on_change()
         self._update("", check_fails=False)
 

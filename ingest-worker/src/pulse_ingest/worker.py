@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from pulse_acl.payloads import ContractError, encode
+from pulse_acl.payloads import ContractError, Receipt, encode
 from pulse_acl.topics import Topic, build, parse
 
 from . import __version__
@@ -27,6 +27,8 @@ from .messages import Raw
 from .pipeline import Pipeline
 from .receipts import Answer
 from .receipts import build as build_receipts
+from .reconcile import Reconciler
+from .retention import Retention
 from .settings import Settings
 from .side_pipeline import SidePipeline
 from .status import INTERVAL_S, StatusSource
@@ -37,6 +39,7 @@ from .writer import Database
 FINISH_WITHIN_S = 10.0
 CANCEL_AGAIN_S = 5.0
 LOCK_TIMEOUT_S = 2.0
+UPKEEP_TIMEOUT_S = 600.0
 
 log = structlog.get_logger()
 
@@ -59,6 +62,10 @@ class Worker:
         self._connections = [Database(settings.database) for _ in range(2)]
         self._aside = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
         self._partitions = Database(settings.database, lock_timeout_s=LOCK_TIMEOUT_S)
+        self._upkeep = Database(settings.database, timeout_s=UPKEEP_TIMEOUT_S, lock_timeout_s=LOCK_TIMEOUT_S)
+        self._asking = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
+        self._retention = Retention(self._upkeep, settings.retention_days, self._measures, self._clock)
+        self._reconciler = Reconciler(self._asking, self._publish_receipt, self._clock)
         self._link = self._made_link()
         self._intake = Intake()
         archivist = Archivist(
@@ -107,28 +114,32 @@ class Worker:
         finally:
             if http is not None:
                 http.close()
-            for connection in (*self._connections, self._aside, self._partitions):
+            for connection in (*self._connections, self._aside, self._partitions, self._upkeep, self._asking):
                 await connection.close()
         log.info("worker.ended")
 
     async def _work(self) -> None:
         link = asyncio.create_task(self._link.run(), name="link")
-        checks = asyncio.create_task(self._check_storage(), name="checks")
+        beside = [
+            asyncio.create_task(self._check_storage(), name="checks"),
+            asyncio.create_task(self._retention.run(), name="retention"),
+            asyncio.create_task(self._reconciler.run(), name="reconcile"),
+        ]
         pipelines = [
             asyncio.create_task(self._pipeline.run(), name="telemetry"),
             asyncio.create_task(self._side.run(), name="side"),
         ]
         stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
-        await asyncio.wait({link, checks, stopping, *pipelines}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({link, stopping, *beside, *pipelines}, return_when=asyncio.FIRST_COMPLETED)
         log.info("worker.stopping", held=len(self._intake))
         self._pipeline.close()
         self._side.close()
         _, unfinished = await asyncio.wait(pipelines, timeout=FINISH_WITHIN_S)
         if unfinished:
             log.warning("worker.left_unstored", tasks=[task.get_name() for task in unfinished])
-        await _cancelled(link, checks, stopping, *unfinished)
+        await _cancelled(link, stopping, *beside, *unfinished)
         await self._link.leave()
-        for task in (link, checks, *pipelines):
+        for task in (link, *beside, *pipelines):
             if not task.cancelled():
                 task.result()  # a part that ended by a fault of ours ends the worker with it, loudly
 
@@ -149,6 +160,8 @@ class Worker:
             self._pipeline.offer(raw)
             return
         self._measures.messages.labels("other").inc()
+        if raw.topic.startswith("heartbeat/"):
+            self._reconciler.heard(raw)
         try:
             self._side.offer(raw)
         except ContractError as error:
@@ -159,10 +172,13 @@ class Worker:
     async def _publish_receipts(self, answers: Sequence[Answer]) -> None:
         at = self._clock.now()
         for answer in answers:
-            topic = build(Topic.RECEIPT, client_id=answer.client_id)
             for receipt in build_receipts(answer, at):
-                sent = await self._link.publish(topic, encode(receipt))
-                (self._measures.receipts if sent else self._measures.receipts_unsent).inc()
+                await self._publish_receipt(receipt)
+
+    async def _publish_receipt(self, receipt: Receipt) -> bool:
+        sent = await self._link.publish(build(Topic.RECEIPT, client_id=receipt.client_id), encode(receipt))
+        (self._measures.receipts if sent else self._measures.receipts_unsent).inc()
+        return sent
 
     async def _check_storage(self) -> None:
         while True:

@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -53,12 +54,22 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Beat:
+    """What a device's newest heartbeat says of what it has sent again, and of what it still could."""
+
+    client_id: str
+    resent_since: datetime | None
+    kept_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Durability:
-    """What a COMMIT is worth on this server."""
+    """What a COMMIT is worth on this server; ``history`` is the database's own id, made anew by a restore."""
 
     fsync: bool
     standbys: int
     synchronous: bool
+    history: UUID | None = None
 
 
 class Database:
@@ -156,7 +167,37 @@ class Database:
         async with self._errors() as conn:
             found = await conn.fetchrow(QUERIES["durability"])
             assert found is not None
-            return Durability(found["fsync"], found["standbys"], found["synchronous"])
+            return Durability(found["fsync"], found["standbys"], found["synchronous"], found["history"])
+
+    async def old_partitions(self, before: date) -> list[date]:
+        """Return the days before *before* that have a partition; raises as ``write_side``."""
+        async with self._errors() as conn:
+            return [row["day"] for row in await conn.fetch(QUERIES["old_partitions"], before)]
+
+    async def expire_partition(self, day: date, came_before: datetime) -> bool:
+        """Drop the partition of *day* when all in it came before *came_before*; raises as ``write_side``."""
+        async with self._errors() as conn:
+            return bool(await conn.fetchval(QUERIES["expire_partition"], day, came_before))
+
+    async def expire_default(self, came_before: datetime, most: int) -> int:
+        """Delete at most so many old rows of the DEFAULT partition, return how many; raises as ``write_side``."""
+        async with self._errors() as conn:
+            return int(await conn.fetchval(QUERIES["expire_default"], came_before, most))
+
+    async def request_reconcile(self, since: datetime) -> dict[str, datetime | None]:
+        """Store the request; return each device's ``kept_since`` as last heard. Raises as ``write_side``."""
+        async with self._errors() as conn, conn.transaction():
+            await conn.execute(QUERIES["request_reconcile"], since)
+            rows = await conn.fetch(QUERIES["reconcile_outlook"])
+            return {row["client_id"]: row["kept_since"] for row in rows}
+
+    async def reconcile(self, beats: Sequence[Beat], now: datetime, again_after: timedelta) -> dict[str, datetime]:
+        """Note which devices of *beats* are done; return who is to be asked now, for what. Raises as ``write_side``."""
+        async with self._errors() as conn, conn.transaction():
+            columns = _columns([(beat.client_id, beat.resent_since, beat.kept_since) for beat in beats])
+            await conn.execute(QUERIES["answer_reconcile"], *columns, now)
+            rows = await conn.fetch(QUERIES["ask_reconcile"], columns[0], now, now - again_after)
+            return {row["client_id"]: row["wanted_since"] for row in rows}
 
     async def close(self) -> None:
         """End the connection, at once when the server does not answer."""

@@ -1,6 +1,7 @@
 """What the worker says of itself, and the sign of life on a clock that the test turns."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
@@ -100,3 +101,13 @@ def test_sign_of_life_excused_waits_three_intervals_anew() -> None:
     life.excused(14.0)
     assert not life.is_silent(29.0)
     assert life.is_silent(29.1)
+
+
+def test_present_history_of_the_database_is_told_and_its_change_at_once() -> None:
+    state, changes = StorageState(), []
+    state.on_change = lambda: changes.append(state.history)
+    for history in (UUID(int=1), UUID(int=1), UUID(int=2)):
+        state.check_passed(Durability(fsync=True, standbys=0, synchronous=False, history=history))
+        assert present(state).history == str(history)
+    assert changes[-1] == UUID(int=2)
+    assert len(set(changes)) == 2

@@ -145,7 +145,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "PULSE_RETENTION_DAYS",
         "0",
-        "Age in days up to which a day of telemetry gets a partition of its own; 0: 400; nothing is deleted yet",
+        "Days that telemetry is kept, by the time of its coming; 0: for ever (a day up to 400 days old is a partition)",
         "ingest",
     ),
     Variable(

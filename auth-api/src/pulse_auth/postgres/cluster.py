@@ -95,6 +95,7 @@ class Cluster:
                 f"CREATE DATABASE {DATABASE} OWNER {OWNER_ROLE}",
                 f"REVOKE CONNECT, TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",
                 f"GRANT CONNECT ON DATABASE {DATABASE} TO {WORKER_ROLE}",
+                f"GRANT pg_read_all_stats TO {WORKER_ROLE}",
             ],
             data=unfinished,
         )

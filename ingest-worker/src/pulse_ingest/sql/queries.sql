@@ -150,8 +150,60 @@ SELECT telemetry_make_partition($1::date)
 SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'
 
 -- durability --
--- What COMMIT is worth here. pg_stat_replication hides the state from plain roles, the setting does not.
+-- What COMMIT is worth here, and which history the database has. A base backup is no standby; a role without
+-- pg_read_all_stats sees no state, so that every sender of WAL counts then.
 SELECT current_setting('fsync') = 'on' AS fsync,
-       (SELECT count(*) FROM pg_stat_replication) AS standbys,
+       (SELECT count(*) FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup') AS standbys,
        coalesce((SELECT bool_or(sync_state IN ('sync', 'quorum')) FROM pg_stat_replication), false)
-           OR current_setting('synchronous_standby_names') <> '' AS synchronous
+           OR current_setting('synchronous_standby_names') <> '' AS synchronous,
+       (SELECT history FROM record_version) AS history
+
+-- old_partitions --
+-- The days before a limit that have a partition.
+SELECT day
+FROM pg_inherits
+JOIN pg_class ON pg_class.oid = inhrelid
+CROSS JOIN LATERAL (SELECT to_date(relname, '"telemetry_data_y"YYYY"m"MM"d"DD') AS day) AS named
+WHERE inhparent = 'telemetry_data'::regclass AND relname <> 'telemetry_data_default' AND day < $1
+ORDER BY day
+
+-- expire_partition --
+-- Drop a day's partition when nothing in it came at or after the limit.
+SELECT telemetry_expire_partition($1::date, $2)
+
+-- expire_default --
+-- Delete some rows of the DEFAULT partition that came before the limit.
+SELECT telemetry_expire_default($1, $2)
+
+-- request_reconcile --
+-- Store that everything since a time is wanted again from every device.
+INSERT INTO reconcile_requests (wanted_since) VALUES ($1)
+
+-- reconcile_outlook --
+-- What the newest heartbeats say of the confirmed readings that devices still have; null: none told.
+SELECT client_id, (heartbeat ->> 'kept_since')::timestamptz AS kept_since FROM device_presence ORDER BY client_id
+
+-- answer_reconcile --
+-- Note which of these devices have sent again what a request wants, as their heartbeats say; a device that was never
+-- asked for it has not: what it reports then was for an earlier request.
+UPDATE reconcile_devices AS entry
+SET done_at = $4, resent_since = beat.resent_since
+FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS beat (client_id, resent_since, kept_since),
+     reconcile_requests AS request
+WHERE entry.client_id = beat.client_id AND entry.request_id = request.id AND entry.done_at IS NULL
+  AND beat.resent_since BETWEEN request.wanted_since AND greatest(request.wanted_since, beat.kept_since)
+
+-- ask_reconcile --
+-- Of these devices, those to be asked now and for what: never asked, or asked a while ago and not done.
+WITH due AS (
+    SELECT request.id AS request_id, beat.client_id, request.wanted_since
+    FROM unnest($1::text[]) AS beat (client_id)
+    CROSS JOIN reconcile_requests AS request
+    LEFT JOIN reconcile_devices AS entry ON entry.request_id = request.id AND entry.client_id = beat.client_id
+    WHERE entry.client_id IS NULL OR (entry.done_at IS NULL AND entry.asked_at <= $3)
+), asked AS (
+    INSERT INTO reconcile_devices (request_id, client_id, asked_at)
+    SELECT request_id, client_id, $2 FROM due ORDER BY request_id, client_id
+    ON CONFLICT (request_id, client_id) DO UPDATE SET asked_at = excluded.asked_at
+)
+SELECT client_id, min(wanted_since) AS wanted_since FROM due GROUP BY client_id ORDER BY client_id

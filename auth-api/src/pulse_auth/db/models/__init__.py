@@ -22,6 +22,8 @@ from .sync import AnsweredChange, ChangeLog, OperatorKey, RecordVersion, SyncLog
 from .telemetry import (
     audit_log,
     device_presence,
+    reconcile_devices,
+    reconcile_requests,
     telemetry_data,
     telemetry_latest,
     telemetry_ledger,
@@ -52,6 +54,8 @@ __all__ = [
     "UserRole",
     "audit_log",
     "device_presence",
+    "reconcile_devices",
+    "reconcile_requests",
     "telemetry_data",
     "telemetry_latest",
     "telemetry_ledger",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
+    ForeignKey,
     Identity,
     Index,
     Table,
@@ -119,6 +120,24 @@ device_presence = Table(
     Column("heartbeat", JSON, nullable=False),
     Column("heartbeat_at", _TIME),
     Column("received_at", _TIME, nullable=False),
+)
+
+reconcile_requests = Table(
+    "reconcile_requests",
+    Base.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("wanted_since", _TIME, nullable=False),
+    Column("requested_at", _TIME, nullable=False, server_default=func.now()),
+)
+
+reconcile_devices = Table(
+    "reconcile_devices",
+    Base.metadata,
+    Column("request_id", BigInteger, ForeignKey("reconcile_requests.id"), primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("asked_at", _TIME, nullable=False),
+    Column("resent_since", _TIME),
+    Column("done_at", _TIME),
 )
 
 audit_log = Table(
