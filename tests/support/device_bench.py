@@ -70,6 +70,9 @@ class Bench:
     def settle(self, settlement: Settlement) -> None:
         self._transact(lambda: self.file.settle(settlement))
 
+    def put_back(self, since: str) -> None:
+        self._transact(lambda: self.file.put_back(since))
+
     def note(self, **fields: Any) -> None:
         self.notes |= fields
 
@@ -140,6 +143,20 @@ class Bench:
                 self.receipt(self._store(payload, reject))
                 answered += 1
         return answered
+
+    def restore_archive(self) -> None:
+        """The archive is empty again and asks for everything that it has ever answered."""
+        self.kept.clear()
+        self.rejected.clear()
+        self.lost.clear()
+        self.wish()
+
+    def wish(self, since: str | None = None) -> None:
+        """The archive asks for everything answered since *since*, by default ever: a time of its own each time."""
+        self.wishes = getattr(self, "wishes", 0) + 1
+        since = since or f"2026-01-01T00:00:00.{self.wishes % 1000:03d}Z"
+        self.receipt({"client_id": DEVICE, "stream": None, "archived": [], "rejected": [], "lost": [],
+                      "wanted_since": since, "at": stamp(self.clock.now())})  # fmt: skip
 
     def lose_messages(self) -> None:
         """The broker acknowledged what was published, and forgets it."""

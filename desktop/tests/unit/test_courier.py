@@ -409,6 +409,12 @@ class Delivery(RuleBasedStateMachine):
     def worker_speaks(self, status: str, start: int) -> None:
         self.bench.status(status, "ok" if status == "ONLINE" else "down", f"2026-01-0{start}T00:00:00.000Z")
 
+    @rule()
+    def archive_is_restored(self) -> None:
+        """The archive forgets everything of a time, and asks for it; what it has forgotten comes back."""
+        self.bench.clock.advance(1.0)
+        self.bench.restore_archive()
+
     @precondition(lambda self: self.bench.produced)
     @rule(data=st.data())
     def receipt_lies(self, data: st.DataObject) -> None:

@@ -31,7 +31,7 @@ from .declarations import Declarations, lane_of, stream_in
 from .flight import Flight
 from .ingest import IngestWatch
 from .ports import Channel, OutboxWriter
-from .receipts import Answer, ReceiptRefusedError, read_receipt
+from .receipts import Answer, ReceiptRefusedError, answer_in, open_receipt, wish_in
 
 log = structlog.get_logger()
 AWAY_AFTER_S = 5.0
@@ -73,6 +73,7 @@ class Courier:
         self._declarations = Declarations()
         self.ingest = IngestWatch()
         self.ignored_receipts = 0
+        self._wish = picture.wanted_since
         self._clock_offset_ms: int | None = None
         self._channel: Channel | None = None
         self._out: dict[int, _Out] = {}
@@ -115,20 +116,33 @@ class Courier:
 
     def committed(self, note: Committed) -> None:
         """Readings are on disk, or rows have their fate."""
-        self._picture = note.state
+        before, self._picture = self._picture, note.state
         self._declarations.committed(note.state)
+        if note.state.wanted_since != before.wanted_since:
+            self._begin_anew()
         for row in note.added:
             self._latest |= messages.metrics_of(row)
             if self.state is not State.DISCONNECTED and self._backlog.is_live(row):
                 self._send_live(row)
         self._advance()
 
+    def _begin_anew(self) -> None:
+        """Rows have come back that were answered already: flush from the oldest on."""
+        self._declarations.reopen()
+        if self.state is State.SYNCING:
+            self._forget_flight()
+            self._start_sync()
+        else:
+            self._go(Event.FLUSH_WANTED)
+
     def acknowledged(self, number: int) -> None:
         """The broker took a message; that is shown, and nothing else follows from it."""
         out = self._out.pop(number, None)
         if out is None:
             return
-        numbers = out.numbers if self.state is State.AWAY else [n for n in out.numbers if self._is_out(out.stream, n)]
+        numbers = (
+            out.numbers if self.state is State.AWAY else [n for n in out.numbers if self.flight.is_out(out.stream, n)]
+        )
         if numbers:
             self._writer.mark_sent(out.stream, collapse(numbers))
 
@@ -312,13 +326,20 @@ class Courier:
 
     def _take_receipt(self, payload: bytes) -> None:
         try:
-            answer = read_receipt(payload, self._id, self._picture)
+            receipt = open_receipt(payload, self._id)
+            answer = answer_in(receipt, self._picture)
         except ReceiptRefusedError as error:
             self.ignored_receipts += 1
             log.warning("desktop.receipt_ignored", reason=str(error))
             return
-        if answer is None:
-            return
+        if answer is not None:
+            self._settle(answer)
+        wish = wish_in(receipt)
+        if wish is not None and wish != self._wish:
+            self._wish = wish
+            self._writer.put_back(wish)
+
+    def _settle(self, answer: Answer) -> None:
         now = self._clock.monotonic()
         self._writer.settle(answer.settlement)
         self.flight.answered(answer.settlement.stream, answer.answered, now)
@@ -348,9 +369,6 @@ class Courier:
             self.flight.restart(now, delay_s)
             self.aside.offer_soon(now + delay_s)
             self._probe_soon(now)
-
-    def _is_out(self, stream: str, number: int) -> bool:
-        return self.flight.is_out(stream, number)
 
     def _beat(self) -> None:
         if self._channel is None or self._has_left:

@@ -117,6 +117,7 @@ def heartbeat(client_id: str, status: str, now: datetime, state: OutboxState, fi
         if older
         else None,
         kept_since=state.kept_since,
+        resent_since=state.resent_since,
         pending=state.held,
         unarchived=state.sent,
         quarantined=state.quarantined,

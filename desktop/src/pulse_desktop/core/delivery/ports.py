@@ -28,6 +28,10 @@ class OutboxWriter(Protocol):
         """Apply a checked receipt."""
         ...
 
+    def put_back(self, since: str) -> None:
+        """Take everything that was settled at or after *since* back as pending."""
+        ...
+
     def note(self, **fields: Any) -> None:
         """Write how the client is."""
         ...

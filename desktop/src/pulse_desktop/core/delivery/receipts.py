@@ -32,20 +32,37 @@ class Answer:
     named: list[Range]
 
 
-def read_receipt(payload: bytes, client_id: str, state: OutboxState) -> Answer | None:
+def open_receipt(payload: bytes, client_id: str) -> Receipt:
     """
-    Return what a receipt says about rows here, or ``None`` when it names nothing of ours.
+    Return a receipt that keeps to the contract and is for this device.
 
     Raises:
         ReceiptRefusedError: It must be ignored and logged.
     """
     try:
         receipt = decode(Receipt, payload)
-        at = format_time(parse_time(receipt.at))
+        parse_time(receipt.at)
+        parse_time(receipt.wanted_since or receipt.at)
     except ContractError as error:
         raise ReceiptRefusedError(f"it breaks the contract: {error}") from error
     if receipt.client_id != client_id:
         raise ReceiptRefusedError("it is for another device")
+    return receipt
+
+
+def wish_in(receipt: Receipt) -> str | None:
+    """Return from which receipt time on a restored archive wants everything again."""
+    return None if receipt.wanted_since is None else format_time(parse_time(receipt.wanted_since))
+
+
+def answer_in(receipt: Receipt, state: OutboxState) -> Answer | None:
+    """
+    Return what a receipt says about rows here, or ``None`` when it names nothing of ours.
+
+    Raises:
+        ReceiptRefusedError: It must be ignored and logged.
+    """
+    at = format_time(parse_time(receipt.at))
     archived, lost = merge(receipt.archived), merge(receipt.lost)
     rejected = [(row.sequence_no, row.reason) for row in receipt.rejected]
     if receipt.stream is None:

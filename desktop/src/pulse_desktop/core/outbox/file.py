@@ -12,6 +12,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from ..ranges import Range, both, merge, without
 from ..readings import MetricValue, Sample, StoredReading, Values, clean
 from ..settings import DeviceSettings
 from .losses import Losses, full_notice, oldest_rows
+from .restore import take_back
 from .retention import Confirmed
 from .schema import open_for_writing
 from .state import OutboxState, StreamState
@@ -85,6 +87,8 @@ class OutboxFile:
         self._opening_notice, self._full_notice = notice, ""
         self._dropped: dict[str, int] = {}
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
+        query = "SELECT wanted_since, resent_since FROM sync_state"
+        self._resent: tuple[str | None, str | None] = self._db.execute(query).fetchone()
         self.begin()
         self._current = self._begin_stream()
         self.state = self.commit()[0]
@@ -189,6 +193,22 @@ class OutboxFile:
             named = [*settlement.archived, *settlement.lost, *((n, n) for n, _ in settlement.rejected)]
             self._losses.keep_settled(stream.stream, both(stream.lost, named), settlement.at, keep=keep)
             stream.lost = tuple(without(stream.lost, named))
+
+    def put_back(self, since: str) -> None:
+        """Take everything whose receipt came at or after *since* back as pending, for an archive that was restored."""
+        self._write_rows()
+        self._resent = (since, max(since, self._confirmed.since or since))
+        count, losses = take_back(self._db, since)
+        self._room -= count
+        loaded = self._load(losses)
+        for name, draft in self._draft.items():
+            found = loaded.setdefault(name, draft)
+            found.lost = tuple(merge([*found.lost, *draft.lost]))
+            found.last_no = max(found.last_no, draft.last_no)
+        self._draft = loaded
+        self._db.execute("UPDATE sync_state SET wanted_since = ?, resent_since = ? WHERE id = 1", self._resent)
+        self._confirmed.look_again()
+        log.warning("desktop.readings_put_back", wanted_since=since, resent_since=self._resent[1], count=count)
 
     def note(self, fields: Mapping[str, Any]) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
@@ -331,6 +351,8 @@ class OutboxFile:
             streams=tuple(streams),
             last_sync_at=self._last_sync_at,
             kept_since=self._confirmed.since,
+            wanted_since=self._resent[0],
+            resent_since=self._resent[1],
             limit=self.settings.buffer_limit,
             notice="; ".join(part for part in (notice, self._opening_notice) if part),
             refused=self._refused,
@@ -338,7 +360,7 @@ class OutboxFile:
             dropped_values=dict(self._dropped),
         )
 
-    def _load(self) -> dict[str, StreamState]:
+    def _load(self, reopened: Mapping[str, Sequence[Range]] = MappingProxyType({})) -> dict[str, StreamState]:
         known = {
             stream: StreamState(ordinal, stream, last)
             for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
@@ -355,7 +377,10 @@ class OutboxFile:
                 found.last_held = max(found.last_held, last)
         for found in held.values():
             self._find_ends(found)
-        for stream, lost in self._losses.load().items():
+        losses = self._losses.load()
+        for stream, ranges in reopened.items():
+            losses[stream] = merge([*losses.get(stream, ()), *ranges])
+        for stream, lost in losses.items():
             found = held.setdefault(stream, known[stream] if stream in known else self._adopt(stream))
             found.lost = tuple(lost)
             found.last_no = max(found.last_no, lost[-1][1])

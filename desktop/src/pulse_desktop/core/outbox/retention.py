@@ -32,6 +32,10 @@ class Confirmed:
             self.since = at
         return copied
 
+    def look_again(self) -> None:
+        """Find the oldest receipt time anew: readings were taken out."""
+        self.since = self._oldest()
+
     def prune(self, keep_h: float) -> bool:
         """Delete up to ``CHUNK`` rows *keep_h* hours older than the newest receipt; tell whether there may be more."""
         newest = self._db.execute("SELECT receipt_at FROM telemetry_data ORDER BY rowid DESC LIMIT 1").fetchone()

@@ -55,6 +55,8 @@ CREATE TABLE IF NOT EXISTS telemetry_live (
 CREATE TABLE IF NOT EXISTS sync_state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     last_sync_at TEXT,
+    wanted_since TEXT,
+    resent_since TEXT,
     last_heartbeat TEXT,
     connection_status TEXT NOT NULL DEFAULT 'DISCONNECTED',
     link TEXT NOT NULL DEFAULT 'connecting',
@@ -97,7 +99,12 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_size_limit = 67108864")
         _require_sound(db)
         _require_known_version(db)
-        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        db.executescript(f"BEGIN IMMEDIATE; {_TABLES}")
+        if "resent_since" not in {row[1] for row in db.execute("PRAGMA table_info(sync_state)")}:
+            for column in ("wanted_since", "resent_since"):  # a file of version 1 has neither
+                db.execute(f"ALTER TABLE sync_state ADD COLUMN {column} TEXT")
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
     except BaseException as error:
         db.close()
         if _is_damage(error):

@@ -62,8 +62,10 @@ class OutboxState:
     """
     The whole outbox; ``streams`` in the order they were begun, those with rows and the current one.
 
-    ``limit``: rows that fit; times are RFC 3339 text; ``problem``: why nothing can be recorded now; ``notice``: what
-    people should know although recording goes on; ``refused`` and ``evicted``: readings given up since the start;
+    ``kept_since``: the oldest receipt time that is still here; ``wanted_since``: what a restored archive asked for
+    last, ``resent_since``: from which receipt time on everything was put back for it. ``limit``: rows that fit; times
+    are RFC 3339 text; ``problem``: why nothing can be recorded now; ``notice``: what people should know although
+    recording goes on; ``refused`` and ``evicted``: readings given up since the start;
     ``dropped_values``: by metric, values that may not be recorded.
     """
 
@@ -71,6 +73,8 @@ class OutboxState:
     streams: tuple[StreamState, ...]
     last_sync_at: str | None = None
     kept_since: str | None = None
+    wanted_since: str | None = None
+    resent_since: str | None = None
     limit: int = 1
     problem: str = ""
     notice: str = ""

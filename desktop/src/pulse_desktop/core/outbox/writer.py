@@ -59,13 +59,18 @@ class _Note:
 
 
 @dataclass(frozen=True, slots=True)
+class _PutBack:
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Barrier:
     reached: threading.Event
     last: bool = False
 
 
 _LAZY = (_Sent, _Note, Settlement)
-_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _Barrier | DeviceSettings
+_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _PutBack | _Barrier | DeviceSettings
 
 
 class Outbox:
@@ -123,6 +128,10 @@ class Outbox:
     def settle(self, settlement: Settlement) -> None:
         """Apply a checked receipt."""
         self._queue.put(settlement)
+
+    def put_back(self, since: str) -> None:
+        """Take everything that was settled at or after *since* back as pending."""
+        self._queue.put(_PutBack(since))
 
     def note(self, **fields: Any) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
@@ -242,6 +251,8 @@ class Outbox:
             file.settle(work)
         elif isinstance(work, _Sent):
             file.mark_sent(work.stream, work.ranges)
+        elif isinstance(work, _PutBack):
+            file.put_back(work.since)
         elif isinstance(work, _Note):
             file.note(work.fields)
         elif isinstance(work, DeviceSettings):

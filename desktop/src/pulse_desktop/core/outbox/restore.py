@@ -1,0 +1,30 @@
+"""
+Puts back into the buffer what an archive that was restored from a backup asks for again.
+
+Confirmed readings and settled losses whose receipt came at or after a time, and the quarantine. Called by ``file``
+only, inside its transactions. Source: delivery, "The device", point 5.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ..ranges import Range, merge
+
+_TAKE_BACK = """INSERT OR IGNORE INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics)
+SELECT stream, sequence_no, recorded_at, metrics FROM telemetry_data WHERE receipt_at >= ? ORDER BY rowid"""
+_FREE = """UPDATE telemetry_buffer SET state = 'pending', reason = NULL, receipt_at = NULL
+WHERE state = 'quarantined' AND receipt_at >= ?"""
+
+
+def take_back(db: sqlite3.Connection, since: str) -> tuple[int, dict[str, list[Range]]]:
+    """Put everything since *since* back; return how many rows, and the losses to be declared again, by stream."""
+    count = db.execute(_TAKE_BACK, (since,)).rowcount
+    db.execute("DELETE FROM telemetry_data WHERE receipt_at >= ?", (since,))
+    db.execute(_FREE, (since,))
+    losses: dict[str, list[Range]] = {}
+    query = "SELECT stream, first_no, last_no FROM telemetry_lost_settled WHERE receipt_at >= ?"
+    for stream, first, last in db.execute(query, (since,)):
+        losses.setdefault(stream, []).append((first, last))
+    db.execute("DELETE FROM telemetry_lost_settled WHERE receipt_at >= ?", (since,))
+    return count, {stream: merge(ranges) for stream, ranges in losses.items()}
