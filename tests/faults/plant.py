@@ -74,8 +74,12 @@ class Plant:
         self._end(fault.target)
         self._start_device(fault.target, DRAIN_INTERVAL_S)
 
+    def may_end(self, fault: Fault) -> bool:
+        """Tell whether *fault* can be ended now: a file is replaced only when it holds no unanswered row."""
+        return fault.kind is not Kind.RESTORE or outbox_file.held(self._outbox(fault.target)) == 0
+
     def end(self, fault: Fault) -> None:
-        """Undo *fault*; of a restore, take the last step."""
+        """Undo *fault*; of a restore, take the last step, or give it up when the file still holds something."""
         if fault.target in self.links:
             self.links[fault.target].mend()
             return

@@ -7,13 +7,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from faults import archive
 from faults.compare import Verdict, compare
 from faults.plant import Plant, plant
-from faults.schedule import Fault, schedule, steps
+from faults.schedule import PATIENCE_S, Fault, schedule, steps
 from pulse_desktop.core.sources.simulator import values
 from support.processes import until
 
@@ -63,10 +63,15 @@ def run(seconds: float, seed: int, devices: int, say: Callable[[str], None] = la
 def _apply(made: Plant, faults: list[Fault], say: Callable[[str], None]) -> None:
     began = time.monotonic()
     never = threading.Event()
-    for step in steps(faults):
+    due = steps(faults)
+    while due:
+        step = due.pop(0)
         while (wait_s := began + step.at_s - time.monotonic()) > 0:
             never.wait(min(wait_s, LOOK_EVERY_S))  # the time is the schedule's, not a wait for something
             made.notice_ended()
+        if step.phase == "end" and step.at_s < step.fault.until_s + PATIENCE_S - 1 and not made.may_end(step.fault):
+            due = sorted([*due, replace(step, at_s=step.at_s + LOOK_EVERY_S)], key=lambda one: one.at_s)
+            continue
         say(f"{step.at_s:6.1f} s  {step.phase:6}  {step.fault.target} {step.fault.kind}")
         {"begin": made.begin, "middle": made.middle, "end": made.end}[step.phase](step.fault)
     made.notice_ended()

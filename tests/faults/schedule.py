@@ -13,6 +13,7 @@ from enum import StrEnum
 from random import Random
 
 PAUSE_S = 1.0
+PATIENCE_S = 15.0  # how much longer than drawn a restore may take, until its device holds nothing
 
 
 class Kind(StrEnum):
@@ -88,7 +89,7 @@ def schedule(seed: int, seconds: float, devices: int) -> list[Fault]:
         until_s = begin_s + random.uniform(choice.least_s, choice.most_s)
         if until_s <= seconds:
             made.append(Fault(begin_s, until_s, choice.kind, target))
-            free_at[target] = until_s + PAUSE_S
+            free_at[target] = until_s + (PATIENCE_S if choice.kind is Kind.RESTORE else PAUSE_S)
         at_s += random.uniform(0.5, 3.0)
     return sorted(made, key=lambda fault: (fault.at_s, fault.target))
 

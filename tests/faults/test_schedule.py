@@ -12,6 +12,8 @@ SECONDS, SEED, DEVICES = 28.0, 3, 4
 @pytest.mark.timeout(480)
 def test_every_reading_is_archived_once_and_unaltered_after_any_fault_L1():  # noqa: N802
     report = run(SECONDS, SEED, DEVICES, say_on_stderr)
+    say_on_stderr(f"{report.story}\n{report.verdict}")
     assert report.is_sound, f"{report.verdict}\n{report.story}"
     assert report.verdict.produced > 100 * DEVICES
     assert len(report.faults) >= 8
+    assert report.restored == 1
