@@ -173,3 +173,24 @@ async def test_sigterm_answers_what_it_holds_and_acknowledges_nothing_else(bench
         assert device.archived == in_archive
         assert bench.acknowledged("telemetry/") <= len(in_archive)
     assert "Traceback" not in bench.worker.log.read_text()
+
+
+async def test_killed_worker_what_it_held_unacknowledged_is_archived_once_when_sent_again(
+    bench: MosquittoBench, owner: Conn
+) -> None:
+    await bench.start()
+    await bench.start_other()
+    numbers = set(range(1, 41))
+    async with bench.device() as device:
+        await bench.gate.shut()
+        await bench.worker_says("database", "away")
+        for number in sorted(numbers):
+            await device.live(number)
+        await eventually(lambda: bench.handed_out("1") + bench.handed_out("2") == 40)
+        assert bench.unacknowledged("telemetry/", "2") > 0
+        bench.other.kill9()
+        await bench.gate.open()
+        # mosquitto 2 gives up what a killed subscriber of a share held; that is why devices wait for receipts.
+        await resent_until_told(device, numbers)
+    assert await archived(owner) == sorted(numbers)
+    assert (await account(owner))["archived_count"] == 40
