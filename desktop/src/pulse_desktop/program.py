@@ -36,7 +36,7 @@ from .core.identity.tokens import DeviceTokens
 from .core.lock import FolderLock
 from .core.outbox import OutboxReader
 from .core.outbox.schema import has_tables
-from .core.settings import DeviceSettings, SettingError, with_settings
+from .core.settings import DeviceSettings, SettingError, usable, with_settings
 from .core.sources import simulator
 from .core.sources.base import Source
 from .core.sources.machine import Machine
@@ -108,13 +108,19 @@ def _settings(environment: Environment, folder: DeviceFolder, interval: str | No
     if has_tables(folder.outbox):
         reader = OutboxReader(folder.outbox)
         try:
-            settings = with_settings(settings, reader.settings(folder.client_id))
+            settings, refused = usable(settings, reader.settings(folder.client_id))
+            for key, reason in refused.items():
+                structlog.get_logger().warning("desktop.setting_refused", setting=key, reason=reason)
         except sqlite3.DatabaseError as error:  # the file is salvaged when it is opened for writing
             structlog.get_logger().warning("desktop.settings_unreadable", reason=str(error))
         finally:
             reader.close()
-    local = interval or environment.text("PULSE_DEVICE_INTERVAL")
-    return with_settings(settings, {"sampling_interval": local}) if local else settings
+    return with_settings(settings, _local(environment, interval))
+
+
+def _local(environment: Environment, interval: str | None) -> dict[str, str]:
+    given = interval or environment.text("PULSE_DEVICE_INTERVAL")
+    return {"sampling_interval": given} if given else {}
 
 
 def _source(folder: DeviceFolder, kind: str, seed: int) -> Source:
@@ -131,7 +137,9 @@ def _run(environment: Environment, asked: argparse.Namespace) -> int:
     lock = FolderLock(folder.path)
     clock = SystemClock()
     tokens = DeviceTokens(folder.path, identity, clock, broker_url or None)
-    device = Device(Parts(folder, settings, tokens, partial(_source, folder, asked.source, asked.seed), clock))
+    make_source = partial(_source, folder, asked.source, asked.seed)
+    local = _local(environment, asked.interval)
+    device = Device(Parts(folder, settings, tokens, make_source, clock, local=local))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

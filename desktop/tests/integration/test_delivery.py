@@ -360,6 +360,26 @@ def test_device_damaged_file_is_salvaged_and_the_rest_declared(device: Device, a
     assert not of(device, archive) & archive.lost
 
 
+def test_device_takes_changed_settings_while_it_runs(device: Device, archive: FakeArchive):
+    device.program.start()
+    until(lambda: len(archive.live) > 10, within_s=15, what="live readings arrive")
+    db = sqlite3.connect(device.folder / "outbox.db", timeout=10)
+    with db:
+        db.executemany(
+            "INSERT INTO system_config VALUES (?, '', ?, '', 'test')",
+            [("heartbeat_interval", "1"), ("sampling_interval", "60"), ("flush_batch_size", "0")],
+        )
+    db.close()
+    until(lambda: beats(device, archive)[-1]["heartbeat_interval_s"] == 1, within_s=15, what="the new interval is told")
+    assert "desktop.setting_refused" in device.program.tail(200)
+    seen = len(archive.live)
+    until(lambda: len(archive.live) > seen + 10, within_s=10, what="the interval of the command line stays")
+    assert len(device.streams()) == 1, "it was not started anew"
+    device.program.stop()
+    until(lambda: len(of(device, archive)) == device.recorded(), within_s=5, what="all is there")
+    assert_everything_arrived(device, archive)
+
+
 @pytest.fixture
 def link(world: World) -> Iterator[LinkProxy]:
     made = LinkProxy(world.mqtts_port)

@@ -9,7 +9,7 @@ was sampled is on disk and said before the connection ends. Read next: ``outbox`
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -24,6 +24,7 @@ from .link import LinkKeeper, Listener, TokenSource
 from .outbox import Committed, Outbox, OutboxReader
 from .publisher import Connection
 from .settings import DeviceSettings
+from .settings_watch import SettingsWatch
 from .sources.base import Source
 from .sources.sampler import Sampler
 from .streams import new_stream
@@ -35,7 +36,11 @@ WATCH_EVERY_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a device is made of; everything that tests may want to replace."""
+    """
+    What a device is made of; everything that tests may want to replace.
+
+    ``local``: settings of this machine, which go before the stored ones.
+    """
 
     folder: DeviceFolder
     settings: DeviceSettings
@@ -44,6 +49,7 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=Random)
     new_stream: Callable[[], str] = new_stream
+    local: Mapping[str, str] = field(default_factory=dict)
 
 
 class Device:
@@ -78,7 +84,11 @@ class Device:
 
     def watch(self, stopping: threading.Event) -> bool:
         """Note how the source is until *stopping* is set; False: a part has ended by itself, start the program anew."""
+        settings = SettingsWatch(self._parts.folder, self._parts.settings, self._parts.local)
         while not stopping.wait(WATCH_EVERY_S):
+            changed = settings.changed()
+            if changed is not None:
+                self.configure(changed)
             self._note(
                 source_status=self._sampler.status, problem=self.outbox.state.problem or self.outbox.state.notice
             )
@@ -86,6 +96,12 @@ class Device:
                 log.error("desktop.part_ended", outbox=self.outbox.is_running, courier=self._loop.is_running)
                 return False
         return True
+
+    def configure(self, settings: DeviceSettings) -> None:
+        """Take other settings at once; what is buffered stays as it is."""
+        self.outbox.configure(settings)
+        self._loop.post("configure", settings)
+        self._sampler.set_interval(settings.sampling_interval)
 
     def stop(self) -> None:
         """Finish what is held: last samples to disk, the OFFLINE heartbeat out, the connection and the file closed."""

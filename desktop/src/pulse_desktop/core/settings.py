@@ -56,6 +56,17 @@ def with_settings(base: DeviceSettings, given: Mapping[str, str]) -> DeviceSetti
     return replace(base, **changed)
 
 
+def usable(base: DeviceSettings, given: Mapping[str, str]) -> tuple[DeviceSettings, dict[str, str]]:
+    """Return *base* changed by those of *given* that keep their bounds, and by key why the others are not used."""
+    refused: dict[str, str] = {}
+    for key, text in given.items():
+        try:
+            base = with_settings(base, {key: text})
+        except SettingError as error:
+            refused[key] = str(error)
+    return base, refused
+
+
 def _parse(key: str, text: str) -> float | int | str:
     if key in _CHOICES:
         if text not in _CHOICES[key]:

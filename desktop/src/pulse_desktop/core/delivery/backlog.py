@@ -17,6 +17,8 @@ from .aside import Aside
 
 Position: TypeAlias = tuple[int, int]
 START: Position = (0, 0)
+SAMPLE_ROWS = 20
+SAMPLE_BYTES = 32 * 1024  # of a heartbeat; wide rows are shown in smaller number
 
 
 class Rows(Protocol):
@@ -69,6 +71,11 @@ class Backlog:
         rows = self._rows.oldest(picture, limit + len(self._aside), messages.BATCH_BYTES)
         wanted = self._without_aside(rows)
         return [row for row in wanted if row.stream == wanted[0].stream][:limit]
+
+    def sample(self, picture: OutboxState) -> list[StoredReading]:
+        """Return the rows that a heartbeat shows as waiting."""
+        rows = self._rows.oldest(picture, SAMPLE_ROWS, SAMPLE_BYTES)
+        return rows[: max(1, SAMPLE_BYTES // max((len(row.metrics) for row in rows), default=1))]
 
     def next_batch(self, picture: OutboxState, limit: int) -> list[StoredReading]:
         """Return the next rows to send, of one stream, and move on behind them; empty at the end."""

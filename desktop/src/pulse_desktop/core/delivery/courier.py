@@ -40,8 +40,6 @@ START_JITTER_S = 10.0
 SYNCING_BEAT_S = 0.5
 NOTE_EVERY_S = 2.0
 PUMP_AT_ONCE = 8  # batches before other events get their turn
-SAMPLE_ROWS = 20
-SAMPLE_BYTES = 32 * 1024  # of a heartbeat; wide rows are shown in smaller number
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +77,7 @@ class Courier:
         self._out: dict[int, _Out] = {}
         self._latest: dict[str, MetricValue] = {}
         self._beat_at = self._note_at = self._probe_at = clock.monotonic()
-        self._has_more = False
-        self._was_away = self._has_left = False
+        self._has_more = self._was_away = self._has_left = False
         self._forgot_at = picture.head
         self._live = build(Topic.TELEMETRY_LIVE, client_id=client_id)
         self._buffered = build(Topic.TELEMETRY_BUFFERED, client_id=client_id)
@@ -91,6 +88,11 @@ class Courier:
             Action.OPEN_LIVE: self._open_live,
             Action.TELL: self._beat,
         }
+
+    def configure(self, settings: DeviceSettings) -> None:
+        """Take other settings; the order of flushing counts from the next flush on."""
+        self.settings = settings
+        self._beat_at = min(self._beat_at, self._clock.monotonic() + settings.heartbeat_interval)
 
     def clock_measured(self, offset_ms: int) -> None:
         """The server's clock is *offset_ms* ahead of ours; live readings say so."""
@@ -385,17 +387,13 @@ class Courier:
                 ingest_seen=self.ingest.newest_online_at,
             )
 
-    def _waiting_rows(self) -> list[StoredReading]:
-        rows = self._rows.oldest(self._picture, SAMPLE_ROWS, SAMPLE_BYTES)
-        return rows[: max(1, SAMPLE_BYTES // max((len(row.metrics) for row in rows), default=1))]
-
     def _publish_beat(self, channel: Channel, status: str) -> int:
         figures = messages.Figures(
             sampling_interval_s=self.settings.sampling_interval,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             ingest_seen=self.ingest.newest_online_at,
             latest=self._latest,
-            sample=self._waiting_rows() if status == "SYNCING" else (),
+            sample=self._backlog.sample(self._picture) if status == "SYNCING" else (),
         )
         beat = messages.heartbeat(self._id, status, self._clock.now(), self._picture, figures)
         return channel.publish(self._heartbeat, beat, retain=True)
