@@ -148,12 +148,15 @@ async def test_receipts_keep_to_the_brokers_receive_maximum(bench: MosquittoBenc
         await _all_archived(owner, len(names))
     assert bench.worker.running, bench.worker.tail()
     assert "Traceback" not in bench.worker.log.read_text()
+    await _metric_shows(bench, f"pulse_ingest_receipts_total {len(names)}.0")
+
+
+async def _metric_shows(bench: MosquittoBench, words: str) -> None:
     key = (bench.home / "services" / "ingest" / "metrics-key").read_text().strip()
     address = f"http://127.0.0.1:{bench.metrics_port}/metrics"
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client:
-        async with asyncio.timeout(10):
-            while f"pulse_ingest_receipts_total {len(names)}.0" not in (await client.get(address)).text:
-                await asyncio.sleep(0.05)
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client, asyncio.timeout(10):
+        while words not in (await client.get(address)).text:
+            await asyncio.sleep(0.05)
 
 
 async def _all_archived(owner: Conn, count: int) -> None:
@@ -194,3 +197,16 @@ async def test_killed_worker_what_it_held_unacknowledged_is_archived_once_when_s
         await resent_until_told(device, numbers)
     assert await archived(owner) == sorted(numbers)
     assert (await account(owner))["archived_count"] == 40
+
+
+async def test_refused_receipt_is_counted_by_its_reason_and_stops_nothing(bench: MosquittoBench, owner: Conn) -> None:
+    bench.forbid_receipts()
+    await bench.start()
+    async with bench.device() as device:
+        await device.live(1)
+        await device.live(2)
+        await _all_archived(owner, 2)
+        await _metric_shows(bench, 'pulse_ingest_publications_refused_total{reason="135"} ')
+        assert device.receipts == []
+    assert "link.publication_refused" in bench.worker.log.read_text()
+    assert bench.worker.running

@@ -35,6 +35,7 @@ max_queued_messages 100000
 log_dest stderr
 log_type all
 """
+_OTHERS = ("user:watcher", "device:D1")
 
 
 class MosquittoBench(IngestBench):
@@ -63,6 +64,17 @@ class MosquittoBench(IngestBench):
             key=settings.tls_key_file,
         )
         (self.home / "mosquitto.conf").write_text(text)
+
+    def forbid_receipts(self) -> None:
+        """Let the broker refuse the worker's receipts, from its next start on, and allow everything else."""
+        names = {
+            "service:ingest": "topic deny archive/#\ntopic readwrite #",
+            **dict.fromkeys(_OTHERS, "topic readwrite #"),
+        }
+        acl = self.home / "mosquitto.acl"
+        acl.write_text("\n".join(f"user {name}\n{rules}" for name, rules in names.items()) + "\n")
+        with (self.home / "mosquitto.conf").open("a") as file:
+            file.write(f"acl_file {acl}\n")
 
     async def start_other(self) -> None:
         """Start the second worker and wait until it says that it can store."""
