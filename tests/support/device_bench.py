@@ -73,6 +73,9 @@ class Bench:
     def put_back(self, since: str) -> None:
         self._transact(lambda: self.file.put_back(since))
 
+    def offer_quarantined(self, version: str) -> None:
+        self._transact(lambda: self.file.offer_quarantined(version))
+
     def note(self, **fields: Any) -> None:
         self.notes |= fields
 
@@ -169,9 +172,15 @@ class Bench:
         self.settle_down()
 
     def status(
-        self, status: str, database: str = "ok", started_at: str = "2026-01-01T00:00:00.000Z", instance: str = "1"
+        self,
+        status: str,
+        database: str = "ok",
+        started_at: str = "2026-01-01T00:00:00.000Z",
+        instance: str = "1",
+        version: str = "1.0",
     ) -> None:
-        fields = {"service": "ingest", "instance": instance, "status": status, "checks": {"database": database}}
+        fields = {"service": "ingest", "instance": instance, "status": status, "checks": {"database": database},
+                  "version": version}  # fmt: skip
         payload = json.dumps({**fields, "started_at": started_at, "at": stamp(self.clock.now())}).encode()
         self.courier.received(f"system/ingest/{instance}/status", payload)
         self.settle_down()

@@ -107,6 +107,51 @@ def test_wish_while_syncing_begins_again_at_the_oldest(bench: Bench):
     assert (bench.held(), bench.state) == (0, State.CONNECTED)
 
 
+def test_quarantine_is_offered_again_when_the_worker_has_another_version(tmp_path: Path):
+    bench = made(tmp_path)
+    channel = bench.link_up()
+    bench.status("ONLINE", version="1.0")
+    bench.sample(3)
+    bench.archive_all(lambda _stream, number: number == 2)
+    bench.status("ONLINE", version="1.0")
+    assert bench.file.state.quarantined == 1
+    bench.status("ONLINE", version="1.1")
+    assert channel.telemetry()[-1] == ("buffered", [2])
+    bench.archive_all()
+    assert (bench.held(), bench.file.state.quarantined, len(bench.kept)) == (0, 0, 3)
+    bench.shut()
+
+
+def test_quarantine_waits_for_a_new_version_also_over_a_restart(tmp_path: Path):
+    bench = made(tmp_path)
+    bench.link_up()
+    bench.status("ONLINE", version="1.0")
+    bench.sample(1)
+    bench.archive_all(lambda _stream, _number: True)
+    bench.shut()
+    bench.boot()
+    bench.link_up()
+    bench.status("ONLINE", version="1.0")
+    assert bench.file.state.quarantined == 1
+    bench.status("ONLINE", version="2.0")
+    assert (bench.file.state.quarantined, bench.held()) == (0, 1)
+    bench.shut()
+
+
+def test_quarantine_is_offered_once_when_two_versions_run_side_by_side(tmp_path: Path):
+    bench = made(tmp_path)
+    channel = bench.link_up()
+    bench.status("ONLINE", version="1.0")
+    bench.sample(1)
+    bench.archive_all(lambda _stream, _number: True)
+    for _ in range(3):
+        for version in ("1.0", "1.1"):
+            bench.status("ONLINE", instance=version, version=version)
+            bench.archive_all(lambda _stream, _number: True)
+    assert len(channel.telemetry()) == 2
+    bench.shut()
+
+
 def test_file_of_the_first_version_learns_to_remember_wishes(tmp_path: Path):
     path = tmp_path / "outbox.db"
     new_stream = itertools.count(1)
@@ -115,6 +160,7 @@ def test_file_of_the_first_version_learns_to_remember_wishes(tmp_path: Path):
     db = sqlite3.connect(path)
     for change in ("DROP TABLE telemetry_lost", "DROP TABLE telemetry_lost_settled", "PRAGMA user_version = 1",
                    "ALTER TABLE sync_state DROP COLUMN wanted_since",
+                   "ALTER TABLE sync_state DROP COLUMN ingest_version",
                    "ALTER TABLE sync_state DROP COLUMN resent_since"):  # fmt: skip
         db.execute(change)
     db.commit()

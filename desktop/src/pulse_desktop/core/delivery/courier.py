@@ -120,7 +120,7 @@ class Courier:
         """Readings are on disk, or rows have their fate."""
         before, self._picture = self._picture, note.state
         self._declarations.committed(note.state)
-        if note.state.wanted_since != before.wanted_since:
+        if note.state.reopened != before.reopened:
             self._begin_anew()
         for row in note.added:
             self._latest |= messages.metrics_of(row)
@@ -129,7 +129,7 @@ class Courier:
         self._advance()
 
     def _begin_anew(self) -> None:
-        """Rows have come back that were answered already: flush from the oldest on."""
+        """Rows came back that were answered already: flush from the oldest on."""
         self._declarations.reopen()
         if self.state is State.SYNCING:
             self._forget_flight()
@@ -226,18 +226,16 @@ class Courier:
     def _declare_losses(self) -> int:
         sent = 0
         while sent < PUMP_AT_ONCE and self.flight.has_room():
-            found = self._declarations.next_batch(self._picture, self.flight)
-            if found is None:
+            if (found := self._declarations.next_batch(self._picture, self.flight)) is None:
                 break
             self._send_loss(*found)
             sent += 1
         return sent
 
     def _send_loss(self, stream: str, ranges: Sequence[Range]) -> None:
-        if self._channel is None:
-            return
         payload = messages.loss(self._id, stream, ranges)
-        self._channel.publish(self._buffered, payload)
+        if self._channel is not None:
+            self._channel.publish(self._buffered, payload)
         if self.state is not State.AWAY:
             firsts = [first for first, _ in ranges]
             self.flight.sent(lane_of(stream), firsts, len(payload), self._clock.monotonic(), is_batch=True)
@@ -366,6 +364,8 @@ class Courier:
             log.warning("desktop.status_ignored", reason=str(error))
             return
         now = self._clock.monotonic()
+        if self.ingest.is_new_version(status):
+            self._writer.offer_quarantined(status.version or "")
         if self.ingest.take(status, now):
             delay_s = self._random.uniform(0.0, START_JITTER_S)
             self.flight.restart(now, delay_s)

@@ -27,6 +27,7 @@ class IngestWatch:
         self._instances: dict[str, _Seen] = {}
         self._started: set[tuple[str, str]] = set()
         self.newest_online_at: str | None = None
+        self._versions: set[str] = set()
 
     def take(self, status: ServiceStatus, now: float) -> bool:
         """Take one status in; tell whether a worker has started since others were heard."""
@@ -39,6 +40,13 @@ class IngestWatch:
         is_new = bool(self._started) and start not in self._started
         self._started = {known for known in self._started if known[0] != status.instance} | {start}
         return is_new
+
+    def is_new_version(self, status: ServiceStatus) -> bool:
+        """Tell whether an instance speaks of a version for the first time; two side by side take no turns at it."""
+        if status.status != "ONLINE" or status.version is None or status.version in self._versions:
+            return False
+        self._versions.add(status.version)
+        return True
 
     def is_away(self, now: float) -> bool:
         """Tell whether at least one instance is known and none can archive at the moment."""

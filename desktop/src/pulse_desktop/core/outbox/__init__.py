@@ -5,9 +5,8 @@ The outbox: every reading goes to disk first and leaves only when the archive ha
 ``state`` says what is in it.
 """
 
-from .file import Settlement
 from .reader import OutboxReader
-from .state import OutboxState, StreamState
+from .state import OutboxState, Settlement, StreamState
 from .writer import Committed, Outbox
 
 __all__ = ["Committed", "Outbox", "OutboxReader", "OutboxState", "Settlement", "StreamState"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,10 +24,10 @@ from ..ranges import Range, both, merge, without
 from ..readings import MetricValue, Sample, StoredReading, Values, clean
 from ..settings import DeviceSettings
 from .losses import Losses, full_notice, oldest_rows
-from .restore import take_back
+from .restore import free_quarantine, take_back
 from .retention import Confirmed
 from .schema import open_for_writing
-from .state import OutboxState, StreamState
+from .state import OutboxState, Settlement, StreamState
 
 log = structlog.get_logger()
 _IN_RANGE = "WHERE stream = ? AND sequence_no BETWEEN ? AND ?"
@@ -40,21 +39,6 @@ _LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
 _COUNTED = """SELECT stream, state, count(*), min(sequence_no), max(sequence_no)
 FROM telemetry_buffer GROUP BY stream, state"""
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """
-    A checked receipt of time ``at``: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside.
-
-    A row that the archive calls ``lost`` stays; a declared loss is settled by any of the three.
-    """
-
-    stream: str
-    archived: Sequence[Range]
-    rejected: Sequence[tuple[int, str]]
-    at: str
-    lost: Sequence[Range] = ()
 
 
 class OutboxFile:
@@ -83,7 +67,7 @@ class OutboxFile:
         self._newest: dict[str, tuple[dict[str, MetricValue], StoredReading]] = {}
         self._room = 0
         self._has_numbered = self._wants_stream = False
-        self._refused = self._evicted = 0
+        self._refused = self._evicted = self._reopened = 0
         self._opening_notice, self._full_notice = notice, ""
         self._dropped: dict[str, int] = {}
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
@@ -200,15 +184,16 @@ class OutboxFile:
         self._resent = (since, max(since, self._confirmed.since or since))
         count, losses = take_back(self._db, since)
         self._room -= count
-        loaded = self._load(losses)
-        for name, draft in self._draft.items():
-            found = loaded.setdefault(name, draft)
-            found.lost = tuple(merge([*found.lost, *draft.lost]))
-            found.last_no = max(found.last_no, draft.last_no)
-        self._draft = loaded
+        self._reload(losses)
         self._db.execute("UPDATE sync_state SET wanted_since = ?, resent_since = ? WHERE id = 1", self._resent)
         self._confirmed.look_again()
         log.warning("desktop.readings_put_back", wanted_since=since, resent_since=self._resent[1], count=count)
+
+    def offer_quarantined(self, version: str) -> None:
+        """Offer what was rejected again when *version* of the archive's worker is a new one."""
+        self._write_rows()
+        if free_quarantine(self._db, version):
+            self._reload({})
 
     def note(self, fields: Mapping[str, Any]) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
@@ -288,6 +273,15 @@ class OutboxFile:
             self._evicted += len(rows)
             excess -= len(rows)
 
+    def _reload(self, losses: Mapping[str, Sequence[Range]]) -> None:
+        self._reopened += 1
+        loaded = self._load(losses)
+        for name, draft in self._draft.items():
+            found = loaded.setdefault(name, draft)
+            found.lost = tuple(merge([*found.lost, *draft.lost]))
+            found.last_no = max(found.last_no, draft.last_no)
+        self._draft = loaded
+
     def _is_known(self, stream: str) -> bool:
         return stream in self._draft or stream in self._streams
 
@@ -355,6 +349,7 @@ class OutboxFile:
             resent_since=self._resent[1],
             limit=self.settings.buffer_limit,
             notice="; ".join(part for part in (notice, self._opening_notice) if part),
+            reopened=self._reopened,
             refused=self._refused,
             evicted=self._evicted,
             dropped_values=dict(self._dropped),

@@ -17,6 +17,13 @@ _FREE = """UPDATE telemetry_buffer SET state = 'pending', reason = NULL, receipt
 WHERE state = 'quarantined' AND receipt_at >= ?"""
 
 
+def free_quarantine(db: sqlite3.Connection, version: str) -> int:
+    """Make what was rejected pending again when *version* of the archive's worker is another than was heard last."""
+    (before,) = db.execute("SELECT ingest_version FROM sync_state").fetchone()
+    db.execute("UPDATE sync_state SET ingest_version = ? WHERE id = 1", (version,))
+    return 0 if before in {None, version} else db.execute(_FREE, ("",)).rowcount
+
+
 def take_back(db: sqlite3.Connection, since: str) -> tuple[int, dict[str, list[Range]]]:
     """Put everything since *since* back; return how many rows, and the losses to be declared again, by stream."""
     count = db.execute(_TAKE_BACK, (since,)).rowcount

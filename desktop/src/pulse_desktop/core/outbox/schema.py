@@ -12,9 +12,10 @@ import os
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 FILE_NAME = "outbox.db"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_ADDED_SINCE_1 = {"wanted_since", "resent_since", "ingest_version"}  # columns of sync_state
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,6 +65,7 @@ CREATE TABLE IF NOT EXISTS sync_state (
     source_status TEXT NOT NULL DEFAULT '',
     problem TEXT NOT NULL DEFAULT '',
     ingest_seen TEXT,
+    ingest_version TEXT,
     clock_offset_ms INTEGER,
     updated_at TEXT);
 CREATE TABLE IF NOT EXISTS system_config (
@@ -100,9 +102,9 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         _require_sound(db)
         _require_known_version(db)
         db.executescript(f"BEGIN IMMEDIATE; {_TABLES}")
-        if "resent_since" not in {row[1] for row in db.execute("PRAGMA table_info(sync_state)")}:
-            for column in ("wanted_since", "resent_since"):  # a file of version 1 has neither
-                db.execute(f"ALTER TABLE sync_state ADD COLUMN {column} TEXT")
+        known = {row[1] for row in db.execute("PRAGMA table_info(sync_state)")}
+        for column in _ADDED_SINCE_1 - known:
+            db.execute(f"ALTER TABLE sync_state ADD COLUMN {column} TEXT")
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
     except BaseException as error:

@@ -6,6 +6,7 @@ An ``OutboxState`` never changes once it is published. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..ranges import Range, size
@@ -58,6 +59,21 @@ class StreamState:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """
+    A checked receipt of time ``at``: ``archived`` leaves the buffer, ``rejected`` (number, reason) is set aside.
+
+    A row that the archive calls ``lost`` stays; a declared loss is settled by any of the three.
+    """
+
+    stream: str
+    archived: Sequence[Range]
+    rejected: Sequence[tuple[int, str]]
+    at: str
+    lost: Sequence[Range] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxState:
     """
     The whole outbox; ``streams`` in the order they were begun, those with rows and the current one.
@@ -65,7 +81,8 @@ class OutboxState:
     ``kept_since``: the oldest receipt time that is still here; ``wanted_since``: what a restored archive asked for
     last, ``resent_since``: from which receipt time on everything was put back for it. ``limit``: rows that fit; times
     are RFC 3339 text; ``problem``: why nothing can be recorded now; ``notice``: what people should know although
-    recording goes on; ``refused`` and ``evicted``: readings given up since the start;
+    recording goes on; ``reopened``: how often settled rows became pending again;
+    ``refused`` and ``evicted``: readings given up since the start;
     ``dropped_values``: by metric, values that may not be recorded.
     """
 
@@ -78,6 +95,7 @@ class OutboxState:
     limit: int = 1
     problem: str = ""
     notice: str = ""
+    reopened: int = 0
     refused: int = 0
     evicted: int = 0
     dropped_values: dict[str, int] = field(default_factory=dict)

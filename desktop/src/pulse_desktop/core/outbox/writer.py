@@ -25,9 +25,9 @@ from ..ranges import Range
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
 from . import salvage
-from .file import OutboxFile, Settlement
+from .file import OutboxFile
 from .schema import DamagedError
-from .state import OutboxState
+from .state import OutboxState, Settlement
 
 log = structlog.get_logger()
 GROUP_S = 0.05  # the longest a sample waits for others
@@ -64,13 +64,18 @@ class _PutBack:
 
 
 @dataclass(frozen=True, slots=True)
+class _Offer:
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Barrier:
     reached: threading.Event
     last: bool = False
 
 
 _LAZY = (_Sent, _Note, Settlement)
-_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _PutBack | _Barrier | DeviceSettings
+_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _PutBack | _Offer | _Barrier | DeviceSettings
 
 
 class Outbox:
@@ -132,6 +137,10 @@ class Outbox:
     def put_back(self, since: str) -> None:
         """Take everything that was settled at or after *since* back as pending."""
         self._queue.put(_PutBack(since))
+
+    def offer_quarantined(self, version: str) -> None:
+        """Offer what was rejected again when *version* of the archive's worker is a new one."""
+        self._queue.put(_Offer(version))
 
     def note(self, **fields: Any) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
@@ -253,6 +262,8 @@ class Outbox:
             file.mark_sent(work.stream, work.ranges)
         elif isinstance(work, _PutBack):
             file.put_back(work.since)
+        elif isinstance(work, _Offer):
+            file.offer_quarantined(work.version)
         elif isinstance(work, _Note):
             file.note(work.fields)
         elif isinstance(work, DeviceSettings):
