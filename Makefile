@@ -39,7 +39,7 @@ test: ## install what is missing and run every test of every part, the browser t
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py browser
 	cd dashboard && npm test --silent
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/foreign
 
 test-foreign: ## the same system against mosquitto's broker and command-line clients
 	@$(PYTHON) requirements/install.py dev
