@@ -96,7 +96,7 @@ def settle(before: Account, claim: Claim) -> Settlement:
     Returns:
         The settlement; applying it a second time changes nothing but counts all readings as duplicates.
 
-    Source: docs/reference/delivery.md, invariants L1 and L3.
+    Source: docs/guarantee.md, invariants L1 and L3.
     """
     archive = _without(claim.valid, before.archived)
     reject = _without(claim.faulty, difference(before.settled, before.lost)) - set(claim.valid)

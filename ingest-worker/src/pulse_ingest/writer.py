@@ -102,7 +102,7 @@ class Database:
             UnfitData: SQLSTATE class 22; nothing was stored.
             WriteFailed: Any other error; nothing was stored.
 
-        Source: docs/reference/delivery.md, invariants L1 and L4.
+        Source: docs/guarantee.md, invariants L1 and L4.
         """
         claims = dict(sorted(claims_of(messages).items()))
         async with self._errors() as conn:
