@@ -27,7 +27,14 @@ from pulse_auth.postgres.server import PostgresServer
 
 _ROLES = {"auth": OWNER_ROLE, "ingest": WORKER_ROLE}
 # Durability is tested by tests of their own, with servers of their own.
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+# autovacuum: its workers are the superuser's, and a database that one of them visits could not be dropped by its owner.
+_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "autovacuum": "off",
+}
 
 
 @dataclass(frozen=True, slots=True)
