@@ -10,9 +10,9 @@ from uuid import UUID
 
 import asyncpg
 
+from pulse_acl.ranges import Ranges, from_text
 from pulse_ingest.decode import decode
 from pulse_ingest.messages import Decoded, Raw
-from pulse_ingest.ranges import Ranges, from_text
 
 STREAM = UUID("018f0000-0000-7000-8000-000000000001")
 NEXT_STREAM = UUID("018f0000-0000-7000-8000-000000000002")

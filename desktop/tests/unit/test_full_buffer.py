@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pulse_desktop.core.connection import State
-from pulse_desktop.core.ranges import both, collapse, size, without
 from pulse_desktop.core.settings import DeviceSettings
 from support.device_bench import DEVICE, Bench, stamp
 
@@ -231,11 +228,3 @@ def test_settled_losses_are_kept_as_long_as_confirmed_readings(tmp_path: Path):
     bench.file.commit()
     assert bench.file._db.execute(count).fetchone() == (1,)
     bench.shut()
-
-
-@given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60)))
-def test_ranges_without_and_both_are_difference_and_intersection(one: set[int], other: set[int]):
-    first, second = collapse(one), collapse(other)
-    assert without(first, second) == collapse(one - other)
-    assert both(first, second) == collapse(one & other)
-    assert size(first) == len(one)

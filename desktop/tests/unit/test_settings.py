@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pulse_desktop.core.folder import find
 from pulse_desktop.core.lock import FolderLock, running_process
-from pulse_desktop.core.ranges import collapse, highest, merge
 from pulse_desktop.core.settings import DeviceSettings, SettingError, with_settings
 from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
@@ -42,23 +38,6 @@ def test_settings_text_becomes_values_and_foreign_keys_are_left():
 def test_settings_value_out_of_bounds_is_refused_with_the_bounds(key: str, text: str, named: str):
     with pytest.raises(SettingError, match=named):
         with_settings(DeviceSettings(), {key: text})
-
-
-@given(st.sets(st.integers(1, 200)))
-def test_ranges_collapse_names_exactly_the_numbers(numbers: set[int]):
-    ranges = collapse(numbers)
-    assert {n for first, last in ranges for n in range(first, last + 1)} == numbers
-    assert merge(ranges) == ranges
-    assert highest(ranges) == max(numbers, default=0)
-
-
-@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 20))))
-def test_ranges_merge_keeps_the_numbers_and_leaves_gaps_between(pairs: list[tuple[int, int]]):
-    ranges = [(first, first + more) for first, more in pairs]
-    merged = merge(ranges)
-    expected = {n for first, last in ranges for n in range(first, last + 1)}
-    assert {n for first, last in merged for n in range(first, last + 1)} == expected
-    assert all(one[1] + 1 < other[0] for one, other in pairwise(merged))
 
 
 def environment(home: Path, **others: str) -> Environment:

@@ -16,11 +16,11 @@ from uuid import UUID
 import msgspec
 
 from pulse_acl import payloads
+from pulse_acl.ranges import Range, Ranges, union
 from pulse_acl.topics import Topic, parse
 
 from .messages import Decoded, Raw, Reject, Sample
 from .printable import excerpt_of, one_line, without_lone_surrogates
-from .ranges import Range, Ranges, union
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FUTURE_TOLERANCE = timedelta(hours=24)

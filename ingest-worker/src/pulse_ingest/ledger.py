@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from .ranges import Ranges, contains, difference, from_numbers, intersection, union
+from pulse_acl.ranges import Ranges, contains, difference, from_numbers, intersection, union
 
 
 @dataclass(frozen=True, slots=True)

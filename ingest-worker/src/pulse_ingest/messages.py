@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from .ranges import Range, Ranges
+from pulse_acl.ranges import Range, Ranges
 
 Scalar = bool | int | float
 RAW_OVERHEAD_BYTES = 300  # of Python objects around a payload, so that many small ones are bounded too

@@ -14,9 +14,9 @@ from itertools import zip_longest
 from uuid import UUID
 
 from pulse_acl.payloads import Receipt, RejectedNumber, format_time
+from pulse_acl.ranges import Ranges
 
 from .ledger import Account
-from .ranges import Ranges
 
 MOST_RANGES = 2_000
 MOST_REJECTED = 500

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from pulse_acl.ranges import union
+
 from .ledger import Claim, Settlement
 from .messages import Decoded, Reject, Sample, Scalar
-from .ranges import union
 
 StreamKey = tuple[str, UUID]
 Typed = tuple[float | None, int | None, bool | None]

@@ -18,12 +18,13 @@ from uuid import UUID
 
 import asyncpg
 
+from pulse_acl.ranges import Ranges, from_numbers, from_text, to_text
+
 from .errors import StorageUnavailable, UnfitData, WriteFailed
 from .ledger import Account, Claim, Settlement, settle
 from .messages import Decoded
 from .presence import SideBatch
 from .printable import one_line
-from .ranges import Ranges, from_numbers, from_text, to_text
 from .receipts import Answer
 from .rows import DATA_COLUMNS, Rows, StreamKey, claims_of, rows_of, typed
 from .sql import QUERIES

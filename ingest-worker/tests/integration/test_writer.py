@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pulse_acl.ranges import from_numbers
 from pulse_ingest.errors import StorageUnavailable, UnfitData, WriteFailed
 from pulse_ingest.ledger import Account
 from pulse_ingest.messages import Decoded, Sample
 from pulse_ingest.presence import SideBatch
-from pulse_ingest.ranges import from_numbers
 from pulse_ingest.sql import QUERIES
 from pulse_ingest.writer import Database, Target
 from support.ingest import NEXT_STREAM, RECEIVED, STREAM, account, archived, bad, message, numbered, reading, time_of

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulse_acl.ranges import Ranges, from_numbers, intersection, union
 from pulse_ingest.ledger import Account, Claim, settle
-from pulse_ingest.ranges import Ranges, from_numbers, intersection, union
 
 RANK = {None: 0, "lost": 1, "rejected": 2, "archived": 3}
 number = st.integers(1, 12)

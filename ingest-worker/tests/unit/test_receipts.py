@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_acl.payloads import Receipt, decode, encode
+from pulse_acl.ranges import Ranges, from_numbers
 from pulse_ingest.ledger import Account, Claim, settle
-from pulse_ingest.ranges import Ranges, from_numbers
 from pulse_ingest.receipts import MOST_RANGES, MOST_REJECTED, Answer, build
 from support.ingest import STREAM
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pulse_auth.domain.telemetry.ledger import read_multirange
 from pulse_auth.domain.telemetry.values import kind, moment, pick, text
 
 
@@ -44,10 +43,3 @@ def test_moment_with_offset_is_read_as_utc() -> None:
 def test_moment_without_offset_or_sense_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match="time"):
         moment(given, "from")
-
-
-@pytest.mark.parametrize(
-    ("written", "ranges"), [("{}", ()), ("{[1,2)}", ((1, 1),)), ("{[1,4),[8,11)}", ((1, 3), (8, 10)))]
-)
-def test_read_multirange_gives_closed_ranges(written: str, ranges: tuple[tuple[int, int], ...]) -> None:
-    assert read_multirange(written) == ranges

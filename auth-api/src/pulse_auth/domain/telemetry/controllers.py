@@ -21,7 +21,7 @@ from pulse_acl.rules import Permission
 from pulse_acl.topics import DEVICE_ID_PATTERN
 
 from ...clock import Clock
-from ...db.session import Sessions
+from ...db.session import Sessions, reading
 from ...errors import ExportLinkRefusedError, RefusalError, UnknownDeviceError
 from ..access.guards import SignedIn, requires
 from ..audit.services import write_audit
@@ -81,7 +81,7 @@ class TelemetryController(Controller):
         _check_order(first, behind)
         key = _metric_key(metric.removeprefix("/"))
         await _check_known(sessions, client_id)
-        async with sessions() as session:
+        async with reading(sessions) as session:
             points, thinned = await read_history(session, client_id, key, (first, behind), max_points)
         shown = [
             PointItem(format_time(point.at), point.value, str(point.stream), point.sequence_no) for point in points

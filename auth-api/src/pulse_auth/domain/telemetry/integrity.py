@@ -3,7 +3,7 @@ The account of a device: what became of every number that it has ever claimed.
 
 Pure: takes the ledger rows and the newest heartbeat, returns the report of
 ``GET /devices/{client_id}/integrity``. Must not guess: a number that neither the ledger nor the heartbeat
-explains is missing. Read next: ``number_ranges`` (the arithmetic), ``queries`` (where the rows come from).
+explains is missing. Read next: ``pulse_acl.ranges`` (the arithmetic), ``queries`` (where the rows come from).
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from uuid import UUID
 
 import msgspec
 
+from pulse_acl import ranges as numbers
 from pulse_acl.payloads import Heartbeat
-
-from . import number_ranges as numbers
-from .number_ranges import EMPTY, Range, Ranges
+from pulse_acl.ranges import Range, Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,12 @@ class _Claims:
         """Return which of a stream's *unsettled* numbers the device still has."""
         if self.all_held_up_to is not None and stream <= self.all_held_up_to:
             return unsettled
-        return numbers.intersection(unsettled, self.held.get(stream, EMPTY))
+        return numbers.intersection(unsettled, self.held.get(stream, []))
 
     def highest(self, stream: UUID) -> int:
         """Return the highest number of *stream* that the heartbeat claims."""
         current = self.last_sequence_no if stream == self.current else 0
-        return max(current, numbers.highest(self.held.get(stream, EMPTY)))
+        return max(current, numbers.highest(self.held.get(stream, [])))
 
 
 def account(ledger: Iterable[LedgerRow], heartbeat: Heartbeat | None) -> DeviceAccount:
@@ -112,14 +111,14 @@ def account(ledger: Iterable[LedgerRow], heartbeat: Heartbeat | None) -> DeviceA
 
 def _account_stream(row: LedgerRow, claims: _Claims) -> StreamAccount:
     last = max(row.produced, numbers.highest(row.settled), claims.highest(row.stream))
-    unsettled = numbers.difference(numbers.normal([(1, last)]), row.settled)
+    unsettled = numbers.difference(numbers.union([(1, last)]), row.settled)
     on_device = claims.on_device(row.stream, unsettled)
     missing = numbers.difference(unsettled, on_device)
     if row.stream == claims.current:
         # Later numbers were made after the heartbeat: they may be on their way, so nothing is known of them yet.
-        missing = numbers.intersection(missing, numbers.normal([(1, claims.last_sequence_no)]))
+        missing = numbers.intersection(missing, numbers.union([(1, claims.last_sequence_no)]))
     elif row.is_newer:
-        missing = EMPTY  # begun after the heartbeat: the same holds for all of it
+        missing = []  # begun after the heartbeat: the same holds for all of it
     return StreamAccount(
         stream=row.stream,
         first=1,
@@ -140,7 +139,7 @@ def _claims(heartbeat: Heartbeat | None) -> _Claims:
     for held in heartbeat.held or ():
         ranges.setdefault(UUID(held.stream), []).append((held.first, held.last))
     return _Claims(
-        held={stream: numbers.normal(pairs) for stream, pairs in ranges.items()},
+        held={stream: numbers.union(pairs) for stream, pairs in ranges.items()},
         all_held_up_to=UUID(heartbeat.held_older.newest) if heartbeat.held_older else None,
         current=UUID(heartbeat.stream) if heartbeat.stream else None,
         last_sequence_no=heartbeat.last_sequence_no or 0,
@@ -148,4 +147,4 @@ def _claims(heartbeat: Heartbeat | None) -> _Claims:
 
 
 def _blank(stream: UUID) -> LedgerRow:
-    return LedgerRow(stream, EMPTY, EMPTY, EMPTY, produced=0, duplicates=0)
+    return LedgerRow(stream, [], [], [], produced=0, duplicates=0)

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import ContractError, Heartbeat, decode
+from pulse_acl.ranges import from_text
 from pulse_acl.topics import is_device_id
 
 from .integrity import LedgerRow
-from .number_ranges import Ranges
 
 _LEDGER = text(
     """
@@ -50,9 +50,9 @@ async def read_ledger(session: AsyncSession, client_id: str) -> tuple[list[Ledge
     ledger = [
         LedgerRow(
             row.stream,
-            read_multirange(row.settled),
-            read_multirange(row.rejected),
-            read_multirange(row.lost),
+            from_text(row.settled),
+            from_text(row.rejected),
+            from_text(row.lost),
             row.produced,
             row.duplicate_count,
             row.is_newer,
@@ -61,15 +61,6 @@ async def read_ledger(session: AsyncSession, client_id: str) -> tuple[list[Ledge
         if row.stream is not None
     ]
     return ledger, read_heartbeat(client_id, rows[0].heartbeat)
-
-
-def read_multirange(written: str) -> Ranges:
-    """Read PostgreSQL's canonical text of an ``int8multirange``: ``{[1,4),[8,11)}`` is 1 to 3 and 8 to 10."""
-    inside = written.strip("{}")
-    if not inside:
-        return ()
-    pairs = (pair.strip("[)").split(",") for pair in inside.split("),"))
-    return tuple((int(first), int(behind) - 1) for first, behind in pairs)
 
 
 def read_heartbeat(client_id: str, stored: str | None) -> Heartbeat | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..ranges import Range
+from pulse_acl.ranges import Range
 
 OFFER_EVERY_S = 600.0
 

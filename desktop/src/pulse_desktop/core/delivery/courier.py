@@ -16,12 +16,12 @@ from random import Random
 import structlog
 
 from pulse_acl.payloads import ContractError, ServiceStatus, decode, format_time
+from pulse_acl.ranges import Range, from_numbers, highest
 from pulse_acl.topics import Topic, build, parse
 
 from ..clock import Clock
 from ..connection import STATUS, Action, Event, State, step
 from ..outbox import Committed, OutboxState
-from ..ranges import Range, collapse, highest
 from ..readings import MetricValue, StoredReading
 from ..settings import DeviceSettings
 from . import messages
@@ -146,7 +146,7 @@ class Courier:
             out.numbers if self.state is State.AWAY else [n for n in out.numbers if self.flight.is_out(out.stream, n)]
         )
         if numbers:
-            self._writer.mark_sent(out.stream, collapse(numbers))
+            self._writer.mark_sent(out.stream, from_numbers(numbers))
 
     def received(self, topic: str, payload: bytes) -> None:
         """A message came on one of our subscriptions."""

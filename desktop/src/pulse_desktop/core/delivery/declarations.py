@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from pulse_acl.ranges import Range, difference, intersection, union
+
 from ..outbox import OutboxState
-from ..ranges import Range, both, merge, without
 from .flight import Flight
 
 MOST_RANGES = 1_000  # in one message
@@ -36,13 +37,13 @@ class Declarations:
 
     def named(self, stream: str, ranges: Sequence[Range]) -> None:
         """Take note of what a receipt has settled."""
-        self._named[stream] = merge([*self._named.get(stream, ()), *ranges])
+        self._named[stream] = union([*self._named.get(stream, ()), *ranges])
 
     def committed(self, picture: OutboxState) -> None:
         """Forget answers that the outbox has taken in."""
         for stream in list(self._named):
             known = picture.known(stream)
-            left = both(known.lost, self._named[stream]) if known is not None else []
+            left = intersection(known.lost, self._named[stream]) if known is not None else []
             if left:
                 self._named[stream] = left
             else:
@@ -77,4 +78,4 @@ class Declarations:
         if known is None:
             return []
         named = self._named.get(stream)
-        return without(known.lost, named) if named else list(known.lost)
+        return difference(known.lost, named) if named else list(known.lost)

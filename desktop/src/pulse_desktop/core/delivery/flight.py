@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..ranges import Range
+from pulse_acl.ranges import Range
 
 LEAST_WAIT_S = 2.0
 MOST_WAIT_S = 600.0

@@ -27,11 +27,11 @@ from pulse_acl.payloads import (
     encode,
     format_time,
 )
+from pulse_acl.ranges import Range
 
 from ... import __version__
 from ..outbox import OutboxState
 from ..outbox.reader import ENVELOPE_BYTES
-from ..ranges import Range
 from ..readings import MetricValue, StoredReading
 
 BATCH_BYTES = 250 * 1024  # leaves room for the batch's own fields below the contract's 256 KiB

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from pulse_acl.ranges import Range
+
 from ..outbox import Settlement
-from ..ranges import Range
 
 
 class Channel(Protocol):

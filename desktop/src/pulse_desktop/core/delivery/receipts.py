@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pulse_acl.payloads import ContractError, Receipt, decode, format_time, parse_time
+from pulse_acl.ranges import Range, highest, union
 
 from ..outbox import OutboxState, Settlement
-from ..ranges import Range, highest, merge
 
 
 class ReceiptRefusedError(ValueError):
@@ -63,7 +63,7 @@ def answer_in(receipt: Receipt, state: OutboxState) -> Answer | None:
         ReceiptRefusedError: It must be ignored and logged.
     """
     at = format_time(parse_time(receipt.at))
-    archived, lost = merge(receipt.archived), merge(receipt.lost)
+    archived, lost = union(receipt.archived), union(receipt.lost)
     rejected = [(row.sequence_no, row.reason) for row in receipt.rejected]
     if receipt.stream is None:
         if archived or lost or rejected:
@@ -72,9 +72,9 @@ def answer_in(receipt: Receipt, state: OutboxState) -> Answer | None:
     stream = state.known(receipt.stream.lower())
     if stream is None:
         raise ReceiptRefusedError("its stream has no rows here")
-    answered = merge([*archived, *((number, number) for number, _ in rejected)])
+    answered = union([*archived, *((number, number) for number, _ in rejected)])
     if highest([*answered, *lost]) > stream.last_no:
         raise ReceiptRefusedError(f"it names a number above the stream's last, {stream.last_no}")
     # A held row that the archive has as lost is sent on: a copy that arrives is archived after all.
-    named = merge([*answered, *lost])
+    named = union([*answered, *lost])
     return Answer(Settlement(stream.stream, archived, rejected, at, lost), answered, named)

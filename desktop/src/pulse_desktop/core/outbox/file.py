@@ -18,9 +18,9 @@ import msgspec
 import structlog
 
 from pulse_acl.payloads import format_time
+from pulse_acl.ranges import Range, difference, intersection, union
 
 from ..clock import Clock, DriftWatch
-from ..ranges import Range, both, merge, without
 from ..readings import MetricValue, Sample, StoredReading, Values, clean
 from ..settings import DeviceSettings
 from .losses import Losses, full_notice, oldest_rows
@@ -174,9 +174,9 @@ class OutboxFile:
             self._quarantine(stream, number, reason, settlement.at)
         self._find_ends(stream)
         if stream.lost:
-            named = [*settlement.archived, *settlement.lost, *((n, n) for n, _ in settlement.rejected)]
-            self._losses.keep_settled(stream.stream, both(stream.lost, named), settlement.at, keep=keep)
-            stream.lost = tuple(without(stream.lost, named))
+            named = union(settlement.archived, settlement.lost, ((n, n) for n, _ in settlement.rejected))
+            self._losses.keep_settled(stream.stream, intersection(stream.lost, named), settlement.at, keep=keep)
+            stream.lost = tuple(difference(stream.lost, named))
 
     def put_back(self, since: str) -> None:
         """Take everything whose receipt came at or after *since* back as pending, for an archive that was restored."""
@@ -250,7 +250,7 @@ class OutboxFile:
     def _give_up(self, stream: StreamState, number: int) -> None:
         self._refused += 1
         stream.last_no = number
-        stream.lost = tuple(merge([*stream.lost, (number, number)]))
+        stream.lost = tuple(union([*stream.lost, (number, number)]))
 
     def _make_room(self) -> None:
         """Drop as many of the oldest rows as were added over the limit; a lowered limit alone drops nothing."""
@@ -267,7 +267,7 @@ class OutboxFile:
             for number, state in rows:
                 setattr(stream, state, getattr(stream, state) - 1)
                 if state != "quarantined":  # what was rejected has its fate
-                    stream.lost = tuple(merge([*stream.lost, (number, number)]))
+                    stream.lost = tuple(union([*stream.lost, (number, number)]))
             self._losses.evict(stream.stream, rows)
             self._find_ends(stream)
             self._evicted += len(rows)
@@ -278,7 +278,7 @@ class OutboxFile:
         loaded = self._load(losses)
         for name, draft in self._draft.items():
             found = loaded.setdefault(name, draft)
-            found.lost = tuple(merge([*found.lost, *draft.lost]))
+            found.lost = tuple(union([*found.lost, *draft.lost]))
             found.last_no = max(found.last_no, draft.last_no)
         self._draft = loaded
 
@@ -374,7 +374,7 @@ class OutboxFile:
             self._find_ends(found)
         losses = self._losses.load()
         for stream, ranges in reopened.items():
-            losses[stream] = merge([*losses.get(stream, ()), *ranges])
+            losses[stream] = union([*losses.get(stream, ()), *ranges])
         for stream, lost in losses.items():
             found = held.setdefault(stream, known[stream] if stream in known else self._adopt(stream))
             found.lost = tuple(lost)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from pulse_acl.payloads import format_time, parse_time
+from pulse_acl.ranges import Range, union
 
-from ..ranges import Range, merge
 from ..settings import DeviceSettings
 from .state import WARN_PCT, StreamState
 
@@ -28,7 +28,7 @@ class Losses:
         found: dict[str, list[Range]] = {}
         for stream, first, last in self._db.execute("SELECT stream, first_no, last_no FROM telemetry_lost"):
             found.setdefault(stream, []).append((first, last))
-        return {stream: merge(ranges) for stream, ranges in found.items()}
+        return {stream: union(ranges) for stream, ranges in found.items()}
 
     def write(self, stream: StreamState, before: StreamState | None) -> None:
         """Write the unsettled ranges of *stream*; *before*: what was committed last."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..ranges import Range, merge
+from pulse_acl.ranges import Range, union
 
 _TAKE_BACK = """INSERT OR IGNORE INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics)
 SELECT stream, sequence_no, recorded_at, metrics FROM telemetry_data WHERE receipt_at >= ? ORDER BY rowid"""
@@ -34,4 +34,4 @@ def take_back(db: sqlite3.Connection, since: str) -> tuple[int, dict[str, list[R
     for stream, first, last in db.execute(query, (since,)):
         losses.setdefault(stream, []).append((first, last))
     db.execute("DELETE FROM telemetry_lost_settled WHERE receipt_at >= ?", (since,))
-    return count, {stream: merge(ranges) for stream, ranges in losses.items()}
+    return count, {stream: union(ranges) for stream, ranges in losses.items()}

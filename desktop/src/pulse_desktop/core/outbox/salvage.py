@@ -18,7 +18,8 @@ from pathlib import Path
 
 import structlog
 
-from ..ranges import size, without
+from pulse_acl.ranges import count, difference, union
+
 from . import wreck
 from .schema import open_for_reading, open_for_writing
 
@@ -95,16 +96,16 @@ def _copy_streams(old: sqlite3.Connection, new: sqlite3.Connection) -> tuple[int
     kept = unreadable = 0
     for found in wreck.streams(old):
         last, numbers, unread = wreck.copy_buffered(old, new, found)
-        kept += size(numbers)
-        unreadable += size(unread)
+        kept += count(numbers)
+        unreadable += count(unread)
         new.execute(
             "INSERT INTO streams (ordinal, stream, begun_at, last_sequence_no) VALUES (?, ?, ?, ?)",
             (found.ordinal, found.stream, found.begun_at, last),
         )
-        here = [*numbers, *confirmed.get(found.stream, ())]
+        here = union(numbers, confirmed.get(found.stream, ()))
         new.executemany(
             "INSERT INTO telemetry_lost VALUES (?, ?, ?)",
-            [(found.stream, *gone) for gone in without([(1, last)] if last else [], here)],
+            [(found.stream, *gone) for gone in difference([(1, last)] if last else [], here)],
         )
     return kept, unreadable
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..ranges import Range, size
+from pulse_acl.ranges import Range, count
 
 WARN_PCT = 80.0
 
@@ -118,7 +118,7 @@ class OutboxState:
     @property
     def lost(self) -> int:
         """Numbers given up that no receipt has named."""
-        return sum(size(stream.lost) for stream in self.streams if stream.lost)
+        return sum(count(stream.lost) for stream in self.streams if stream.lost)
 
     @property
     def oldest_at(self) -> str | None:

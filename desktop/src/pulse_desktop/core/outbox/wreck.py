@@ -16,8 +16,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from pulse_acl.payloads import INT64_MAX, ContractError, parse_time
-
-from ..ranges import Range, collapse, merge
+from pulse_acl.ranges import Range, from_numbers, union
 
 CHUNK = 5_000
 MOST_FAILURES = 200_000  # then what is left of a bad range is given up whole
@@ -69,11 +68,11 @@ def copy_buffered(
     def take(rows: list[Row]) -> None:
         sound = {row[0]: row for row in rows if _is_sound(row)}
         new.executemany(_KEEP, [(found.stream, *row) for row in sound.values()])
-        copied.extend(collapse(sound))
+        copied.extend(from_numbers(sound))
         odd.extend((row[0], row[0]) for row in rows if row[0] not in sound)
 
     unread = _read_all(lambda a, b: _read(old, _BUFFERED, (found.stream, a, b)), last, take)
-    return last, merge(copied), merge([*unread, *odd])
+    return last, union(copied), union([*unread, *odd])
 
 
 def copy_confirmed(old: sqlite3.Connection, new: sqlite3.Connection) -> dict[str, list[Range]]:
@@ -89,7 +88,7 @@ def copy_confirmed(old: sqlite3.Connection, new: sqlite3.Connection) -> dict[str
                 new.execute("INSERT INTO telemetry_data VALUES (?, ?, ?, ?, ?)", row)
                 numbers.setdefault(stream, []).append(number)
         for stream, found in numbers.items():
-            copied.setdefault(stream, []).extend(collapse(found))
+            copied.setdefault(stream, []).extend(from_numbers(found))
 
     _read_all(lambda first, last: _read(old, _CONFIRMED, (first, last)), most, take)
     return copied

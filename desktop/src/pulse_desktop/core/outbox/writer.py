@@ -19,9 +19,10 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from pulse_acl.ranges import Range
+
 from ..clock import Clock
 from ..errors import StorageError
-from ..ranges import Range
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
 from . import salvage
