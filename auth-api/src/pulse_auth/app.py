@@ -17,6 +17,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 
 from . import __version__
+from .admin_side import ADMIN_CONTROLLERS
 from .background import running
 from .clock import Clock, system_clock
 from .db.session import make_engine, make_sessions
@@ -110,7 +111,10 @@ def _make_litestar(
     """Return the routes with what they are *given* by name, and what all of them have in common."""
     return Litestar(
         route_handlers=[
-            Router("/api/v1", route_handlers=[AuthController, BrokerTokenController, *API_CONTROLLERS]),
+            Router(
+                "/api/v1",
+                route_handlers=[AuthController, BrokerTokenController, *ADMIN_CONTROLLERS, *API_CONTROLLERS],
+            ),
             *ROOT_CONTROLLERS,
             jwks,
             healthz,

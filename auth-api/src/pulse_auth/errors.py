@@ -119,3 +119,11 @@ class ExportLinkRefusedError(RefusalError):
 
 class CertificateMissingError(RefusalError):
     """The CA's certificate is not there yet: the broker makes it at its first start."""
+
+
+class QueryTooSlowError(RefusalError):
+    """A query of the archive or a log was ended at its time limit; asking for less can help."""
+
+
+class UnknownPrincipalError(RefusalError):
+    """Nobody of that name may connect to the broker."""

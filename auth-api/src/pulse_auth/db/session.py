@@ -7,18 +7,24 @@ The DSN is an ordinary ``postgresql://`` address; the driver reads it, so that e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 
 import asyncpg
 import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from ..errors import DatabaseUnavailableError
+from ..errors import DatabaseUnavailableError, QueryTooSlowError
 
 _log = structlog.get_logger()
 
 Sessions = async_sessionmaker[AsyncSession]
 
+LONGEST_QUERY_S = 10
+_CANCELLED = "57014"
 UNAVAILABLE = (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
 
 
@@ -41,6 +47,25 @@ def make_engine(dsn: str, *, pool_size: int = 10) -> AsyncEngine:
 def make_sessions(engine: AsyncEngine) -> Sessions:
     """Return the factory of sessions; ``async with sessions.begin() as session`` is one transaction."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@contextlib.asynccontextmanager
+async def reading(sessions: Sessions, *, longest_s: float = LONGEST_QUERY_S) -> AsyncIterator[AsyncSession]:
+    """
+    Give a session for reads whose size a caller chooses; none of its statements runs longer than *longest_s*.
+
+    Raises:
+        QueryTooSlowError: One would have.
+    """
+    async with sessions() as session:
+        await session.execute(text("SET TRANSACTION READ ONLY"))
+        await session.execute(text(f"SET LOCAL statement_timeout = {int(longest_s * 1000)}"))
+        try:
+            yield session
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _CANCELLED:
+                raise
+            raise QueryTooSlowError(f"This took longer than {longest_s:g} s; ask for a shorter span.") from error
 
 
 async def wait_until_ready(dsn: str, *, within_s: float) -> None:

@@ -47,6 +47,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.CodeRefusedError: Problem(403, "code-refused", "The enrollment code was refused"),
     errors.DeviceRevokedError: Problem(403, "device-revoked", "The device was revoked"),
     errors.UnknownDeviceError: Problem(404, "unknown-device", "Unknown device"),
+    errors.UnknownPrincipalError: Problem(404, "unknown-principal", "Unknown principal"),
     errors.DeviceExistsError: Problem(409, "device-exists", "The device is enrolled already"),
     errors.DeviceCoolingDownError: Problem(409, "device-cooling-down", "Former tokens of the device still run"),
     errors.ExportLinkRefusedError: Problem(410, "export-link-refused", "The export's address is not good (any more)"),
@@ -55,6 +56,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.InvalidNameError: Problem(422, "invalid-name", "The name breaks the rules"),
     errors.PasswordRefusedError: Problem(422, "password-refused", "The new password breaks the rules"),
     errors.TooManyAttemptsError: Problem(429, "too-many-attempts", "Too many attempts"),
+    errors.QueryTooSlowError: Problem(503, "query-too-slow", "The query takes too long"),
     errors.CertificateMissingError: Problem(503, "certificate-missing", "The CA's certificate is not there yet"),
     errors.DatabaseUnavailableError: Problem(503, "database-unavailable", "The database does not answer"),
 }

@@ -2,7 +2,7 @@
 Guards for routes: who is signed in, and which permission they hold.
 
 Every route needs a signed-in person unless it says ``opt={"public": True}``. While the first password must
-be changed, only routes with ``opt={"before_password_change": True}`` are open. Read next: ``http_auth``.
+be changed, only routes with ``opt={"before_password_change": True}`` are open. Read next: ``authentication``.
 """
 
 from __future__ import annotations
@@ -41,8 +41,17 @@ def requires(permission: str) -> Guard:
     """Return a guard that lets only holders of *permission* pass (``guards=[requires(Permission.VIEW_LOGS)]``)."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        person: SignedIn = connection.user
-        if permission not in person.permissions:
-            raise PermissionMissingError(f"This needs the permission {permission}.", permission=str(permission))
+        check_permission(connection.user, permission)
 
     return guard
+
+
+def check_permission(person: SignedIn, permission: str) -> None:
+    """
+    Check that *person* holds *permission*, where a route's guard cannot know which one is needed.
+
+    Raises:
+        PermissionMissingError: They do not.
+    """
+    if permission not in person.permissions:
+        raise PermissionMissingError(f"This needs the permission {permission}.", permission=str(permission))

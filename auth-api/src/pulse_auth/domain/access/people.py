@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,8 +24,33 @@ class Rights:
     rules: tuple[Rule, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission that a person holds through a role, with its topic rules."""
+
+    role: str
+    permission: str
+    rules: tuple[Rule, ...]
+
+
 async def load_rights(session: AsyncSession, user_id: UUID) -> Rights:
     """Return the rights of *user_id*: present memberships with both ends alive."""
+    rows = await _read(session, user_id)
+    by_permission = {permission: rules for _, permission, rules in rows if permission is not None}
+    return Rights(
+        roles=tuple(dict.fromkeys(role for role, _, _ in rows)),
+        permissions=frozenset(by_permission),
+        rules=merge(from_data(rules) for rules in by_permission.values()),
+    )
+
+
+async def load_grants(session: AsyncSession, user_id: UUID) -> tuple[Grant, ...]:
+    """Return through which roles *user_id* holds which permissions; the rules of all of them are their rights."""
+    rows = await _read(session, user_id)
+    return tuple(Grant(role, name, from_data(rules)) for role, name, rules in rows if name is not None)
+
+
+async def _read(session: AsyncSession, user_id: UUID) -> Sequence[tuple[str, str | None, object]]:
     found = (
         select(Role.name, PermissionRow.name, PermissionRow.rules)
         .select_from(UserRole)
@@ -37,10 +63,4 @@ async def load_rights(session: AsyncSession, user_id: UUID) -> Rights:
         .where(UserRole.user_id == user_id, UserRole.present)
         .order_by(Role.name, PermissionRow.name)
     )
-    rows = (await session.execute(found)).all()
-    by_permission = {permission: rules for _, permission, rules in rows if permission is not None}
-    return Rights(
-        roles=tuple(dict.fromkeys(role for role, _, _ in rows)),
-        permissions=frozenset(by_permission),
-        rules=merge(from_data(rules) for rules in by_permission.values()),
-    )
+    return [(row[0], row[1], row[2]) for row in (await session.execute(found)).all()]
