@@ -7,6 +7,7 @@ bench checks after every step that archived, rejected and held cover everything 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -27,6 +28,17 @@ DEVICE = "D1"
 
 def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def numbered_streams() -> Callable[[], str]:
+    """Return a maker of stream ids that end in 1, 2, 3 …, so that a test can name them."""
+    counter = itertools.count(1)
+    return lambda: f"018f0000-0000-7000-8000-{next(counter):012d}"
+
+
+def bench_on(folder: Path, **settings: Any) -> Bench:
+    """Return a device whose file is in *folder*, with other *settings* than the usual ones."""
+    return Bench(folder, numbered_streams(), DeviceSettings(**settings))
 
 
 class Bench:

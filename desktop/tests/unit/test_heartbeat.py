@@ -1,0 +1,64 @@
+"""Heartbeats: every figure from one commit, in time, and the last one says goodbye."""
+
+from __future__ import annotations
+
+from support.device_bench import Bench, stamp
+
+
+def test_heartbeat_has_every_figure_from_one_commit(bench: Bench):
+    bench.sample(3)
+    bench.acknowledge_all()
+    channel = bench.link_up()
+    beat = channel.beats()[0]
+    stream = bench.file.state.current.stream
+    assert beat["status"] == "SYNCING"
+    assert (beat["stream"], beat["last_sequence_no"]) == (stream, 3)
+    assert beat["held"] == [{"stream": stream, "first": 1, "last": 3, "count": 3}]
+    assert (beat["pending"], beat["unarchived"], beat["quarantined"]) == (3, 0, 0)
+    assert [row["sequence_no"] for row in beat["pending_sample"]] == [1, 2, 3]
+    assert beat["latest"] == {"n": 2, "x": 0.5}
+    assert beat["oldest_pending_at"] == "2026-02-07T10:00:00.000Z"
+    assert (beat["sampling_interval_s"], beat["heartbeat_interval_s"]) == (1.0, 5.0)
+    assert beat["app_version"]
+    assert all(retained for kind, _, retained in channel.sent if kind == "heartbeat")
+
+
+def test_heartbeat_comes_every_half_second_while_syncing_and_every_interval_after(bench: Bench):
+    bench.sample(1)
+    channel = bench.link_up()
+    before = len(channel.beats())
+    bench.pass_time(4.0)
+    assert len(channel.beats()) - before == 8
+    bench.archive_all()
+    before = len(channel.beats())
+    bench.pass_time(20.0)
+    assert len(channel.beats()) - before == 4
+
+
+def test_heartbeat_sums_up_streams_beyond_the_newest_twenty(bench: Bench):
+    for _ in range(25):
+        bench.sample(2)
+        bench.shut()
+        bench.boot()
+    beat = bench.link_up().beats()[0]
+    assert len(beat["held"]) == 20
+    assert beat["held_older"] == {"newest": "018f0000-0000-7000-8000-000000000005", "streams": 5, "count": 10}
+    assert beat["held"][0]["stream"] == "018f0000-0000-7000-8000-000000000006"
+
+
+def test_heartbeat_tells_when_a_worker_was_seen_online(bench: Bench):
+    channel = bench.link_up()
+    bench.status("ONLINE")
+    seen = stamp(bench.clock.now())
+    bench.pass_time(6.0)
+    assert channel.beats()[-1]["ingest_seen"] == seen
+
+
+def test_farewell_says_offline_with_the_last_figures(bench: Bench):
+    channel = bench.link_up()
+    bench.sample(2)
+    assert bench.courier.farewell() is not None
+    bench.archive_all()
+    bench.courier.flush_wanted()
+    bench.pass_time(6.0)
+    assert (channel.beats()[-1]["status"], channel.beats()[-1]["last_sequence_no"]) == ("OFFLINE", 2)
