@@ -11,8 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pulse_desktop.core.settings import DeviceSettings
-from support.device_bench import DEVICE, Bench, numbered_streams, stamp
+from support.device_bench import DEVICE, bench_on, stamp
 
 
 class Delivery(RuleBasedStateMachine):
@@ -21,9 +20,7 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.bench = Bench(
-            Path(self.folder.name), numbered_streams(), DeviceSettings(flush_batch_size=3, buffer_limit=15)
-        )
+        self.bench = bench_on(Path(self.folder.name), flush_batch_size=3, buffer_limit=15)
 
     @rule(count=st.integers(1, 5), policy=st.sampled_from(["refuse_new", "drop_oldest"]))
     def sample(self, count: int, policy: str) -> None:

@@ -38,7 +38,7 @@ def run_behind(bench: Bench, delay_s: float, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("delay_s", [1.0, 3.0, 4.0])
-def test_courier_slow_archive_is_caught_up_with_and_not_sent_everything_twice(tmp_path: Path, delay_s: float):
+def test_courier_slow_archive_is_caught_up_with_and_not_sent_everything_twice_case_4(tmp_path: Path, delay_s: float):
     bench = made(tmp_path, batch=10)
     bench.sample(2_000)
     bench.link_up()

@@ -88,8 +88,8 @@ def test_courier_configured_beats_and_batches_by_the_new_settings(bench: Bench):
     assert bench.link_up().telemetry() == [("buffered", [1, 2]), ("buffered", [3])]
 
 
-def test_settings_changed_touch_no_row_of_the_buffer(bench: Bench):
-    """Failure case 3: a lowered limit or another policy is for new samples only."""
+def test_settings_changed_touch_no_row_of_the_buffer_case_3(bench: Bench):
+    """A lowered limit or another policy is for new samples only."""
     bench.sample(5)
     before = bench.reader.oldest(bench.file.state, 100, 2**62)
     for settings in (DeviceSettings(buffer_limit=1), DeviceSettings(buffer_limit=1, buffer_full_policy="drop_oldest"),

@@ -131,7 +131,7 @@ class Flaky:
         raise OSError("cannot even close")
 
 
-def test_sampler_source_that_raises_is_made_again_after_a_pause():
+def test_sampler_source_that_raises_is_made_again_after_a_pause_case_5():
     clock, taken, made = FakeClock(), list[Sample](), list[Flaky]()
 
     def make() -> Flaky:
@@ -188,7 +188,7 @@ def test_sampler_takes_a_new_interval_while_it_runs():
     sampler.stop()
 
 
-def test_backoff_waits_longer_up_to_its_ceiling_with_full_jitter():
+def test_backoff_waits_longer_up_to_its_ceiling_with_full_jitter_case_17():
     random = Random(1)
     waits = [Backoff(random).failed() for _ in range(200)]
     assert 0 <= min(waits) < 0.05
