@@ -6,7 +6,6 @@ Uses none of the project's own code, so that it also shows that the contract is 
 
 from __future__ import annotations
 
-import base64
 import json
 import ssl
 import time
@@ -15,17 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import jwt
 import paho.mqtt.client as mqtt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from support.device_keys import DeviceKeys
 from support.processes import until
 from support.stack import Stack
-
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 class RawDevice:
@@ -33,7 +26,7 @@ class RawDevice:
 
     def __init__(self, stack: Stack, client_id: str) -> None:
         self.stack, self.client_id = stack, client_id
-        self.signing, self.encryption = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+        self.keys = DeviceKeys(client_id)
         self.stream = str(uuid.uuid4())
         self.receipts: list[dict[str, Any]] = []
         self._client: mqtt.Client | None = None
@@ -42,29 +35,15 @@ class RawDevice:
         """Enroll with a fresh one-time code and return the API's answer."""
         made = self.stack.admin.post("/devices/enrollment-codes", json={"client_id": self.client_id})
         assert made.is_success, made.text
-        answer = httpx.post(f"{self.stack.address}/api/v1/devices/enroll", json=self.request(made.json()["code"]))
+        answer = httpx.post(
+            f"{self.stack.address}/api/v1/devices/enroll", json=self.keys.enrollment(made.json()["code"])
+        )
         assert answer.is_success, answer.text
         return answer.json()
 
-    def request(self, code: str) -> dict[str, Any]:
-        """Return the body of an enrollment with *code*."""
-        body: dict[str, Any] = {
-            "code": code,
-            "client_id": self.client_id,
-            "signing_key": {"kty": "OKP", "crv": "Ed25519", "x": b64(self.signing.public_key().public_bytes_raw())},
-            "encryption_key": {
-                "kty": "OKP",
-                "crv": "X25519",
-                "x": b64(self.encryption.public_key().public_bytes_raw()),
-            },
-        }
-        return {**body, "proof": jwt.PyJWS().encode(json.dumps(body).encode(), self.signing, algorithm="EdDSA")}
-
     def token(self) -> dict[str, Any]:
         """Ask for a broker token."""
-        now = int(time.time())
-        claims = {"iss": self.client_id, "sub": self.client_id, "aud": "pulse-api", "iat": now, "exp": now + 50}
-        assertion = jwt.encode({**claims, "jti": str(uuid.uuid4())}, self.signing, algorithm="EdDSA")
+        assertion = self.keys.assertion(int(time.time()))
         answer = httpx.post(f"{self.stack.address}/api/v1/devices/token", json={"assertion": assertion})
         assert answer.is_success, answer.text
         return answer.json()

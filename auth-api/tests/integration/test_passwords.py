@@ -106,7 +106,9 @@ async def test_given_password_need_not_be_changed_and_is_written_nowhere(api: An
 
 async def test_given_password_at_a_later_start_changes_nothing(api: Any, start: Callable[..., Any]) -> None:
     again = await start(admin_password="something-quite-different")
-    await again.sign_in()
+    assert (await again.sign_in())["user"]["username"] == "admin"
+    login = {"username": "admin", "password": "something-quite-different"}
+    assert (await again.client.post("/api/v1/auth/login", json=login)).status_code == 401
 
 
 async def test_given_password_that_breaks_the_rules_is_a_config_error(settings: Settings) -> None:

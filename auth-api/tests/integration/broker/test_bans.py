@@ -139,3 +139,4 @@ async def test_admin_unban_and_kick_of_strangers_is_no_error(broker: Any, admin:
     await admin.unban("clientid", "web:1/#?")
     await admin.kick(["nobody"])
     await admin.kick([])
+    assert await admin.banned_client_ids() == {}

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-import uuid
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from pulse_auth.clock import system_clock
 from pulse_auth.domain.presence.link import Credentials, Link, LinkRefusedError, Retained, open_link
+from support.device_keys import DeviceKeys
 from support.processes import until
 
 
@@ -34,28 +29,14 @@ async def api(broker: Any, start: Any, clock: Any) -> Any:
     return started
 
 
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-async def enroll(api: Any, signing: Ed25519PrivateKey) -> None:
-    encryption = X25519PrivateKey.generate()
+async def enroll(api: Any, keys: DeviceKeys) -> None:
     code = (await api.client.post("/api/v1/devices/enrollment-codes", json={"client_id": "D1"})).json()["code"]
-    body = {
-        "code": code,
-        "client_id": "D1",
-        "signing_key": {"kty": "OKP", "crv": "Ed25519", "x": b64(signing.public_key().public_bytes_raw())},
-        "encryption_key": {"kty": "OKP", "crv": "X25519", "x": b64(encryption.public_key().public_bytes_raw())},
-    }
-    proof = jwt.PyJWS().encode(json.dumps(body).encode(), signing, algorithm="EdDSA")
-    answer = await api.client.post("/api/v1/devices/enroll", json={**body, "proof": proof})
+    answer = await api.client.post("/api/v1/devices/enroll", json=keys.enrollment(code))
     assert answer.status_code == 201, answer.text
 
 
-async def ask_token(api: Any, signing: Ed25519PrivateKey) -> Any:
-    now = int(api.clock().timestamp())
-    claims = {"iss": "D1", "sub": "D1", "aud": "pulse-api", "iat": now, "exp": now + 60, "jti": str(uuid.uuid4())}
-    assertion = jwt.encode(claims, signing, algorithm="EdDSA")
+async def ask_token(api: Any, keys: DeviceKeys) -> Any:
+    assertion = keys.assertion(int(api.clock().timestamp()))
     return await api.client.post("/api/v1/devices/token", json={"assertion": assertion})
 
 
@@ -68,9 +49,9 @@ async def connect(api: Any, token: dict[str, Any]) -> Link:
 async def test_revoked_device_is_cut_within_2_s_and_its_token_is_refused_after_a_broker_restart(
     api: Any, broker: Any
 ) -> None:
-    signing = Ed25519PrivateKey.generate()
-    await enroll(api, signing)
-    token = (await ask_token(api, signing)).json()
+    keys = DeviceKeys("D1")
+    await enroll(api, keys)
+    token = (await ask_token(api, keys)).json()
     link = await connect(api, token)
     assert (await api.client.delete("/api/v1/devices/D1")).status_code == 204
     await asyncio.wait_for(link.lost.wait(), 2)
@@ -84,7 +65,7 @@ async def test_revoked_device_is_cut_within_2_s_and_its_token_is_refused_after_a
 
 
 async def test_device_enrolled_again_is_let_in_when_its_old_tokens_have_run_out(api: Any, broker: Any) -> None:
-    first, second = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    first, second = DeviceKeys("D1"), DeviceKeys("D1")
     await enroll(api, first)
     old = (await ask_token(api, first)).json()
     await enroll(api, second)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+from support.device_keys import DeviceKeys
 
 
 class HandMadeDevice:
@@ -27,27 +19,12 @@ class HandMadeDevice:
 
     def __init__(self, api: Any, client_id: str = "D1") -> None:
         self.api, self.client_id = api, client_id
-        self.signing, self.encryption = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
-
-    def body(self, code: str, **changes: Any) -> dict[str, Any]:
-        """Return an enrollment signed by the device's key; *changes* are made before signing."""
-        body: dict[str, Any] = {
-            "code": code,
-            "client_id": self.client_id,
-            "signing_key": {"kty": "OKP", "crv": "Ed25519", "x": b64(self.signing.public_key().public_bytes_raw())},
-            "encryption_key": {
-                "kty": "OKP",
-                "crv": "X25519",
-                "x": b64(self.encryption.public_key().public_bytes_raw()),
-            },
-            **changes,
-        }
-        return {**body, "proof": jwt.PyJWS().encode(json.dumps(body).encode(), self.signing, algorithm="EdDSA")}
+        self.keys = DeviceKeys(client_id)
 
     async def enroll(self, code: str | None = None, /, **changes: Any) -> Any:
         """Enroll with *code*, or with a fresh one bound to this id."""
         fields = {"code": code or await self.code(client_id=self.client_id), **changes}
-        return await self.post("/enroll", self.body(**fields))
+        return await self.post("/enroll", self.keys.enrollment(**fields))
 
     async def code(self, **asked: Any) -> str:
         answer = await self.post("/enrollment-codes", asked)
@@ -58,9 +35,7 @@ class HandMadeDevice:
         return await self.api.client.post(f"/api/v1/devices{path}", json=body)
 
     def assertion(self, **changes: Any) -> str:
-        now = int(self.api.clock().timestamp())
-        claims = {"iss": self.client_id, "sub": self.client_id, "aud": "pulse-api", "iat": now, "exp": now + 60}
-        return jwt.encode({**claims, "jti": str(uuid.uuid4()), **changes}, self.signing, algorithm="EdDSA")
+        return self.keys.assertion(int(self.api.clock().timestamp()), **changes)
 
     async def token(self, **changes: Any) -> Any:
         return await self.post("/token", {"assertion": self.assertion(**changes)})

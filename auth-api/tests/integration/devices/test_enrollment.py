@@ -77,7 +77,7 @@ async def test_enroll_with_a_code_of_another_device_is_refused_and_leaves_the_co
 
 async def test_enroll_with_a_code_that_never_was_is_refused(device: Any, problem: Any) -> None:
     for code in ["", "nonsense", "A" * 26, "A" * 26 + "." + "f" * 43]:
-        assert problem(await device.post("/enroll", device.body(code))) == (403, "code-refused"), code
+        assert problem(await device.post("/enroll", device.keys.enrollment(code))) == (403, "code-refused"), code
 
 
 async def test_enroll_with_a_good_code_and_another_servers_fingerprint_is_refused(device: Any, problem: Any) -> None:
@@ -88,10 +88,10 @@ async def test_enroll_with_a_good_code_and_another_servers_fingerprint_is_refuse
 
 async def test_enroll_with_a_foreign_proof_is_refused_and_leaves_the_code_good(device: Any, problem: Any) -> None:
     code = await device.code()
-    body = device.body(code)
-    right, device.signing = device.signing, Ed25519PrivateKey.generate()
-    forged = {**body, "proof": device.body(code)["proof"]}
-    device.signing = right
+    body = device.keys.enrollment(code)
+    right, device.keys.signing = device.keys.signing, Ed25519PrivateKey.generate()
+    forged = {**body, "proof": device.keys.enrollment(code)["proof"]}
+    device.keys.signing = right
     assert problem(await device.post("/enroll", forged)) == (403, "proof-refused")
     assert problem(await device.post("/enroll", {**body, "client_id": "D9"})) == (403, "proof-refused")
     assert problem(await device.post("/enroll", {**body, "added": 1})) == (403, "proof-refused")
@@ -132,7 +132,7 @@ async def test_enroll_with_an_oversized_body_is_refused(device: Any, problem: An
 async def test_enroll_after_ten_failures_in_a_minute_locks_the_address(api: Any, device: Any, problem: Any) -> None:
     code = await device.code()
     for _ in range(10):
-        assert problem(await device.post("/enroll", device.body("A" * 26))) == (403, "code-refused")
+        assert problem(await device.post("/enroll", device.keys.enrollment("A" * 26))) == (403, "code-refused")
     locked = await device.enroll(code)
     assert problem(locked) == (429, "too-many-attempts")
     assert 0 < int(locked.headers["retry-after"]) <= 60

@@ -19,7 +19,8 @@ def connection_of(*permissions: str) -> Any:
 
 
 async def test_requires_a_permission_that_is_held_passes() -> None:
-    await requires(Permission.VIEW_LOGS)(connection_of("VIEW_LOGS", "VIEW_DASHBOARD"), None)  # type: ignore[arg-type]
+    connection = connection_of("VIEW_LOGS", "VIEW_DASHBOARD")
+    assert await requires(Permission.VIEW_LOGS)(connection, None) is None  # type: ignore[arg-type, func-returns-value]
 
 
 @pytest.mark.parametrize("held", [(), ("VIEW_DASHBOARD",), ("view_logs",)])

@@ -72,9 +72,10 @@ def test_connect_is_read_back(name, clean) -> None:
 def test_readers_any_body_is_read_or_refused(kind, flags, body) -> None:
     for read in READERS:
         try:
-            read(Packet(kind, flags, body))
+            found = read(Packet(kind, flags, body))
         except PacketError:
             continue
+        assert found is not None
 
 
 @given(st.binary(max_size=200))
