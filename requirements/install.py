@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-PARTS = ("acl", "runtime", "broker-config/embedded", "broker-config/local", "auth-api", "ingest-worker", "desktop")
+PARTS = ("acl", "sync", "runtime", "broker-config/embedded", "broker-config/local", "auth-api", "ingest-worker", "desktop")
 SYSTEM = {
     "browser": {"chromium": "chromium"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients"},

@@ -21,9 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-PARTS = ("acl", "runtime", "broker-config", "auth-api", "ingest-worker", "desktop", "tests")
+PARTS = ("acl", "sync", "runtime", "broker-config", "auth-api", "ingest-worker", "desktop", "tests")
 SOURCES = {
     "pulse_acl": "acl/src",
+    "pulse_sync": "sync/src",
     "pulse_runtime": "runtime/src",
     "pulse_broker": "broker-config/embedded/src",
     "pulse_auth": "auth-api/src",
