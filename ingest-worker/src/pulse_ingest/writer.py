@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from pulse_acl.ranges import Ranges, from_numbers, from_text, to_text
 
 from .errors import StorageUnavailable, UnfitData, WriteFailed
 from .ledger import Account, Claim, Settlement, settle
+from .lost_answer import LostAnswer
 from .messages import Decoded
 from .presence import SideBatch
 from .printable import one_line
 from .receipts import Answer
 from .rows import DATA_COLUMNS, Rows, StreamKey, claims_of, rows_of, typed
+from .side_rows import columns, store_side
 from .sql import QUERIES
 
 # Classes of SQLSTATE that speak of the server or the schema, not of the batch: connection, resources, operator,
@@ -86,10 +88,14 @@ class Database:
         self._lock_timeout_ms = int(lock_timeout_s * 1_000)
         self._timeout_s = timeout_s
         self._conn: asyncpg.Connection[asyncpg.Record] | None = None
+        self._batch_answer: LostAnswer[Written] = LostAnswer()
+        self._side_answer: LostAnswer[bool] = LostAnswer()
 
     async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
         """
-        Store *messages* in one transaction; calling again with the same batch changes nothing but counts duplicates.
+        Store *messages* in one transaction; the same batch again after a lost answer to COMMIT changes nothing.
+
+        Other copies of the same readings count as duplicates.
 
         Args:
             messages: A batch, in the order of coming; partitions of its days should be there.
@@ -110,33 +116,31 @@ class Database:
             async with conn.transaction():
                 before = await _lock_accounts(conn, claims, now)
                 settlements = {key: settle(before[key], claim) for key, claim in claims.items()}
-                rows = rows_of(messages, settlements)
-                await _store_rows(conn, rows)
-                await _update_ledger(conn, claims, settlements, now)
-                await _supersede(conn, settlements, now)
-                answers = await _answers(conn, claims, settlements)
-            return Written(
-                answers,
-                archived=sum(len(found.archive) for found in settlements.values()),
-                duplicates=sum(found.duplicates for found in settlements.values()),
-                rejected=len(rows.rejects),
-            )
+                # After the locks: an earlier try that still holds them has ended by now.
+                written = await self._batch_answer.outcome(conn, messages)
+                if written is None or any(found.settled_added for found in settlements.values()):
+                    written = await _store(conn, messages, claims, settlements, now)
+                    await self._batch_answer.expect(conn, messages, written)
+                else:
+                    written = replace(written, answers=await _answers(conn, claims, settlements))
+            self._batch_answer.came()
+            return written
 
     async def write_side(self, batch: SideBatch) -> None:
         """
-        Store heartbeats, claims and audit rows in one transaction; ledger rows first and in key order, like batches.
+        Store heartbeats, claims and audit rows in one transaction; again after a lost answer adds none.
 
         Raises:
             StorageUnavailable: Server away; commit state unknown.
             UnfitData: SQLSTATE class 22; nothing was stored.
             WriteFailed: Any other error; nothing was stored.
         """
-        async with self._errors() as conn, conn.transaction():
-            await _claim_produced(conn, batch)
-            await _note_presences(conn, batch)
-            if batch.audits:
-                columns = zip(*((a.at, a.actor, a.action, a.entity_id, a.detail) for a in batch.audits), strict=True)
-                await conn.execute(QUERIES["add_audit_rows"], *map(list, columns))
+        async with self._errors() as conn:
+            async with conn.transaction():
+                if not await self._side_answer.outcome(conn, batch):
+                    await store_side(conn, batch)
+                    await self._side_answer.expect(conn, batch, outcome=True)
+            self._side_answer.came()
 
     async def make_partitions(self, days: Iterable[date]) -> None:
         """
@@ -195,9 +199,9 @@ class Database:
     async def reconcile(self, beats: Sequence[Beat], now: datetime, again_after: timedelta) -> dict[str, datetime]:
         """Note which devices of *beats* are done; return who is to be asked now, for what. Raises as ``write_side``."""
         async with self._errors() as conn, conn.transaction():
-            columns = _columns([(beat.client_id, beat.resent_since, beat.kept_since) for beat in beats])
-            await conn.execute(QUERIES["answer_reconcile"], *columns, now)
-            rows = await conn.fetch(QUERIES["ask_reconcile"], columns[0], now, now - again_after)
+            told = columns([(beat.client_id, beat.resent_since, beat.kept_since) for beat in beats])
+            await conn.execute(QUERIES["answer_reconcile"], *told, now)
+            rows = await conn.fetch(QUERIES["ask_reconcile"], told[0], now, now - again_after)
             return {row["client_id"]: row["wanted_since"] for row in rows}
 
     async def close(self) -> None:
@@ -286,6 +290,25 @@ async def _lock_accounts(
     }
 
 
+async def _store(
+    conn: asyncpg.Connection[asyncpg.Record],
+    messages: Sequence[Decoded],
+    claims: Mapping[StreamKey, Claim],
+    settlements: Mapping[StreamKey, Settlement],
+    now: datetime,
+) -> Written:
+    rows = rows_of(messages, settlements)
+    await _store_rows(conn, rows)
+    await _update_ledger(conn, claims, settlements, now)
+    await _supersede(conn, settlements, now)
+    return Written(
+        await _answers(conn, claims, settlements),
+        archived=sum(len(found.archive) for found in settlements.values()),
+        duplicates=sum(found.duplicates for found in settlements.values()),
+        rejected=len(rows.rejects),
+    )
+
+
 async def _store_rows(conn: asyncpg.Connection[asyncpg.Record], rows: Rows) -> None:
     if rows.data:
         await conn.copy_records_to_table("telemetry_data", records=rows.data, columns=DATA_COLUMNS)
@@ -294,18 +317,18 @@ async def _store_rows(conn: asyncpg.Connection[asyncpg.Record], rows: Rows) -> N
             for client_id, metrics in rows.newest.items()
             for metric, (recorded_at, stream, number, received_at, value) in metrics.items()
         ]
-        await conn.execute(QUERIES["raise_latest"], *_columns(newest))
+        await conn.execute(QUERIES["raise_latest"], *columns(newest))
         minutes = [
             (client_id, metric, minute, added.samples, added.least, added.greatest, added.total)
             for (client_id, minute), metrics_added in rows.minutes.items()
             for metric, added in metrics_added.items()
         ]
-        await conn.execute(QUERIES["add_minutes"], *_columns(minutes))
+        await conn.execute(QUERIES["add_minutes"], *columns(minutes))
     if rows.rejects:
         rejects = [
             (r.client_id, r.stream, r.sequence_no, r.topic, r.reason, r.excerpt, r.received_at) for r in rows.rejects
         ]
-        await conn.execute(QUERIES["add_rejects"], *_columns(rejects))
+        await conn.execute(QUERIES["add_rejects"], *columns(rejects))
 
 
 async def _update_ledger(
@@ -330,7 +353,7 @@ async def _update_ledger(
         )
         for key, done in settlements.items()
     ]
-    await conn.execute(QUERIES["update_ledger_rows"], *_columns(changes), now)
+    await conn.execute(QUERIES["update_ledger_rows"], *columns(changes), now)
 
 
 async def _supersede(
@@ -338,7 +361,7 @@ async def _supersede(
 ) -> None:
     superseded = [(*key, to_text(done.superseded)) for key, done in settlements.items() if done.superseded]
     if superseded:
-        await conn.execute(QUERIES["supersede_rejects"], *_columns(superseded), now)
+        await conn.execute(QUERIES["supersede_rejects"], *columns(superseded), now)
 
 
 async def _answers(
@@ -360,33 +383,7 @@ async def _reasons(
         key: {number: _UNKNOWN_REASON for first, last in numbers for number in range(first, last + 1)}
         for key, numbers in wanted.items()
     }
-    columns = _columns([(*key, to_text(numbers)) for key, numbers in wanted.items()])
-    for row in await conn.fetch(QUERIES["read_reasons"], *columns):
+    asked = columns([(*key, to_text(numbers)) for key, numbers in wanted.items()])
+    for row in await conn.fetch(QUERIES["read_reasons"], *asked):
         made[row["client_id"], row["stream"]][row["sequence_no"]] = row["reason"]
     return made
-
-
-async def _claim_produced(conn: asyncpg.Connection[asyncpg.Record], batch: SideBatch) -> None:
-    if batch.claims:
-        # New rows first and apart, like batches do: whoever waits for another's new row holds no lock on an old one.
-        clients, streams = _columns(list(batch.claims))
-        await conn.execute(QUERIES["open_ledger_rows"], clients, streams, min(at for _, at in batch.claims.values()))
-        claims = [(*key, number, at) for key, (number, at) in batch.claims.items()]
-        await conn.execute(QUERIES["claim_produced"], *_columns(claims))
-
-
-async def _note_presences(conn: asyncpg.Connection[asyncpg.Record], batch: SideBatch) -> None:
-    beats = [p for p in batch.presences.values() if p.heartbeat is not None]
-    for query, retained in (("note_heartbeats", False), ("note_retained_heartbeats", True)):
-        chosen = [
-            (p.client_id, p.status, p.heartbeat, p.heartbeat_at, p.received_at) for p in beats if p.retained is retained
-        ]
-        if chosen:
-            await conn.execute(QUERIES[query], *_columns(chosen))
-    wills = [(p.client_id, p.status, p.received_at) for p in batch.presences.values() if p.heartbeat is None]
-    if wills:
-        await conn.execute(QUERIES["note_wills"], *_columns(wills))
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

@@ -141,6 +141,14 @@ SELECT at, actor, action, 'device', entity_id, detail::jsonb
 FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[])
      AS batch (at, actor, action, entity_id, detail)
 
+-- current_transaction --
+-- The number of this transaction, to ask for its fate when its COMMIT is never answered.
+SELECT pg_current_xact_id()::text
+
+-- transaction_state --
+-- What became of an earlier transaction; null for one of another history (a restore) or of long ago.
+SELECT CASE WHEN $1::text::xid8 < pg_current_xact_id() THEN pg_xact_status($1::text::xid8) END
+
 -- make_partition --
 -- Make the partition of one UTC day when it is missing; the function serialises workers by an advisory lock.
 SELECT telemetry_make_partition($1::date)
