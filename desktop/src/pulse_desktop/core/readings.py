@@ -15,6 +15,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
+import msgspec
+
 from pulse_acl.payloads import INT64_MAX, INT64_MIN, MAX_METRICS
 
 MetricValue: TypeAlias = bool | int | float
@@ -35,8 +37,7 @@ class Sample:
     values: Values | NumberedValues
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReading:
+class StoredReading(msgspec.Struct, frozen=True, gc=False):
     """One committed row; ``ordinal`` counts streams in the order they were begun, ``metrics`` is JSON."""
 
     ordinal: int
@@ -68,10 +69,17 @@ def clean(values: Values) -> Cleaned:
         if reason is None and len(metrics) >= MAX_METRICS:
             reason = f"a reading has at most {MAX_METRICS} metrics"
         if reason is None:
-            metrics[key] = value  # type: ignore[assignment]  # narrowed by _refusal
+            metrics[key] = _plain(value)
         else:
             dropped[str(key)[:100]] = reason
     return Cleaned(metrics, dropped)
+
+
+def _plain(value: object) -> MetricValue:
+    """Return a number of whatever class (some libraries have their own) as Python's own."""
+    if isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, int) else float(value)  # type: ignore[arg-type]  # narrowed by _refusal
 
 
 def _refusal(key: object, value: object) -> str | None:

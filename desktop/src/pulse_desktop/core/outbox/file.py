@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 import structlog
 
 from pulse_acl.payloads import format_time
 from pulse_acl.ranges import Range, difference, intersection, union
 
 from ..clock import Clock, DriftWatch
-from ..readings import MetricValue, Sample, StoredReading, Values, clean
+from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
+from .intake import Intake
 from .losses import Losses, full_notice, oldest_rows
 from .restore import free_quarantine, take_back
 from .retention import Confirmed
@@ -31,6 +32,8 @@ from .state import OutboxState, Settlement, StreamState
 
 log = structlog.get_logger()
 _IN_RANGE = "WHERE stream = ? AND sequence_no BETWEEN ? AND ?"
+_INSERT = "INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics) VALUES (?, ?, ?, ?)"
+_COLUMNS = attrgetter("stream", "sequence_no", "recorded_at", "metrics")
 _MARK_SENT = f"UPDATE telemetry_buffer SET state = 'sent' {_IN_RANGE} AND state = 'pending'"  # noqa: S608
 _DELETE = f"DELETE FROM telemetry_buffer {_IN_RANGE} AND state = ?"  # noqa: S608
 _HELD = f"FROM telemetry_buffer {_IN_RANGE} AND state <> 'quarantined' ORDER BY sequence_no"
@@ -38,7 +41,6 @@ _FIRST_HELD = f"SELECT sequence_no, recorded_at {_HELD} LIMIT 1"
 _LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
 _COUNTED = """SELECT stream, state, count(*), min(sequence_no), max(sequence_no)
 FROM telemetry_buffer GROUP BY stream, state"""
-_encode = msgspec.json.Encoder().encode
 
 
 class OutboxFile:
@@ -62,14 +64,13 @@ class OutboxFile:
         self._losses = Losses(self._db)
         self._streams = self._load()
         self._draft: dict[str, StreamState] = {}
-        self._rows: list[tuple[str, int, str, bytes]] = []
+        self._intake = Intake()
         self._added: list[StoredReading] = []
-        self._newest: dict[str, tuple[dict[str, MetricValue], StoredReading]] = {}
+        self._written = 0  # of those added, how many are in the table
         self._room = 0
         self._has_numbered = self._wants_stream = False
         self._refused = self._evicted = self._reopened = 0
         self._opening_notice, self._full_notice = notice, ""
-        self._dropped: dict[str, int] = {}
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
         query = "SELECT wanted_since, resent_since FROM sync_state"
         self._resent: tuple[str | None, str | None] = self._db.execute(query).fetchone()
@@ -79,7 +80,7 @@ class OutboxFile:
 
     def begin(self) -> None:
         """Begin a transaction."""
-        self._draft, self._rows, self._added, self._has_numbered = {}, [], [], False
+        self._draft, self._added, self._written, self._has_numbered = {}, [], 0, False
         self._room = self.settings.buffer_limit - sum(s.held + s.quarantined for s in self._streams.values())
         self._db.execute("BEGIN IMMEDIATE")
 
@@ -99,7 +100,7 @@ class OutboxFile:
             self._last_sync_at = format_time(self._clock.now())
         self._forget_empty()
         self.state = self._picture()
-        added, self._draft, self._rows, self._added = self._added, {}, [], []
+        added, self._draft, self._added = self._added, {}, []
         return self.state, added
 
     def rollback(self) -> None:
@@ -108,7 +109,7 @@ class OutboxFile:
             self._db.execute("ROLLBACK")
         self._wants_stream |= self._has_numbered or self._current not in self._streams
         self._current = self.state.current.stream
-        self._draft, self._rows, self._added = {}, [], []
+        self._draft, self._added = {}, []
 
     def add(self, sample: Sample) -> StoredReading | None:
         """
@@ -116,28 +117,23 @@ class OutboxFile:
 
         ``None``: nothing in it may be recorded, or there is no room; then its number is declared as lost.
         """
-        stream = self._stream_to_add_to()
+        if not self._added and (self._drift.jumped() or self._wants_stream):  # once in a transaction is enough
+            self._current = self._begin_stream()
+        stream = self._touch(self._current)
         number = stream.last_no + 1
-        cleaned = clean(self._values_of(sample, stream.stream, number))
-        if cleaned.dropped:
-            self._report(cleaned.dropped)
-        if not cleaned.metrics:
+        reading = self._intake.reading(sample, stream.ordinal, stream.stream, number)
+        if reading is None:
             return None
         self._has_numbered = True
         if self._room <= 0 and self.settings.buffer_full_policy == "refuse_new":
             self._give_up(stream, number)
             return None
         self._room -= 1
-        reading = StoredReading(
-            stream.ordinal, stream.stream, number, format_time(sample.recorded_at), _encode(cleaned.metrics)
-        )
-        self._rows.append((reading.stream, number, reading.recorded_at, reading.metrics))
         self._added.append(reading)
         stream.last_no = stream.last_held = number
         stream.pending += 1
         if not stream.first_held:
             stream.first_held, stream.oldest_at = number, reading.recorded_at
-        self._newest.update(dict.fromkeys(cleaned.metrics, (cleaned.metrics, reading)))
         return reading
 
     def mark_sent(self, stream_id: str, ranges: Iterable[Range]) -> None:
@@ -205,12 +201,11 @@ class OutboxFile:
         """Write the newest value of each metric into ``telemetry_live``."""
         self._db.executemany(
             "INSERT OR REPLACE INTO telemetry_live VALUES (?, ?, ?, ?, ?)",
-            [
-                (key, _encode(metrics[key]).decode(), reading.recorded_at, reading.stream, reading.sequence_no)
-                for key, (metrics, reading) in self._newest.items()
-            ],
+            (
+                (metric, text, reading.recorded_at, reading.stream, reading.sequence_no)
+                for metric, text, reading in self._intake.take_newest()
+            ),
         )
-        self._newest = {}
 
     def prune(self) -> bool:
         """Delete some confirmed readings past their time; tell whether there may be more."""
@@ -222,11 +217,6 @@ class OutboxFile:
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
-    def _stream_to_add_to(self) -> StreamState:
-        if not self._added and (self._drift.jumped() or self._wants_stream):  # once in a transaction is enough
-            self._current = self._begin_stream()
-        return self._touch(self._current)
-
     def _begin_stream(self) -> str:
         stream = self._new_stream()
         ordinal = self._db.execute(
@@ -237,15 +227,6 @@ class OutboxFile:
         self._wants_stream = False
         log.info("desktop.stream_begun", stream=stream)
         return stream
-
-    def _values_of(self, sample: Sample, stream: str, number: int) -> Values:
-        if not callable(sample.values):
-            return sample.values
-        try:
-            return sample.values(stream, number)
-        except Exception:  # a source's code; it must not end the thread that owns the file
-            log.exception("desktop.source_failed", stream=stream, sequence_no=number)
-            return {}
 
     def _give_up(self, stream: StreamState, number: int) -> None:
         self._refused += 1
@@ -291,12 +272,9 @@ class OutboxFile:
         return self._draft[stream]
 
     def _write_rows(self) -> None:
-        if self._rows:
-            self._db.executemany(
-                "INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics) VALUES (?, ?, ?, ?)",
-                self._rows,
-            )
-            self._rows = []
+        if self._written < len(self._added):
+            self._db.executemany(_INSERT, map(_COLUMNS, self._added[self._written :]))
+            self._written = len(self._added)
 
     def _quarantine(self, stream: StreamState, number: int, reason: str, at: str) -> None:
         key = (stream.stream, number)
@@ -327,12 +305,6 @@ class OutboxFile:
         for name in [n for n, s in self._streams.items() if s.is_empty and n != self._current]:
             del self._streams[name]
 
-    def _report(self, dropped: Mapping[str, str]) -> None:
-        for key, reason in dropped.items():
-            if key not in self._dropped:
-                log.warning("desktop.value_dropped", metric=key, reason=reason)
-            self._dropped[key] = self._dropped.get(key, 0) + 1
-
     def _picture(self) -> OutboxState:
         used = sum(stream.held + stream.quarantined for stream in self._streams.values())
         notice = full_notice(used, self.settings)
@@ -352,7 +324,7 @@ class OutboxFile:
             reopened=self._reopened,
             refused=self._refused,
             evicted=self._evicted,
-            dropped_values=dict(self._dropped),
+            dropped_values=dict(self._intake.dropped),
         )
 
     def _load(self, reopened: Mapping[str, Sequence[Range]] = MappingProxyType({})) -> dict[str, StreamState]:

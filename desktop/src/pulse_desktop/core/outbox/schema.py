@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS telemetry_buffer (
     sequence_no INTEGER NOT NULL,
     recorded_at TEXT NOT NULL,
     metrics BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'quarantined')),
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state = 'pending' OR state = 'sent' OR state = 'quarantined'),
     reason TEXT,
     receipt_at TEXT,
     PRIMARY KEY (stream, sequence_no)) WITHOUT ROWID;

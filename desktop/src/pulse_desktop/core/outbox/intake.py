@@ -1,0 +1,103 @@
+"""
+Makes readings of samples: the values that may be recorded, as JSON, and the time as text.
+
+Every reading of the device passes here, so names that were found good once are not looked at again, and the text of
+a minute is made once. Owns no numbers and no file. Read next: ``readings`` (what may be recorded).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import structlog
+
+from pulse_acl.payloads import INT64_MAX, INT64_MIN, format_time
+
+from ..readings import Sample, StoredReading, Values, clean
+
+log = structlog.get_logger()
+MOST_KNOWN = 1_000  # sets of names that a source may have without being looked at each time
+_POSITION = attrgetter("ordinal", "sequence_no")
+_encode = msgspec.json.Encoder().encode
+_texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Intake:
+    """``dropped``: by metric, how many values were not recorded."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, int] = {}
+        self._known: set[tuple[object, ...]] = set()
+        self._newest: dict[tuple[object, ...], StoredReading] = {}
+        self._minute = datetime(1, 1, 1, tzinfo=UTC)
+        self._minute_text = ""
+
+    def reading(self, sample: Sample, ordinal: int, stream: str, number: int) -> StoredReading | None:
+        """Return *sample* under this number; ``None``: nothing in it may be recorded."""
+        values = self._ask(sample, stream, number) if callable(sample.values) else sample.values
+        names = tuple(values)
+        if names not in self._known or type(values) is not dict or not _are_plain(values):
+            values = self._sort_out(values, names)
+            names = tuple(values)
+            if not values:
+                return None
+        made = StoredReading(ordinal, stream, number, self.time(sample.recorded_at), _encode(values))
+        self._newest[names] = made
+        return made
+
+    def time(self, at: datetime) -> str:
+        """Write *at*, which must be aware, as ``format_time`` does."""
+        since = at - self._minute
+        if since.days or since.seconds >= 60:
+            self._minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+            self._minute_text = format_time(self._minute)[:-7]
+            since = at - self._minute
+        return f"{self._minute_text}{since.seconds:02d}.{since.microseconds // 1000:03d}Z"
+
+    def take_newest(self) -> Iterator[tuple[str, str, StoredReading]]:
+        """Yield (metric, value as JSON, reading) of what came since the last call, the newest of a metric last."""
+        readings, self._newest = sorted(self._newest.values(), key=_POSITION), {}
+        for reading in readings:
+            for metric, text in _texts(reading.metrics).items():
+                yield metric, bytes(text).decode(), reading
+
+    def _ask(self, sample: Sample, stream: str, number: int) -> Values:
+        assert callable(sample.values)
+        try:
+            return sample.values(stream, number)
+        except Exception:  # a source's code; it must not end the thread that owns the file
+            log.exception("desktop.source_failed", stream=stream, sequence_no=number)
+            return {}
+
+    def _sort_out(self, values: Values, names: tuple[object, ...]) -> Values:
+        cleaned = clean(values)
+        if cleaned.dropped:
+            self._report(cleaned.dropped)
+        elif names and len(self._known) < MOST_KNOWN:
+            self._known.add(names)
+        return cleaned.metrics
+
+    def _report(self, dropped: Mapping[str, str]) -> None:
+        for key, reason in dropped.items():
+            if key not in self.dropped:
+                log.warning("desktop.value_dropped", metric=key, reason=reason)
+            self.dropped[key] = self.dropped.get(key, 0) + 1
+
+
+def _are_plain(values: dict[str, Any]) -> bool:
+    """Tell whether *values* are recordable as they are, by the quickest look that says so; see ``readings.clean``."""
+    for value in values.values():
+        kind = type(value)
+        if kind is float:
+            if value - value != 0.0:  # infinite, or not a number
+                return False
+        elif kind is int:
+            if not INT64_MIN <= value <= INT64_MAX:
+                return False
+        elif kind is not bool:
+            return False
+    return True
