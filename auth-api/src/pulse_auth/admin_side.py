@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from litestar.types import ControllerRouterHandler
 
 from .domain.access.explain_controllers import ExplainController
+from .domain.accounts.operator_key_controllers import OperatorKeyController
 from .domain.logs.controllers import LogController
 
 ADMIN_CONTROLLERS: Sequence[ControllerRouterHandler] = (
     LogController,
     ExplainController,
+    OperatorKeyController,
 )

@@ -53,7 +53,8 @@ class IssuedToken(Base):
     """
     A broker token that was given out, so that its client id can be named in the audit and banned.
 
-    ``kind``: ``user``, ``device``, ``service`` or ``integration``. ``user_id``: the person, when it is one.
+    ``kind``: ``user``, ``device``, ``service`` or ``integration``. ``user_id``: the person, of an integration the
+    one who made it.
     """
 
     __tablename__ = "issued_tokens"
@@ -62,6 +63,12 @@ class IssuedToken(Base):
         Index("issued_tokens_client_id", "client_id"),
         Index("issued_tokens_username_expires_at", "username", "expires_at"),
         Index("issued_tokens_expires_at", "expires_at"),
+        Index(
+            "issued_tokens_user_id_expires_at",
+            "user_id",
+            "expires_at",
+            postgresql_where=text("user_id IS NOT NULL"),
+        ),
     )
 
     jti: Mapped[UUID] = mapped_column(primary_key=True)
@@ -74,6 +81,34 @@ class IssuedToken(Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class Integration(Base):
+    """
+    A named token of another program: it subscribes to ``topics``, within the rights of the person who made it.
+
+    ``jti`` names its row in ``issued_tokens``; the token itself is not kept. Names are unique among those not ended.
+    """
+
+    __tablename__ = "integrations"
+    __table_args__ = (
+        Index("integrations_name_key_live", "name_key", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("integrations_user_id", "user_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str]
+    topics: Mapped[list[Any]]
+    client_id: Mapped[str] = mapped_column(unique=True)
+    jti: Mapped[UUID] = mapped_column(unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    end_reason: Mapped[str | None]
 
 
 class Ban(Base):
@@ -126,11 +161,11 @@ class LoginFailure(Base):
     """
     Failed attempts in a row by one ``subject``.
 
-    ``scope``: ``account`` (casefolded name), ``address`` (of a sign-in) or ``enrollment`` (address).
+    ``scope``: ``account`` (casefolded name), ``address`` (of a sign-in), ``enrollment`` or ``assertion`` (address).
     """
 
     __tablename__ = "login_failures"
-    __table_args__ = (CheckConstraint("scope IN ('account', 'address', 'enrollment')", name="scope"),)
+    __table_args__ = (CheckConstraint("scope IN ('account', 'address', 'enrollment', 'assertion')", name="scope"),)
 
     scope: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True)

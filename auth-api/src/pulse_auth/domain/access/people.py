@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.rules import Rule, merge
 
-from ...db.models import PermissionRow, Role, RolePermission, UserRole
+from ...db.models import PermissionRow, Role, RolePermission, User, UserRole
 from .rules_data import from_data
 
 
@@ -48,6 +48,22 @@ async def load_grants(session: AsyncSession, user_id: UUID) -> tuple[Grant, ...]
     """Return through which roles *user_id* holds which permissions; the rules of all of them are their rights."""
     rows = await _read(session, user_id)
     return tuple(Grant(role, name, from_data(rules)) for role, name, rules in rows if name is not None)
+
+
+async def load_rules_of(session: AsyncSession, user_ids: Collection[UUID]) -> dict[UUID, tuple[Rule, ...]]:
+    """Return the topic rules of those of *user_ids* whose accounts are active, of many people at once."""
+    active = select(User.id).where(User.id.in_(user_ids), User.is_active, User.deleted_at.is_(None))
+    held: dict[UUID, list[tuple[Rule, ...]]] = {user_id: [] for user_id in await session.scalars(active)}
+    found = (
+        select(UserRole.user_id, PermissionRow.rules)
+        .join(Role, (Role.id == UserRole.role_id) & Role.deleted_at.is_(None))
+        .join(RolePermission, (RolePermission.role_id == Role.id) & RolePermission.present)
+        .join(PermissionRow, (PermissionRow.id == RolePermission.permission_id) & PermissionRow.deleted_at.is_(None))
+        .where(UserRole.user_id.in_(held), UserRole.present)
+    )
+    for user_id, rules in await session.execute(found):
+        held[user_id].append(from_data(rules))
+    return {user_id: merge(groups) for user_id, groups in held.items()}
 
 
 async def _read(session: AsyncSession, user_id: UUID) -> Sequence[tuple[str, str | None, object]]:

@@ -24,14 +24,14 @@ _PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "kid", "alg", "use"})
 _MAX_PROOF_CHARS = 16_384
 
 
-def signing_jwk(offered: object) -> Jwk:
+def signing_jwk(offered: object, name: str = "signing_key") -> Jwk:
     """
-    Return the Ed25519 public key *offered*, reduced to ``kty``, ``crv``, ``x``.
+    Return the Ed25519 public key *offered*, reduced to ``kty``, ``crv``, ``x``; *name* is what errors call it.
 
     Raises:
         KeyRefusedError: Another kind of key, a private one, or malformed.
     """
-    x = _coordinate(offered, "Ed25519", "signing_key")
+    x = _coordinate(offered, "Ed25519", name)
     return {"kty": "OKP", "crv": "Ed25519", "x": x}
 
 
