@@ -17,7 +17,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 
 from . import __version__
-from .admin_side import ADMIN_CONTROLLERS
+from .admin_side import ADMIN_CONTROLLERS, make_admin_side
 from .background import running
 from .clock import Clock, system_clock
 from .db.session import make_engine, make_sessions
@@ -84,6 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         "readiness": Readiness(needed={"database": database_check(sessions)}, told=devices.told),
         "metrics": metrics,
         **devices.given,
+        **make_admin_side(broker_tokens, clock),
     }
 
     @contextlib.asynccontextmanager

@@ -127,3 +127,15 @@ class QueryTooSlowError(RefusalError):
 
 class UnknownPrincipalError(RefusalError):
     """Nobody of that name may connect to the broker."""
+
+
+class UnknownRecordError(RefusalError):
+    """There is no such user, role, permission, setting or integration (any more)."""
+
+
+class CannotGrantError(RefusalError):
+    """Nobody gives away what they do not hold."""
+
+
+class InvalidRuleError(RefusalError):
+    """A topic rule may not stand in a permission or an integration; the sentence says why."""

@@ -17,7 +17,7 @@ from pulse_acl.decide import Decision, Denied, Principal, decide
 from pulse_acl.rules import Action, Rule, auth_api_rules, device_rules, ingest_rules, merge
 from pulse_acl.topics import is_device_id
 
-from ...db.models import Device, User
+from ...db.models import Device, Integration, User
 from ...errors import UnknownPrincipalError
 from ..accounts.names import name_key
 from .people import Grant, load_grants
@@ -41,7 +41,7 @@ async def explain(session: AsyncSession, principal: str, action: Action, topic: 
 
     Args:
         session: Open session; nothing is written.
-        principal: ``user:<name>``, ``device:<client_id>`` or ``service:<name>``.
+        principal: ``user:<name>``, ``device:<client_id>``, ``integration:<name>`` or ``service:<name>``.
         action: ``PUBLISH`` or ``SUBSCRIBE``.
         topic: A topic for publishing, a filter for subscribing.
         retain: A publish that is to be retained.
@@ -55,9 +55,11 @@ async def explain(session: AsyncSession, principal: str, action: Action, topic: 
             return await _explain_person(session, principal, name, (action, topic, retain))
         case "device":
             return await _explain_device(session, principal, name, (action, topic, retain))
+        case "integration":
+            return await _explain_integration(session, principal, name, (action, topic, retain))
         case "service" if name in _SERVICES:
             return Explanation(_decide(principal, _SERVICES[name](_INSTANCE), (action, topic, retain)))
-    raise UnknownPrincipalError(f"There is no {principal}; give user:<name>, device:<id> or service:<name>.")
+    raise UnknownPrincipalError(f"There is no {principal}; give user:, device:, integration: or service:<name>.")
 
 
 _Asked = tuple[Action, str, bool]
@@ -84,6 +86,17 @@ async def _explain_device(session: AsyncSession, principal: str, name: str, aske
     if device.revoked_at is not None:
         return Explanation(Denied(f"the device {name} is revoked"))
     return Explanation(_decide(principal, device_rules(name), asked))
+
+
+async def _explain_integration(session: AsyncSession, principal: str, name: str, asked: _Asked) -> Explanation:
+    newest = select(Integration).where(Integration.name_key == name_key(name)).order_by(Integration.id.desc()).limit(1)
+    found = (await session.execute(newest)).scalar()
+    if found is None:
+        raise UnknownPrincipalError(f"There is no integration {name}.")
+    if found.ended_at is not None:
+        return Explanation(Denied(f"the integration {name} has ended: {found.end_reason}"))
+    rules = [Rule(Action.SUBSCRIBE, topic) for topic in found.topics]
+    return Explanation(_decide(principal, rules, asked))
 
 
 def _decide(principal: str, rules: Sequence[Rule], asked: _Asked) -> Decision:

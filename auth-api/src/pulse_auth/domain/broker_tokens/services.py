@@ -44,6 +44,7 @@ class TokenKind(StrEnum):
 class BrokerToken:
     """What opens the broker: MQTT client id, user name and password; ``expires_at`` and ``issued_at`` in UTC."""
 
+    jti: UUID
     client_id: str
     username: str
     password: str = field(repr=False)
@@ -114,7 +115,7 @@ class BrokerTokens:
             )
         )
         await session.flush()
-        return BrokerToken(client_id, username, key.sign(claims), issued_at, expires_at, acl)
+        return BrokerToken(jti, client_id, username, key.sign(claims), issued_at, expires_at, acl)
 
     def answer(self, token: BrokerToken) -> dict[str, Any]:
         """Return the body that ``/broker/token``, ``/services/token`` and ``/devices/token`` answer with."""

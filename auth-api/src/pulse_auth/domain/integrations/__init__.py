@@ -1,0 +1,1 @@
+"""Named tokens of other programs: made by a person, within that person's rights, and revocable."""
