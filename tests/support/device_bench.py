@@ -56,6 +56,7 @@ class Bench:
         self.loses_declarations = False
         self.ignored: set[int] = set()
         self.copies = 0
+        self.on_foreign_receipt: Callable[[], None] = lambda: None
         self.produced: dict[tuple[str, int], dict[str, Any]] = {}
         self.boot()
 
@@ -65,7 +66,7 @@ class Bench:
         self.reader = OutboxReader(self.path)
         self.courier = Courier(
             DEVICE, self, self.reader, settings=self.settings, clock=self.clock, random=Random(1),
-            picture=self.file.state,
+            picture=self.file.state, on_foreign_receipt=self._tell_foreign,
         )  # fmt: skip
         self.channel = None
 
@@ -90,6 +91,9 @@ class Bench:
 
     def note(self, **fields: Any) -> None:
         self.notes |= fields
+
+    def _tell_foreign(self) -> None:
+        self.on_foreign_receipt()
 
     def _transact(self, work: Callable[[], object]) -> None:
         self.file.begin()

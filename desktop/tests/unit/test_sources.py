@@ -17,8 +17,9 @@ from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.readings import Sample, clean
 from pulse_desktop.core.sources import simulator
 from pulse_desktop.core.sources.machine import Machine
-from pulse_desktop.core.sources.sampler import SampleClock, Sampler
+from pulse_desktop.core.sources.sampler import MOST_HANGING, SampleClock, Sampler
 from support.device_fakes import FakeClock
+from support.processes import until
 
 STREAM = "018f0000-0000-7000-8000-000000000001"
 
@@ -149,6 +150,70 @@ def test_sampler_source_that_raises_is_made_again_after_a_pause_case_5():
     clock.advance(1.0)
     sampler.take()
     assert (sampler.status, [sample.values for sample in taken]) == ("", [{"a": 1}, {"a": 2}])
+
+
+class Stuck:
+    """A source that answers only when it is let go."""
+
+    name = "stuck"
+
+    def __init__(self, released: threading.Event) -> None:
+        self.released = released
+
+    def read(self) -> dict[str, object]:
+        assert self.released.wait(10)
+        return {"late": 1}
+
+    def close(self) -> None:
+        pass
+
+
+def test_sampler_source_that_hangs_is_shown_and_made_again_case_5():
+    clock, released, made, taken = FakeClock(), threading.Event(), list[object](), list[Sample]()
+
+    def make() -> Flaky | Stuck:
+        made.append(Stuck(released) if not made else Flaky([2, 3]))
+        return made[-1]  # type: ignore[return-value]
+
+    sampler = Sampler(make, lambda sample: taken.append(sample) or True, clock, Random(3), 1.0, patience_s=0.05)
+    sampler.take()
+    assert sampler.status == "failed: it has not answered for 0.05 s"
+    clock.advance(1.0)
+    sampler.take()
+    released.set()
+    sampler.take()
+    assert (sampler.status, [sample.values for sample in taken]) == ("", [{"a": 2}, {"a": 3}]), "no late value counts"
+
+
+def test_sampler_source_that_hangs_for_ever_costs_a_bounded_number_of_threads():
+    clock, released, made = FakeClock(), threading.Event(), list[Stuck]()
+
+    def make() -> Stuck:
+        made.append(Stuck(released))
+        return made[-1]
+
+    sampler = Sampler(make, lambda _sample: True, clock, Random(3), 1.0, patience_s=0.01)
+    for _ in range(MOST_HANGING + 4):
+        sampler.take()
+        clock.advance(60.0)
+    assert len(made) == MOST_HANGING
+    assert sampler.status == f"failed: it has hung {MOST_HANGING} times and has not come back"
+    released.set()
+
+
+def test_sampler_suspended_takes_one_sample_and_goes_on_in_its_grid():
+    """What a suspend missed is left out: it neither drifts nor piles up."""
+    taken, clock = list[Sample](), FakeClock()
+    sampler = Sampler(
+        lambda: simulator.Simulator(1), lambda sample: taken.append(sample) or True, clock, Random(3), 0.05
+    )
+    sampler.start()
+    for count, passed_s in [(1, 3_600.0), (2, 0.05), (3, 0.05)]:
+        until(lambda count=count: len(taken) >= count, within_s=5, what="the next sample is taken")
+        clock.advance(passed_s)
+    until(lambda: len(taken) >= 4, within_s=5, what="the last sample is taken")
+    sampler.stop()
+    assert (len(taken), sampler.skipped) == (4, 71_999)
 
 
 def test_sampler_source_that_cannot_be_made_is_tried_again():

@@ -92,8 +92,9 @@ class Device:
             self._note(
                 source_status=self._sampler.status, problem=self.outbox.state.problem or self.outbox.state.notice
             )
-            if not (self.outbox.is_running and self._loop.is_running):
-                log.error("desktop.part_ended", outbox=self.outbox.is_running, courier=self._loop.is_running)
+            ended = [name for name, part in self._parts_running().items() if not part]
+            if ended:
+                log.error("desktop.part_ended", parts=ended)
                 return False
         return True
 
@@ -116,6 +117,14 @@ class Device:
         clean = self.outbox.close()
         log.info("desktop.stopped", clean=clean, held=self.outbox.state.held)
 
+    def _parts_running(self) -> dict[str, bool]:
+        return {
+            "outbox": self.outbox.is_running,
+            "courier": self._loop.is_running,
+            "sampler": self._sampler.is_running,
+            "link": self._link.is_running,
+        }
+
     def _make_courier(self) -> Courier:
         parts = self._parts
         self._reader = OutboxReader(parts.folder.outbox)
@@ -127,6 +136,7 @@ class Device:
             clock=parts.clock,
             random=parts.random,
             picture=self.outbox.state,
+            on_foreign_receipt=self._link.foreign_receipt,
         )
 
     def _close_reader(self) -> None:

@@ -17,6 +17,7 @@ class Link(StrEnum):
     NO_NETWORK = "no network"
     NO_BROKER = "no broker"
     REFUSED = "refused"
+    TAKEN_OVER = "another device uses this id"
 
 
 class DesktopError(Exception):
@@ -30,6 +31,10 @@ class LinkError(DesktopError):
         super().__init__(f"{link}: {detail}")
         self.link = link
         self.detail = detail
+
+
+class CutOffError(LinkError):
+    """The broker took the connection and ended it before it could be used."""
 
 
 class StorageError(DesktopError):

@@ -2,7 +2,9 @@
 Keeps the device connected: a token, a connection, and both anew when they end.
 
 Its thread is the only one that waits for the network, so that delivery and sampling never do. A token is
-renewed at 80 % of its life, the new one first and the connection after it. Source: access, "Tokens and keys".
+renewed at 80 % of its life, the new one first and the connection after it. When another device takes the id over
+again and again, it leaves that one time instead of fighting. Source: access, "Tokens and keys"; delivery, "The
+device", point 6. Read next: ``takeover``.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from pulse_acl.topics import Topic, build
 from .backoff import Backoff
 from .clock import Clock
 from .delivery import messages
-from .errors import Link, LinkError
+from .errors import CutOffError, Link, LinkError
 from .publisher import Callbacks, Connection, Endpoint, Login
+from .takeover import CALM_AFTER_S, LEAST_WAIT_S, MOST_WAIT_S, TakeoverWatch
 
 log = structlog.get_logger()
 RENEW_AT = 0.8
@@ -84,11 +87,22 @@ class LinkKeeper:
         self._stopping = False
         self._woken = threading.Event()  # set by stop, and by the loss of the connection
         self._lost: str | None = None
+        self._was_cut_off = False
+        self._takeovers = TakeoverWatch()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the thread is alive."""
+        return self._thread.is_alive()
+
+    def foreign_receipt(self) -> None:
+        """Note that a receipt came for a stream that this device never made; from any thread."""
+        self._takeovers.foreign_receipt(self._clock.monotonic())
 
     def stop(self, timeout_s: float = 1.0) -> None:
         """Disconnect and end the thread."""
@@ -126,26 +140,40 @@ class LinkKeeper:
 
     def _keep(self, connection: Connection, token: Token) -> None:
         up_since = self._clock.monotonic()
-        self._listener.on_link(Link.UP, "")
+        self._listener.on_link(Link.UP, Link.TAKEN_OVER if self._takeovers.is_suspected else "")
         self._listener.on_up(connection, token.clock_offset_ms)
-        self._wait_for_end(token)
+        self._wait_for_end(token, up_since)
         connection.close()
         self._listener.on_down()
         if self._lost is None:
             return
-        self._listener.on_link(Link.CONNECTING, f"the connection was lost: {self._lost}")
-        log.warning("desktop.connection_lost", reason=self._lost)
-        if self._clock.monotonic() - up_since >= STABLE_AFTER_S:
+        now = self._clock.monotonic()
+        log.warning("desktop.connection_lost", reason=self._lost, lived_s=round(now - up_since, 1))
+        if self._was_cut_off:
+            self._takeovers.ended(now - up_since, now)
+        if now - up_since >= STABLE_AFTER_S:
             self._backoff.succeeded()
-        self._pause(self._backoff.failed())
+        self._try_later(Link.CONNECTING, f"the connection was lost: {self._lost}", was_cut_off=self._was_cut_off)
 
-    def _wait_for_end(self, token: Token) -> None:
+    def _try_later(self, link: Link, detail: str, *, was_cut_off: bool) -> None:
+        wait_s = self._backoff.failed()
+        if was_cut_off and self._takeovers.is_suspected:
+            link, wait_s = Link.TAKEN_OVER, self._random.uniform(LEAST_WAIT_S, MOST_WAIT_S)
+            log.warning("desktop.id_taken_over", reason=detail, again_in_s=round(wait_s, 1))
+        self._listener.on_link(link, detail)
+        self._pause(wait_s)
+
+    def _wait_for_end(self, token: Token, up_since: float) -> None:
         """Return when the connection is lost, the program stops, or a newer token is there."""
         retry = Backoff(self._random)
         while not self._stopping and self._lost is None:
-            wait_s = self._renew_at - self._clock.monotonic()
-            if wait_s > 0:
-                self._pause(wait_s)
+            now = self._clock.monotonic()
+            if self._takeovers.is_suspected and now >= up_since + CALM_AFTER_S:
+                self._takeovers.calm()
+                self._listener.on_link(Link.UP, "")
+            until = min(self._renew_at, up_since + CALM_AFTER_S) if self._takeovers.is_suspected else self._renew_at
+            if until > now:
+                self._pause(until - now)
                 continue
             try:
                 self._fetch()
@@ -169,21 +197,23 @@ class LinkKeeper:
         return token
 
     def _failed(self, error: LinkError) -> None:
+        was_cut_off = isinstance(error, CutOffError)
+        if was_cut_off:
+            self._takeovers.ended(0.0, self._clock.monotonic())
+        else:
+            self._takeovers.failed()
         if error.link is Link.REFUSED:
             self._token = None  # whatever it was refused for, the next try brings a new one
         log.warning("desktop.not_connected", link=error.link, reason=error.detail)
-        self._listener.on_link(error.link, error.detail)
-        self._pause(self._backoff.failed())
+        self._try_later(error.link, error.detail, was_cut_off=was_cut_off)
 
-    def _on_lost(self, reason: str) -> None:
+    def _on_lost(self, reason: str, was_cut_off: bool) -> None:  # noqa: FBT001 - a callback
+        self._was_cut_off = was_cut_off
         self._lost = reason
         self._woken.set()
 
     def _pause(self, wait_s: float) -> None:
-        if self._stopping:
-            return
-        if self._lost is None:
-            self._woken.wait(wait_s)
-        else:
+        if self._lost is not None:
             self._woken.clear()
+        if not self._stopping:  # looked at after the clearing: ``stop`` sets it before it wakes
             self._woken.wait(wait_s)

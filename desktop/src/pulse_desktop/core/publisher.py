@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .errors import Link, LinkError
+from .errors import CutOffError, Link, LinkError
 
 KEEPALIVE_S = 5  # a link on which packets just vanish is noticed within twice this
 TIMEOUT_S = 8.0
@@ -30,6 +30,7 @@ _BAD_CREDENTIALS = frozenset(
     ReasonCode(PacketTypes.CONNACK, name).value
     for name in ("Bad user name or password", "Not authorized", "Client identifier not valid", "Banned")
 )
+_SILENCE = ReasonCode(PacketTypes.DISCONNECT, "Keep alive timeout")
 _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
 
@@ -55,11 +56,15 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What is told: a message (topic, payload), an acknowledged publish (its number), the loss (reason)."""
+    """
+    What is told: a message (topic, payload), an acknowledged publish (its number), the loss.
+
+    The loss comes with its reason and whether the other side ended the connection; else it fell silent.
+    """
 
     on_message: Callable[[str, bytes], None]
     on_acknowledged: Callable[[int], None]
-    on_lost: Callable[[str], None]
+    on_lost: Callable[[str, bool], None]
 
 
 def endpoint(url: str, ca_pem: str) -> Endpoint:
@@ -86,7 +91,7 @@ class Connection:
         self._topics, self._callbacks = topics, callbacks
         self._settled = threading.Event()
         self._refusal: LinkError | None = None
-        self._ready = self._closing = False
+        self._accepted = self._ready = self._closing = False
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=login.client_id,
@@ -107,7 +112,7 @@ class Connection:
         Connect and subscribe; returns when the broker has taken both.
 
         Raises:
-            LinkError: Which link is missing, and why.
+            LinkError: Which link is missing, and why; ``CutOffError`` when the broker took us first.
         """
         if where.tls is not None:
             self._client.tls_set_context(where.tls)
@@ -138,6 +143,7 @@ class Connection:
             link = Link.REFUSED if reason.value in _BAD_CREDENTIALS else Link.NO_BROKER
             self._refuse(LinkError(link, f"the broker says: {reason}"))
         else:
+            self._accepted = True
             self._client.subscribe([(topic, 1) for topic in self._topics])
 
     def _on_subscribe(self, _c: Any, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
@@ -150,9 +156,10 @@ class Connection:
 
     def _on_disconnect(self, _c: Any, _data: Any, _flags: Any, reason: ReasonCode | MQTTErrorCode, _p: Any) -> None:
         if self._ready and not self._closing:
-            self._callbacks.on_lost(str(reason))
+            self._callbacks.on_lost(str(reason), reason != _SILENCE)
         elif not self._settled.is_set():
-            self._refuse(LinkError(Link.NO_BROKER, f"the broker closed the connection: {reason}"))
+            kind = CutOffError if self._accepted else LinkError
+            self._refuse(kind(Link.NO_BROKER, f"the broker closed the connection: {reason}"))
 
     def _on_publish(self, _c: Any, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
         if not self._closing:

@@ -62,6 +62,7 @@ def _outbox_figures(folder: DeviceFolder, *, is_running: bool) -> dict[str, Any]
         "quarantined": counts.get("quarantined", 0),
         "lost_unsettled": lost,
         "last_sync_at": noted["last_sync_at"],
+        "drain_per_s": int(noted["drain_per_s"]) if noted.get("drain_per_s") else None,
         "last_heartbeat": noted["last_heartbeat"],
         "ingest_seen": noted["ingest_seen"],
         "clock_offset_ms": noted["clock_offset_ms"],

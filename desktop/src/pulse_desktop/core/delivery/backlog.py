@@ -36,6 +36,10 @@ class Rows(Protocol):
         """Return the first held rows."""
         ...
 
+    def knows(self, stream: str) -> bool:
+        """Tell whether this device made *stream*."""
+        ...
+
 
 class Backlog:
     """The cursor over held rows. ``live_from``: readings after it go to /live; ``None``: none do."""

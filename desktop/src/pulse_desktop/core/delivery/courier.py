@@ -3,42 +3,43 @@ Decides what is sent when, and what an answer means: the state table of ``connec
 
 One thread calls everything here (``loop``), time and randomness are passed in, and the network is a ``Channel``;
 so tests drive it step by step with a fake clock. It never deletes: it hands checked receipts to the outbox.
-Source: delivery, "The device", points 2 to 5.
+Heartbeats, wishes of a restored archive and
+the drain rate are kept by the modules of these names. Source: delivery, "The device", points 2 to 5.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
 import structlog
 
-from pulse_acl.payloads import ContractError, ServiceStatus, decode, format_time
+from pulse_acl.payloads import ContractError, Receipt, ServiceStatus, decode
 from pulse_acl.ranges import Range, from_numbers, highest
 from pulse_acl.topics import Topic, build, parse
 
 from ..clock import Clock
-from ..connection import STATUS, Action, Event, State, step
+from ..connection import Action, Event, State, step
 from ..outbox import Committed, OutboxState
-from ..readings import MetricValue, StoredReading
+from ..readings import StoredReading
 from ..settings import DeviceSettings
 from . import messages
 from .aside import Aside
 from .backlog import Backlog, Rows
 from .declarations import Declarations, lane_of, stream_in
+from .drain import Drain
 from .flight import Flight
+from .heartbeats import Heartbeats
 from .ingest import IngestWatch
 from .ports import Channel, OutboxWriter
-from .receipts import Answer, ReceiptRefusedError, answer_in, open_receipt, wish_in
+from .receipts import Answer, ReceiptRefusedError, UnknownStreamError, answer_in, open_receipt
+from .wishes import Wishes
 
 log = structlog.get_logger()
 AWAY_AFTER_S = 5.0
 PROBE_EVERY_S = 30.0
 START_JITTER_S = 10.0
-SYNCING_BEAT_S = 0.5
-NOTE_EVERY_S = 2.0
 PUMP_AT_ONCE = 8  # batches before other events get their turn
 
 
@@ -61,7 +62,9 @@ class Courier:
         clock: Clock,
         random: Random,
         picture: OutboxState,
+        on_foreign_receipt: Callable[[], None] = lambda: None,
     ) -> None:
+        """*on_foreign_receipt* is told of receipts for streams that this device never made."""
         self._id, self._writer, self._rows, self.settings = client_id, writer, rows, settings
         self._clock, self._random, self._picture = clock, random, picture
         self.state = State.DISCONNECTED
@@ -71,17 +74,18 @@ class Courier:
         self._declarations = Declarations()
         self.ingest = IngestWatch()
         self.ignored_receipts = 0
-        self._wish = picture.wanted_since
+        self._on_foreign_receipt = on_foreign_receipt
+        self._wishes = Wishes()
+        self._heartbeats = Heartbeats(client_id, writer, clock)
+        self.drain = Drain()
         self._clock_offset_ms: int | None = None
         self._channel: Channel | None = None
         self._out: dict[int, _Out] = {}
-        self._latest: dict[str, MetricValue] = {}
-        self._beat_at = self._note_at = self._probe_at = clock.monotonic()
-        self._has_more = self._was_away = self._has_left = False
+        self._probe_at = clock.monotonic()
+        self._has_more = self._was_away = False
         self._forgot_at = picture.head
         self._live = build(Topic.TELEMETRY_LIVE, client_id=client_id)
         self._buffered = build(Topic.TELEMETRY_BUFFERED, client_id=client_id)
-        self._heartbeat = build(Topic.HEARTBEAT, client_id=client_id)
         self._does: dict[Action, Callable[[], None]] = {
             Action.FORGET_FLIGHT: self._forget_flight,
             Action.START_SYNC: self._start_sync,
@@ -92,7 +96,7 @@ class Courier:
     def configure(self, settings: DeviceSettings) -> None:
         """Take other settings; the order of flushing counts from the next flush on."""
         self.settings = settings
-        self._beat_at = min(self._beat_at, self._clock.monotonic() + settings.heartbeat_interval)
+        self._heartbeats.configured(settings)
 
     def clock_measured(self, offset_ms: int) -> None:
         """The server's clock is *offset_ms* ahead of ours; live readings say so."""
@@ -123,7 +127,7 @@ class Courier:
         if note.state.reopened != before.reopened:
             self._begin_anew()
         for row in note.added:
-            self._latest |= messages.metrics_of(row)
+            self._heartbeats.recorded(row)
             if self.state is not State.DISCONNECTED and self._backlog.is_live(row):
                 self._send_live(row)
         self._advance()
@@ -169,7 +173,7 @@ class Courier:
             self._look_for_archive(now)
         if self._has_more:
             self._advance()
-        if now >= self._beat_at:
+        if now >= self._heartbeats.due_at:
             self._beat()
 
     def next_wakeup(self) -> float:
@@ -180,14 +184,13 @@ class Courier:
         if self._has_more:
             return now
         dues = (self._probe_at,) if self.state is State.AWAY else (self.flight.next_due(), self.aside.next_offer())
-        return min(self._beat_at, now + 1.0, *(due for due in dues if due is not None))
+        return min(self._heartbeats.due_at, now + 1.0, *(due for due in dues if due is not None))
 
     def farewell(self) -> int | None:
         """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
-        self._has_left, self._beat_at = True, math.inf
-        if self._channel is None:
-            return None
-        return self._publish_beat(self._channel, "OFFLINE")
+        return self._heartbeats.farewell(
+            self._channel, self._picture, self.settings, ingest_seen=self.ingest.newest_online_at
+        )
 
     def _go(self, event: Event) -> None:
         before = self.state
@@ -198,6 +201,14 @@ class Courier:
         if before is not self.state:
             log.info("desktop.state_changed", before=before, after=self.state, cause=event, held=self._picture.held)
             self._writer.note(connection_status=self.state.value)
+        if before is State.SYNCING and self.state is not State.SYNCING:
+            self._say_how_it_drained()
+
+    def _say_how_it_drained(self) -> None:
+        self.drain.end()
+        if (per_s := self.drain.per_s) is not None:
+            log.info("desktop.backlog_drained", readings=self.drain.readings, per_s=round(per_s))
+            self._writer.note(drain_per_s=f"{per_s:.0f}")
 
     def _forget_flight(self) -> None:
         self.flight.forget()
@@ -206,6 +217,7 @@ class Courier:
         self._probe_at = self._clock.monotonic() + PROBE_EVERY_S
 
     def _start_sync(self) -> None:
+        self.drain.begin(self._clock.monotonic())
         self._backlog.begin(self._picture, live_first=self.settings.flush_order == "live_first")
 
     def _open_live(self) -> None:
@@ -327,22 +339,31 @@ class Courier:
     def _take_receipt(self, payload: bytes) -> None:
         try:
             receipt = open_receipt(payload, self._id)
-            answer = answer_in(receipt, self._picture)
+            answer = self._answer_in(receipt)
         except ReceiptRefusedError as error:
             self.ignored_receipts += 1
             log.warning("desktop.receipt_ignored", reason=str(error))
             return
         if answer is not None:
             self._settle(answer)
-        wish = wish_in(receipt)
-        if wish is not None and wish != self._wish:
-            self._wish = wish
+        wish = self._wishes.new_in(receipt)
+        if wish is not None:
             self._writer.put_back(wish)
+
+    def _answer_in(self, receipt: Receipt) -> Answer | None:
+        try:
+            return answer_in(receipt, self._picture)
+        except UnknownStreamError:
+            if self._rows.knows((receipt.stream or "").lower()):
+                return None  # answered again: nothing of the stream is held any more
+            self._on_foreign_receipt()
+            raise
 
     def _settle(self, answer: Answer) -> None:
         now = self._clock.monotonic()
         self._writer.settle(answer.settlement)
-        self.flight.answered(answer.settlement.stream, answer.answered, now)
+        count = self.flight.answered(answer.settlement.stream, answer.answered, now)
+        self.drain.answered(count, now)
         self.flight.answered(lane_of(answer.settlement.stream), answer.named, now)
         self.aside.answered(answer.settlement.stream, answer.answered)
         self._declarations.named(answer.settlement.stream, answer.named)
@@ -373,27 +394,12 @@ class Courier:
             self._probe_soon(now)
 
     def _beat(self) -> None:
-        if self._channel is None or self._has_left:
-            return
-        self._publish_beat(self._channel, STATUS[self.state])
-        now = self._clock.monotonic()
-        interval = SYNCING_BEAT_S if self.state is State.SYNCING else self.settings.heartbeat_interval
-        self._beat_at = now + interval
-        if now >= self._note_at:
-            self._note_at = now + NOTE_EVERY_S
-            self._writer.note(
-                last_heartbeat=format_time(self._clock.now()),
-                connection_status=self.state.value,
+        if self._channel is not None:
+            self._heartbeats.beat(
+                self._channel,
+                self.state,
+                self._picture,
+                self.settings,
                 ingest_seen=self.ingest.newest_online_at,
+                sample=self._backlog.sample(self._picture) if self.state is State.SYNCING else (),
             )
-
-    def _publish_beat(self, channel: Channel, status: str) -> int:
-        figures = messages.Figures(
-            sampling_interval_s=self.settings.sampling_interval,
-            heartbeat_interval_s=self.settings.heartbeat_interval,
-            ingest_seen=self.ingest.newest_online_at,
-            latest=self._latest,
-            sample=self._backlog.sample(self._picture) if status == "SYNCING" else (),
-        )
-        beat = messages.heartbeat(self._id, status, self._clock.now(), self._picture, figures)
-        return channel.publish(self._heartbeat, beat, retain=True)

@@ -19,6 +19,10 @@ class ReceiptRefusedError(ValueError):
     """A receipt that must not be applied; ``str()`` says why."""
 
 
+class UnknownStreamError(ReceiptRefusedError):
+    """It names a stream that has nothing here: one that is settled wholly, or another device's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
@@ -50,16 +54,12 @@ def open_receipt(payload: bytes, client_id: str) -> Receipt:
     return receipt
 
 
-def wish_in(receipt: Receipt) -> str | None:
-    """Return from which receipt time on a restored archive wants everything again."""
-    return None if receipt.wanted_since is None else format_time(parse_time(receipt.wanted_since))
-
-
 def answer_in(receipt: Receipt, state: OutboxState) -> Answer | None:
     """
     Return what a receipt says about rows here, or ``None`` when it names nothing of ours.
 
     Raises:
+        UnknownStreamError: Nothing of its stream is here.
         ReceiptRefusedError: It must be ignored and logged.
     """
     at = format_time(parse_time(receipt.at))
@@ -71,7 +71,7 @@ def answer_in(receipt: Receipt, state: OutboxState) -> Answer | None:
         return None
     stream = state.known(receipt.stream.lower())
     if stream is None:
-        raise ReceiptRefusedError("its stream has no rows here")
+        raise UnknownStreamError("its stream has no rows here")
     answered = union([*archived, *((number, number) for number, _ in rejected)])
     if highest([*answered, *lost]) > stream.last_no:
         raise ReceiptRefusedError(f"it names a number above the stream's last, {stream.last_no}")

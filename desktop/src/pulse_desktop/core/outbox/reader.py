@@ -67,6 +67,10 @@ class OutboxReader:
                 found += self.rows(stream, stream.first_held, stream.last_held, limit - len(found), max_bytes)
         return found
 
+    def knows(self, stream: str) -> bool:
+        """Tell whether *stream* was ever begun in this file."""
+        return self._db.execute("SELECT 1 FROM streams WHERE stream = ?", (stream,)).fetchone() is not None
+
     def streams(self) -> list[tuple[str, int, str]]:
         """Return every stream as (id, last sequence number, begun at), in the order they were begun."""
         return self._db.execute("SELECT stream, last_sequence_no, begun_at FROM streams ORDER BY ordinal").fetchall()

@@ -1,8 +1,8 @@
 """
-Asks a source in time and hands what it says to the outbox; makes the source again when it fails.
+Asks a source in time and hands what it says to the outbox; makes the source again when it fails or hangs.
 
 Its clock keeps to the grid of its first tick: it does not drift, and ticks missed in a suspend or a slow read are
-left out, never made up. It numbers nothing and writes nothing.
+left out, never made up. It numbers nothing and writes nothing. Read next: ``supervised``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from ..backoff import Backoff
 from ..clock import Clock
 from ..readings import Sample
 from .base import Source
+from .supervised import SupervisedSource
 
 log = structlog.get_logger()
+PATIENCE_S = 10.0  # a source that takes longer hangs
+MOST_HANGING = 8  # threads that were left to themselves; no source is made while there are so many
 
 
 class SampleClock:
@@ -49,12 +52,15 @@ class Sampler:
         clock: Clock,
         random: Random,
         interval_s: float,
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         """*make* builds the source, again after each failure; *append* takes samples, False: not taken."""
         self._make, self._append, self._clock = make, append, clock
         self._backoff = Backoff(random)
-        self._interval_s = interval_s
-        self._source: Source | None = None
+        self._interval_s, self._patience_s = interval_s, patience_s
+        self._source: SupervisedSource | None = None
+        self._hanging: list[SupervisedSource] = []
         self._retry_at = float("-inf")
         self._wake = threading.Event()
         self._stopping = False
@@ -65,6 +71,11 @@ class Sampler:
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the thread is alive."""
+        return self._thread.is_alive()
 
     def set_interval(self, interval_s: float) -> None:
         """Sample every *interval_s* seconds from now on."""
@@ -96,28 +107,34 @@ class Sampler:
         now = self._clock.monotonic()
         if now < self._retry_at:
             return
+        recorded_at = self._clock.now()
         try:
-            if self._source is None:
-                self._source = self._make()
-            sample = Sample(self._clock.now(), self._source.read())
+            values = self._supervised().read(self._patience_s)
         except Exception as error:  # noqa: BLE001 - a source's code; it must not end the sampling
-            self._failed(error, now)
+            self._failed(error)
             return
         self._backoff.succeeded()
-        taken = self._append(sample)
+        taken = self._append(Sample(recorded_at, values))
         self.status = "" if taken else "recording has stopped"
 
-    def _failed(self, error: Exception, now: float) -> None:
+    def _supervised(self) -> SupervisedSource:
+        if self._source is None:
+            self._hanging = [source for source in self._hanging if source.is_running]
+            if len(self._hanging) >= MOST_HANGING:
+                raise RuntimeError(f"it has hung {MOST_HANGING} times and has not come back")
+            self._source = SupervisedSource(self._make)
+        return self._source
+
+    def _failed(self, error: Exception) -> None:
         self._close()
         wait_s = self._backoff.failed()
-        self._retry_at = now + wait_s
+        self._retry_at = self._clock.monotonic() + wait_s
         self.status = f"failed: {error}"
         log.warning("desktop.source_failed", reason=str(error), again_in_s=round(wait_s, 1), exc_info=error)
 
     def _close(self) -> None:
         source, self._source = self._source, None
         if source is not None:
-            try:
-                source.close()
-            except Exception as error:  # noqa: BLE001 - it is thrown away either way
-                log.warning("desktop.source_not_closed", reason=str(error))
+            source.close()
+            if source.is_running:
+                self._hanging.append(source)

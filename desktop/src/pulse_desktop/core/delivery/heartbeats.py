@@ -1,0 +1,89 @@
+"""
+When a heartbeat is due, what it shows besides the outbox's picture, and that none comes after the farewell.
+
+It publishes and notes, and decides nothing of delivery. Read next: ``messages.heartbeat`` (every figure).
+Source: delivery, "The device", point 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pulse_acl.payloads import format_time
+from pulse_acl.topics import Topic, build
+
+from ..clock import Clock
+from ..connection import STATUS, State
+from ..outbox import OutboxState
+from ..readings import MetricValue, StoredReading
+from ..settings import DeviceSettings
+from . import messages
+from .ports import Channel, OutboxWriter
+
+SYNCING_BEAT_S = 0.5
+NOTE_EVERY_S = 2.0
+
+
+class Heartbeats:
+    """The heartbeats of one device; ``due_at``: when the next one is to go out."""
+
+    def __init__(self, client_id: str, writer: OutboxWriter, clock: Clock) -> None:
+        self._id, self._writer, self._clock = client_id, writer, clock
+        self._topic = build(Topic.HEARTBEAT, client_id=client_id)
+        self._latest: dict[str, MetricValue] = {}
+        self.due_at = self._note_at = clock.monotonic()
+
+    def recorded(self, row: StoredReading) -> None:
+        """Note the values of a new reading as the latest."""
+        self._latest |= messages.metrics_of(row)
+
+    def configured(self, settings: DeviceSettings) -> None:
+        """Begin a shorter interval at once."""
+        self.due_at = min(self.due_at, self._clock.monotonic() + settings.heartbeat_interval)
+
+    def beat(
+        self,
+        channel: Channel,
+        state: State,
+        picture: OutboxState,
+        settings: DeviceSettings,
+        *,
+        ingest_seen: str | None,
+        sample: Sequence[StoredReading],
+    ) -> None:
+        """Publish how the device is, and write it into the outbox now and then, unless it has said farewell."""
+        if math.isinf(self.due_at):
+            return
+        self._publish(channel, STATUS[state], picture, self._figures(settings, ingest_seen, sample))
+        now = self._clock.monotonic()
+        self.due_at = now + (SYNCING_BEAT_S if state is State.SYNCING else settings.heartbeat_interval)
+        if now >= self._note_at:
+            self._note_at = now + NOTE_EVERY_S
+            self._writer.note(
+                last_heartbeat=format_time(self._clock.now()), connection_status=state.value, ingest_seen=ingest_seen
+            )
+
+    def farewell(
+        self, channel: Channel | None, picture: OutboxState, settings: DeviceSettings, *, ingest_seen: str | None
+    ) -> int | None:
+        """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
+        self.due_at = math.inf
+        if channel is None:
+            return None
+        return self._publish(channel, "OFFLINE", picture, self._figures(settings, ingest_seen, ()))
+
+    def _figures(
+        self, settings: DeviceSettings, ingest_seen: str | None, sample: Sequence[StoredReading]
+    ) -> messages.Figures:
+        return messages.Figures(
+            sampling_interval_s=settings.sampling_interval,
+            heartbeat_interval_s=settings.heartbeat_interval,
+            ingest_seen=ingest_seen,
+            latest=self._latest,
+            sample=sample,
+        )
+
+    def _publish(self, channel: Channel, status: str, picture: OutboxState, figures: messages.Figures) -> int:
+        beat = messages.heartbeat(self._id, status, self._clock.now(), picture, figures)
+        return channel.publish(self._topic, beat, retain=True)
