@@ -13,7 +13,7 @@ from pulse_runtime.errors import ConfigError
 from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser, run_program
 
-from .errors import StorageUnavailable, WriteFailed
+from .errors import Stalled, StorageUnavailable, WriteFailed
 from .reconcile import unreachable
 from .settings import Settings, read_settings
 from .worker import Worker
@@ -48,7 +48,11 @@ def _run() -> int:
     logging.getLogger("gmqtt").setLevel(logging.ERROR)
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    asyncio.run(_work(settings))
+    try:
+        asyncio.run(_work(settings))
+    except Stalled as error:
+        print(f"pulse-ingest: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -65,6 +65,7 @@ class Archivist:
         self._measures = measures
         self._clock = clock
         self._oldest = timedelta(days=retention_days) if retention_days else _OLDEST_PARTITION
+        self.steps = 0  # batches, or parts of one, that are dealt with; the watchdog looks at it
         self._days_made: set[date] = set()
         self._days_later: dict[date, float] = {}
         self._backoff = Backoff(first_s=0.1, most_s=5.0)
@@ -101,6 +102,7 @@ class Archivist:
     async def _write(self, messages: list[Decoded]) -> None:
         began = self._clock.monotonic()
         written = await self._batches.write_batch(messages, self._clock.now())
+        self.steps += 1
         self._state.came_back()
         self._backoff.reset()
         self._measures.batch_committed(messages, written, self._clock.now(), self._clock.monotonic() - began)
@@ -119,6 +121,7 @@ class Archivist:
 
     def _leave(self, messages: list[Decoded], error: WriteFailed) -> None:
         """Leave what fails alone without an answer; the device will set it aside and show it."""
+        self.steps += 1
         self._measures.left_unanswered.inc()
         for message in messages:
             numbers = [s.sequence_no for s in message.samples] + [r.sequence_no for r in message.rejects]

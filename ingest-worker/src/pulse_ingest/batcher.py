@@ -7,6 +7,7 @@ Pure; the clock is passed in as seconds of any monotonic clock. Read next: ``pip
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime
 
 from .messages import Decoded, Raw
 
@@ -30,6 +31,11 @@ class Batcher:
     def is_empty(self) -> bool:
         """Tell whether nothing is held."""
         return not self._held
+
+    @property
+    def oldest_received_at(self) -> datetime | None:
+        """When the first message held came; ``None``: nothing is held."""
+        return self._held[0].received_at if self._held else None
 
     @property
     def is_full(self) -> bool:
@@ -68,6 +74,11 @@ class Intake:
     def __len__(self) -> int:
         """Return how many messages wait."""
         return len(self._waiting)
+
+    @property
+    def oldest_received_at(self) -> datetime | None:
+        """When the first message held came; ``None``: nothing is held."""
+        return self._waiting[0].received_at if self._waiting else None
 
     def offer(self, raw: Raw) -> bool:
         """Hold *raw* and return ``True``, or count it as dropped and return ``False``."""

@@ -40,5 +40,9 @@ class LinkLost(LinkError):  # noqa: N818
     """The broker cannot be reached, or the connection ended."""
 
 
+class Stalled(IngestError):  # noqa: N818
+    """Messages are held and nothing happens to them though the archive is there: only a new process helps."""
+
+
 class TokenUnavailable(IngestError):  # noqa: N818
     """No token could be had now (API or database away, or the key not known yet); trying again may help."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ from .errors import LinkError, LinkLost, LinkRefused, TokenUnavailable
 from .measures import Measures
 from .messages import Raw
 from .status import INTERVAL_S, SignOfLife, StatusSource
-from .subscriber import Address, Subscriber, Taken
+from .subscriber import REFUSED, TAKEN_OVER, Address, Subscriber, Taken
 from .tokens import Grant, TokenSource
 
 FILTERS = ("telemetry/+/live", "telemetry/+/buffered", "heartbeat/+", "audit/command", "command/+/result")
@@ -32,6 +33,9 @@ OWN_STATUS_FILTER = "system/ingest/+/status"
 _RENEWAL_AGAIN_S = 30.0
 _GAP_S = 5.0
 _TELL_AGAIN_S = 30.0
+# So many connections in a row that were ended sooner than this are no accident.
+_TAKEN_OVER_TIMES = 4
+_SOON_S = 30.0
 
 log = structlog.get_logger()
 
@@ -49,8 +53,16 @@ class Link:
         measures: Measures,
         clock: Clock,
         interval_s: float = INTERVAL_S,
+        is_contested: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take the parts; ``on_message`` is to be set before ``run``; the status goes out every *interval_s*."""
+        """
+        Take the parts; ``on_message`` is to be set before ``run``.
+
+        The status goes out every *interval_s*; *is_contested* tells whether another worker holds our instance's name.
+        """
+        self._is_contested = is_contested
+        self._stood_since: float | None = None
+        self._cut_short = 0
         self._interval_s = interval_s
         self.on_message: Taken = lambda _raw: None
         self._tokens = tokens
@@ -74,6 +86,11 @@ class Link:
     def is_connected(self) -> bool:
         """Tell whether a subscribed connection stands."""
         return self._subscriber is not None
+
+    @property
+    def holds_back_nothing(self) -> bool:
+        """Tell whether every message of this connection is acknowledged (MQTT 5)."""
+        return self._subscriber is None or self._subscriber.held_back_since is None
 
     def status_changed(self) -> None:
         """Publish the status now instead of at the next interval."""
@@ -99,10 +116,16 @@ class Link:
         return True
 
     async def run(self) -> None:
-        """Keep a connection until cancelled."""
+        """
+        Keep a connection until cancelled.
+
+        Raises:
+            ConfigError: Another worker with our instance's name takes the connection over again and again.
+        """
         while True:
             try:
                 await self._once()
+                self._stood_since, self._cut_short = None, 0
                 continue
             except TokenUnavailable as error:
                 self._tell("link.token_unavailable", str(error))
@@ -111,8 +134,25 @@ class Link:
                 self._tell("link.refused", str(error))
             except LinkError as error:
                 self._tell("link.lost", str(error))
+            self._judge_end()
             self._gap_over.set()
             await self._backoff.wait()
+
+    def _judge_end(self) -> None:
+        """Give way when connections keep being ended soon, and another worker holds the name of our instance."""
+        stood_since, self._stood_since = self._stood_since, None
+        if stood_since is None:
+            return
+        if self._clock.monotonic() - stood_since >= _SOON_S:
+            self._cut_short = 0
+            self._backoff.reset()
+            return
+        self._cut_short += 1
+        if self._cut_short >= _TAKEN_OVER_TIMES and self._is_contested():
+            raise ConfigError(
+                "Another worker with the same PULSE_INSTANCE takes the connection over again and again;"
+                " give each worker a PULSE_INSTANCE of its own."
+            )
 
     def _tell(self, event: str, reason: str) -> None:
         """Log a failure; the same one again only every 30 s."""
@@ -136,7 +176,7 @@ class Link:
     async def _once(self) -> None:
         """Connect, subscribe and watch; return when it is time for a new token."""
         grant = await self._fresh_grant()
-        subscriber = Subscriber(self._address(grant), self._message_came, self._clock, self._publication_refused)
+        subscriber = Subscriber(self._address(grant), self._message_came, self._clock, self._reason_came)
         keep = False
         try:
             await subscriber.connect()
@@ -145,8 +185,7 @@ class Link:
             self._subscriber = subscriber
             self._gap_over.set()
             self._measures.reconnects.inc()
-            self._backoff.reset()
-            self._told = ("", "", 0.0)
+            self._stood_since = self._clock.monotonic()
             log.info("link.connected", client_id=grant.client_id, host=urlsplit(grant.mqtts_url).netloc)
             await self._watch(subscriber)
             while not await self._renewed():
@@ -173,8 +212,7 @@ class Link:
             ended.cancel()
             due.cancel()
             if subscriber.ended.is_set():
-                reason = f", reason code {subscriber.end_reason}" if subscriber.end_reason else ""
-                raise LinkLost(f"the connection ended{reason}")
+                raise LinkLost(_end_of(subscriber.end_reason))
             self._judge_silence(subscriber)
 
     def _judge_silence(self, subscriber: Subscriber) -> None:
@@ -237,9 +275,14 @@ class Link:
             mqtt5=self._mqtt5,
         )
 
-    def _publication_refused(self, reason: int) -> None:
-        """Count what the broker did not take: it says so on MQTT 5 only."""
+    def _reason_came(self, reason: int) -> None:
+        """Count what the broker did not take or had nobody for: it says so on MQTT 5 only (failure case 9)."""
+        if reason < REFUSED:
+            self._measures.unheard.inc()  # a receipt for a device that has gone away meanwhile: it will send again
+            return
         self._measures.refused.labels(str(reason)).inc()
+        if self._statuses.publication_refused(reason, self._clock.now()):
+            self.status_changed()
         now = self._clock.monotonic()
         if now >= self._refusal_told + _TELL_AGAIN_S:
             self._refusal_told = now
@@ -247,8 +290,23 @@ class Link:
 
     def _message_came(self, raw: Raw) -> None:
         if not raw.topic.startswith("system/"):
-            self.on_message(raw)
+            self._hand_on(raw)
             return
         if raw.topic == self._statuses.topic and self._life is not None:
             self._life.heard(raw.payload, self._clock.monotonic())
         raw.settle()
+
+    def _hand_on(self, raw: Raw) -> None:
+        """Give the message away; a fault of ours with it must not freeze the session by a missing acknowledgement."""
+        try:
+            self.on_message(raw)
+        except Exception:
+            log.exception("link.message_failed", topic=raw.topic)
+            self._measures.failed.inc()
+            raw.settle()
+
+
+def _end_of(reason: int) -> str:
+    if reason == TAKEN_OVER:
+        return "the connection ended: another client with our id has taken over (PULSE_INSTANCE has to be unique)"
+    return f"the connection ended, reason code {reason}" if reason else "the connection ended"

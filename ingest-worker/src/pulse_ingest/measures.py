@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from .messages import Decoded
 from .writer import Written
@@ -25,8 +25,11 @@ class Measures:
         """Make every metric at nought."""
         self.registry = CollectorRegistry()
         made = self.registry
-        self.messages = Counter("pulse_ingest_messages", "Messages taken from the broker", ["kind"], registry=made)
+        ProcessCollector(registry=made)
+        messages = Counter("pulse_ingest_messages", "Messages taken from the broker", ["kind"], registry=made)
+        self.telemetry, self.others = messages.labels("telemetry"), messages.labels("other")
         self.dropped = Counter("pulse_ingest_dropped", "Messages dropped because memory was full", registry=made)
+        self.failed = Counter("pulse_ingest_failed", "Messages that a fault of the worker kept out", registry=made)
         self.archived = Counter("pulse_ingest_archived_readings", "Readings archived", registry=made)
         self.duplicates = Counter("pulse_ingest_duplicate_readings", "Readings that had a fate", registry=made)
         self.rejects = Counter("pulse_ingest_rejects", "Rows of telemetry_rejects offered", registry=made)
@@ -36,6 +39,9 @@ class Measures:
         self.receipts_unsent = Counter("pulse_ingest_receipts_unsent", "Receipts without a broker", registry=made)
         self.refused = Counter(
             "pulse_ingest_publications_refused", "PUBACKs with a refusal (MQTT 5)", ["reason"], registry=made
+        )
+        self.unheard = Counter(
+            "pulse_ingest_publications_unheard", "PUBACKs that say nobody is subscribed (MQTT 5)", registry=made
         )
         self.side_dropped = Counter(
             "pulse_ingest_side_dropped", "Heartbeats and audit rows that could not be stored", registry=made
@@ -62,11 +68,17 @@ class Measures:
             registry=made,
         )
         self._held_bytes = Gauge("pulse_ingest_held_bytes", "Memory held by messages not yet decoded", registry=made)
+        self._oldest = Gauge(
+            "pulse_ingest_oldest_waiting_seconds", "Age of the oldest telemetry message not yet stored", registry=made
+        )
         self._connected = Gauge("pulse_ingest_connected", "1 while connected to the broker", registry=made)
 
-    def watch(self, *, held_bytes: Callable[[], float], connected: Callable[[], float]) -> None:
+    def watch(
+        self, *, held_bytes: Callable[[], float], oldest_s: Callable[[], float], connected: Callable[[], float]
+    ) -> None:
         """Tell where the present values of the gauges come from."""
         self._held_bytes.set_function(held_bytes)
+        self._oldest.set_function(oldest_s)
         self._connected.set_function(connected)
 
     def batch_committed(self, messages: Sequence[Decoded], written: Written, now: datetime, seconds: float) -> None:

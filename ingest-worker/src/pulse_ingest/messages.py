@@ -7,8 +7,8 @@ Read next: ``decode`` (raw to decoded), ``batcher`` (decoded to batches).
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,16 @@ Scalar = bool | int | float
 RAW_OVERHEAD_BYTES = 300  # of Python objects around a payload, so that many small ones are bounded too
 
 
+class Settleable(Protocol):
+    """Something that waits to be told that a message is dealt with; an ``asyncio.Future[None]`` is one."""
+
+    def done(self) -> bool:
+        """Tell whether it was told."""
+
+    def set_result(self, result: None, /) -> None:
+        """Tell it; once only."""
+
+
 class Raw(msgspec.Struct, gc=False):
     """One message as it came; ``done`` (MQTT 5 only) is resolved when the broker may be told that it is dealt with."""
 
@@ -26,7 +36,7 @@ class Raw(msgspec.Struct, gc=False):
     payload: bytes
     received_at: datetime
     retained: bool = False
-    done: asyncio.Future[None] | None = None
+    done: Settleable | None = None
 
     @property
     def held_bytes(self) -> int:
@@ -38,7 +48,7 @@ class Raw(msgspec.Struct, gc=False):
         resolve(self.done)
 
 
-def resolve(done: asyncio.Future[None] | None) -> None:
+def resolve(done: Settleable | None) -> None:
     """Resolve *done* unless it is missing, resolved or cancelled."""
     if done is not None and not done.done():
         done.set_result(None)
@@ -82,7 +92,7 @@ class Decoded(msgspec.Struct, gc=False):
     lost: Ranges = []
     faults: list[Reject] = []
     unknown_fields: int = 0
-    done: asyncio.Future[None] | None = None
+    done: Settleable | None = None
 
     @property
     def weight(self) -> int:

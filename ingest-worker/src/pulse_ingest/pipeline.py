@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -46,6 +47,7 @@ class Pipeline:
         self._added = asyncio.Event()
         self._room = asyncio.Event()
         self._closing = False
+        self._storing: list[Decoded] = []
         self._filled = False
 
     def offer(self, raw: Raw) -> None:
@@ -63,10 +65,19 @@ class Pipeline:
             return
         self._arrived.set()
 
+    @property
+    def oldest_received_at(self) -> datetime | None:
+        """When the oldest message came that is not dealt with; ``None``: there is none."""
+        if self._storing:
+            return self._storing[0].received_at
+        return self._batcher.oldest_received_at or self._intake.oldest_received_at
+
     def record(self, raw: Raw, client_id: str | None, reason: str) -> None:
         """Take note of another message that breaks the contract; it settles nothing."""
         if self._closing or self._batcher.is_full:
             self._measures.dropped.inc()
+            if not self._closing:
+                raw.settle()
             return
         self._add(_faulty(raw, client_id, reason))
 
@@ -108,9 +119,7 @@ class Pipeline:
         except Exception as error:
             # A fault of ours must not stop the worker; the message is kept where a person can see it.
             log.exception("pipeline.decoder_failed", topic=raw.topic)
-            made = _faulty(raw, None, f"the decoder failed: {error}")
-            made.done = raw.done
-            return made
+            return _faulty(raw, None, f"the decoder failed: {error}")
 
     def _add(self, message: Decoded) -> None:
         self._batcher.add(message, self._clock.monotonic())
@@ -125,7 +134,9 @@ class Pipeline:
             if wait_s == 0.0 or (self._filled and wait_s is not None):
                 batch = self._batcher.take()
                 self._room.set()
+                self._storing = batch
                 await self._store.store(batch)
+                self._storing = []
                 for message in batch:
                     resolve(message.done)
                 continue
@@ -136,4 +147,4 @@ class Pipeline:
 
 def _faulty(raw: Raw, client_id: str | None, reason: str) -> Decoded:
     fault = Reject(None, one_line(reason), excerpt_of(raw.payload))
-    return Decoded(client_id, None, raw.topic, raw.received_at, faults=[fault])
+    return Decoded(client_id, None, raw.topic, raw.received_at, faults=[fault], done=raw.done)

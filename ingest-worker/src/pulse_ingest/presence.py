@@ -16,7 +16,7 @@ import msgspec
 from pulse_acl import payloads
 from pulse_acl.topics import Topic, parse
 
-from .messages import Raw
+from .messages import Raw, Settleable, resolve
 from .printable import storable, storable_json
 
 StreamKey = tuple[str, UUID]
@@ -59,11 +59,16 @@ class AuditRow:
 
 @dataclass(slots=True)
 class SideBatch:
-    """What goes to the database beside telemetry; ``claims``: highest number that each stream is known to have made."""
+    """
+    What goes to the database beside telemetry.
+
+    ``claims``: highest number that each stream is known to have made; ``dones``: what to resolve once all is stored.
+    """
 
     presences: dict[str, Presence] = field(default_factory=dict)
     claims: dict[StreamKey, tuple[int, datetime]] = field(default_factory=dict)
     audits: list[AuditRow] = field(default_factory=list)
+    dones: list[Settleable] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -86,6 +91,13 @@ class SideBatch:
             self.audits.append(_audited_command(raw))
         elif topic.topic is Topic.COMMAND_RESULT:
             self.audits.append(_command_result(raw, topic.params["client_id"]))
+        if raw.done is not None:
+            self.dones.append(raw.done)
+
+    def settle(self) -> None:
+        """Let the broker know that all of it is dealt with; on MQTT 3.1.1 it was told at once."""
+        for done in self.dones:
+            resolve(done)
 
     def _take_heartbeat(self, raw: Raw, client_id: str) -> None:
         beat = payloads.decode(payloads.Heartbeat, raw.payload)

@@ -45,20 +45,29 @@ class SidePipeline:
         self._held = SideBatch()
         self._arrived = asyncio.Event()
         self._closing = False
+        self._storing = False
+        self.steps = 0  # batches that are dealt with; the watchdog looks at it
         self._backoff = Backoff(first_s=0.2, most_s=5.0)
 
     def offer(self, raw: Raw) -> None:
         """
-        Take a message; dropped and counted when too much is held.
+        Take a message; dropped and counted when too much is held. On MQTT 5 it is acknowledged once it is stored.
 
         Raises:
             ContractError: The payload breaks the contract.
         """
         if self._closing or self._is_full():
             self._measures.side_dropped.inc()
+            if not self._closing:  # what comes while closing is left to another worker
+                raw.settle()
             return
         self._held.take(raw)
         self._arrived.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing waits to be stored."""
+        return self._held.is_empty and not self._storing
 
     def _is_full(self) -> bool:
         held = self._held
@@ -75,7 +84,11 @@ class SidePipeline:
                 await asyncio.sleep(FLUSH_S)  # gather, so that a fleet's heartbeats are few transactions
             taken, self._held = self._held, SideBatch()
             if not taken.is_empty:
+                self._storing = True
                 await self._store(taken)
+                self._storing = False
+                self.steps += 1
+            taken.settle()
 
     def close(self) -> None:
         """Take nothing more; ``run`` returns once what is held is stored."""
@@ -99,11 +112,19 @@ class SidePipeline:
 
     async def _store_apart(self, batch: SideBatch) -> None:
         for piece in pieces(batch):
-            try:
-                await self._archive.write_side(piece)
-            except (StorageUnavailable, WriteFailed) as error:
-                self._measures.side_dropped.inc()
-                log.warning("side.piece_dropped", error=str(error), devices=list(piece.presences))
+            while not await self._is_stored_or_given_up(piece):
+                await self._backoff.wait()
+
+    async def _is_stored_or_given_up(self, piece: SideBatch) -> bool:
+        try:
+            await self._archive.write_side(piece)
+        except StorageUnavailable:
+            return False
+        except WriteFailed as error:
+            self._measures.side_dropped.inc()
+            actions = [audit.action for audit in piece.audits]
+            log.warning("side.piece_dropped", error=str(error), devices=list(piece.presences), actions=actions)
+        return True
 
 
 def pieces(batch: SideBatch) -> Iterator[SideBatch]:

@@ -8,7 +8,7 @@ however healthy it looks (failure case 43). Read next: ``link``.
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pulse_acl.payloads import ServiceStatus, encode, format_time
 from pulse_acl.topics import Topic, build
@@ -18,6 +18,7 @@ from .storage_state import OK, StorageState
 
 INTERVAL_S = 5.0
 MISSED = 3
+ALARM_FOR = timedelta(seconds=60)  # after the last publication that the broker refused
 SERVICE = "ingest"
 
 
@@ -30,12 +31,25 @@ class StatusSource:
         self._instance = instance
         self._started_at = started_at
         self._state = state
+        self._refused: tuple[int, datetime] | None = None
+
+    def publication_refused(self, reason: int, at: datetime) -> bool:
+        """Note that the broker refused one of our publications; tell whether that changes the status."""
+        news = self._publications(at) == OK
+        self._refused = (reason, at)
+        return news
 
     def present(self, at: datetime) -> bytes:
         """Return the present status: DEGRADED unless every check is ``ok``."""
         checks = {"database": self._state.database, "durability": self._state.durability}
+        checks["publications"] = self._publications(at)
         healthy = all(found == OK for found in checks.values())
         return self._encoded("ONLINE" if healthy else "DEGRADED", at, checks)
+
+    def _publications(self, at: datetime) -> str:
+        if self._refused is None or at - self._refused[1] > ALARM_FOR:
+            return OK
+        return f"refused by the broker, reason code {self._refused[0]}"
 
     def offline(self, at: datetime) -> bytes:
         """Return the last word of a worker that ends as asked."""

@@ -2,8 +2,8 @@
 One connection to the broker: connect, subscribe, hand messages on, publish, leave.
 
 The only module that imports gmqtt. Makes no second connection: when this one ends, ``ended`` says so and whoever
-holds it makes a new one (``link``). On MQTT 3.1.1 messages are acknowledged when they arrive; on MQTT 5 when the
-future that came with them is resolved, which is after COMMIT.
+holds it makes a new one (``link``). On MQTT 3.1.1 messages are acknowledged when they arrive; on MQTT 5 when what
+came with them as ``done`` is resolved, which is after COMMIT; all of a batch in one write.
 """
 
 from __future__ import annotations
@@ -11,32 +11,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import struct
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gmqtt
-from gmqtt.mqtt.constants import MQTTv50, MQTTv311
+from gmqtt.mqtt.constants import MQTTCommands, MQTTv50, MQTTv311
 from gmqtt.mqtt.handler import MQTTConnectError
 from gmqtt.storage import PersistentStorage
 
 from .clock import Clock
 from .errors import LinkLost, LinkRefused
-from .messages import Raw, resolve
+from .messages import Raw
 
 CONNECT_WITHIN_S = 10.0
 KEEPALIVE_S = 15
 _LAST_WORD_S = 0.1
 # How many publications may be unacknowledged, unless the broker's CONNACK allows fewer.
 WINDOW = 500
-# Reason codes from here on are refusals; below are successes, 16 (nobody is subscribed) among them.
+# Reason codes from here on are refusals; below are successes, that of a message without a subscriber among them.
 REFUSED = 0x80
+TAKEN_OVER = 142
 # On MQTT 5 the broker holds back what is not acknowledged: 250 messages of 256 KiB are 64 MiB.
 RECEIVE_MAXIMUM = 250
 
+_PUBACK = struct.Struct("!BBH")
+
 _untyped: Any = gmqtt
 Taken = Callable[[Raw], None]
-Refused = Callable[[int], None]
+ReasonCame = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +100,45 @@ class _Window(PersistentStorage):
         super().remove_message_by_mid(mid)  # type: ignore[no-untyped-call]
 
 
+class _Held:
+    """A message that the broker is not yet told to be dealt with; as much of a future as ``messages.resolve`` needs."""
+
+    __slots__ = ("_settled", "mid")
+
+    def __init__(self, mid: int, settled: Callable[[_Held], None]) -> None:
+        """Take the broker's packet identifier, and who is to be told."""
+        self.mid = mid
+        self._settled: Callable[[_Held], None] | None = settled
+
+    def done(self) -> bool:
+        """Tell whether it is dealt with."""
+        return self._settled is None
+
+    def set_result(self, _result: None, /) -> None:
+        """Say that it is dealt with."""
+        if self._settled is not None:
+            settled, self._settled = self._settled, None
+            settled(self)
+
+
 class Subscriber:
     """One connection; made by ``open_subscriber``."""
 
-    def __init__(self, address: Address, taken: Taken, clock: Clock, refused: Refused = lambda _reason: None) -> None:
-        """Prepare a client; nothing is sent yet. *refused* is told the reason code of a refused publication."""
+    def __init__(
+        self, address: Address, taken: Taken, clock: Clock, reason_came: ReasonCame = lambda _reason: None
+    ) -> None:
+        """
+        Prepare a client; nothing is sent yet.
+
+        *reason_came* is told the reason code of a publication, unless it is 0.
+        """
         self._address = address
         self._taken = taken
-        self._refused = refused
+        self._reason_came = reason_came
         self._clock = clock
         self._window = _Window()
-        self._unsettled: dict[asyncio.Future[None], float] = {}
+        self._unsettled: dict[_Held, float] = {}
+        self._settled: list[int] = []
         self._granted: asyncio.Future[Sequence[int]] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
         self.end_reason = 0  # of the broker's DISCONNECT on MQTT 5; 0: it gave none
@@ -126,13 +158,15 @@ class Subscriber:
             **properties,
         )
         client.set_auth_credentials(address.username, address.password)
-        client.on_message = self._on_message_acknowledged_later if address.mqtt5 else self._on_message
+        client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         if address.mqtt5:
-            handler = client._package_handler  # noqa: SLF001 -- gmqtt reads no reason codes of PUBACK
-            self._gmqtts = handler._handle_puback_packet, handler._send_puback  # noqa: SLF001
-            handler._handle_puback_packet, handler._send_puback = self._on_puback, self._send_puback  # noqa: SLF001
+            # gmqtt reads no reason codes of PUBACK, and makes a task of each message that is acknowledged later.
+            handler = client._package_handler  # noqa: SLF001
+            self._gmqtts_puback = handler._handle_puback_packet  # noqa: SLF001
+            handler._handle_puback_packet = self._on_puback  # noqa: SLF001
+            handler._handle_qos_1_publish_packet = self._on_message_acknowledged_later  # noqa: SLF001
         return client
 
     async def connect(self) -> None:
@@ -212,9 +246,6 @@ class Subscriber:
         """
         return next(iter(self._unsettled.values()), None)
 
-    def _settled(self, done: asyncio.Future[None]) -> None:
-        self._unsettled.pop(done, None)
-
     async def close(self) -> None:
         """Leave properly, so that the will is not sent; never raises."""
         try:
@@ -223,8 +254,7 @@ class Subscriber:
         except Exception:
             logging.getLogger("gmqtt.client").debug("leaving failed", exc_info=True)
         self.ended.set()
-        for done in tuple(self._unsettled):
-            resolve(done)
+        self._unsettled.clear()
 
     async def _or_ended(self, work: Awaitable[Any]) -> Any:
         """Wait for *work*, but not longer than the connection lasts, nor than 10 s."""
@@ -253,14 +283,22 @@ class Subscriber:
     def _on_puback(self, command: int, packet: bytes) -> None:
         """Read the reason, which gmqtt does not, and count the publication as done either way."""
         reason = packet[2] if len(packet) > 2 else 0
-        if reason >= REFUSED:
-            self._refused(reason)
-        self._gmqtts[0](command, packet)
+        if reason:
+            self._reason_came(reason)
+        self._gmqtts_puback(command, packet)
 
-    def _send_puback(self, packet_id: int, reason_code: int = 0) -> None:
-        """Acknowledge, unless the connection that the message came by has ended: the broker has given it up."""
-        if not self.ended.is_set():
-            self._gmqtts[1](packet_id, reason_code)
+    def _on_settled(self, held: _Held) -> None:
+        self._unsettled.pop(held, None)
+        if not self._settled:
+            asyncio.get_running_loop().call_soon(self._acknowledge_settled)
+        self._settled.append(held.mid)
+
+    def _acknowledge_settled(self) -> None:
+        """Acknowledge, unless the connection that the messages came by has ended: the broker has given them up."""
+        mids, self._settled = self._settled, []
+        if not self.ended.is_set() and self._client.is_connected:
+            pubacks = b"".join(_PUBACK.pack(MQTTCommands.PUBACK, 2, mid) for mid in mids)
+            self._client._connection.send_package(pubacks)  # noqa: SLF001
 
     def _on_subscribe(self, _client: Any, _mid: int, codes: Sequence[int], _properties: Any) -> None:
         if not self._granted.done():
@@ -271,15 +309,12 @@ class Subscriber:
     ) -> None:
         self._taken(Raw(_text(topic), payload, self._clock.now(), bool(properties["retain"])))
 
-    async def _on_message_acknowledged_later(
-        self, _client: Any, topic: str | bytes, payload: bytes, _qos: int, properties: dict[str, Any]
-    ) -> int:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unsettled[done] = self._clock.monotonic()
-        done.add_done_callback(self._settled)
-        self._taken(Raw(_text(topic), payload, self._clock.now(), bool(properties["retain"]), done))
-        await done
-        return 0
+    def _on_message_acknowledged_later(
+        self, mid: int, payload: bytes, topic: str | bytes, properties: dict[str, Any]
+    ) -> None:
+        held = _Held(mid, self._on_settled)
+        self._unsettled[held] = self._clock.monotonic()
+        self._taken(Raw(_text(topic), payload, self._clock.now(), bool(properties["retain"]), held))
 
 
 def _text(topic: str | bytes) -> str:

@@ -19,7 +19,7 @@ from . import __version__
 from .archivist import Archivist
 from .batcher import Batcher, Intake
 from .clock import SystemClock
-from .errors import StorageUnavailable, WriteFailed
+from .errors import Stalled, StorageUnavailable, WriteFailed
 from .link import Link
 from .loopback_http import LoopbackHttp
 from .measures import Measures
@@ -32,8 +32,9 @@ from .retention import Retention
 from .settings import Settings
 from .side_pipeline import SidePipeline
 from .status import INTERVAL_S, StatusSource
-from .storage_state import StorageState
+from .storage_state import OK, StorageState
 from .tokens import TokenSource, service_key
+from .watchdog import Watchdog
 from .writer import Database
 
 FINISH_WITHIN_S = 10.0
@@ -59,6 +60,7 @@ class Worker:
         self._measures = Measures()
         self._state = StorageState()
         self._stopping = asyncio.Event()
+        self._has_rival = False  # another worker holds the name of this instance, as last seen
         self._connections = [Database(settings.database) for _ in range(2)]
         self._aside = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
         self._partitions = Database(settings.database, lock_timeout_s=LOCK_TIMEOUT_S)
@@ -68,7 +70,7 @@ class Worker:
         self._reconciler = Reconciler(self._asking, self._publish_receipt, self._clock)
         self._link = self._made_link()
         self._intake = Intake()
-        archivist = Archivist(
+        self._archivist = Archivist(
             batches=self._connections[0],
             partitions=self._partitions,
             publish=self._publish_receipts,
@@ -77,12 +79,14 @@ class Worker:
             clock=self._clock,
             retention_days=settings.retention_days,
         )
-        self._pipeline = Pipeline(archivist, self._measures, self._clock, intake=self._intake, batcher=Batcher())
+        self._pipeline = Pipeline(self._archivist, self._measures, self._clock, intake=self._intake, batcher=Batcher())
         self._side = SidePipeline(self._connections[1], self._measures)
         self._link.on_message = self._take
         self._state.on_change = self._link.status_changed
         self._measures.watch(
-            held_bytes=lambda: self._intake.held_bytes, connected=lambda: float(self._link.is_connected)
+            held_bytes=lambda: self._intake.held_bytes,
+            oldest_s=self._oldest_s,
+            connected=lambda: float(self._link.is_connected),
         )
 
     def _made_link(self) -> Link:
@@ -95,6 +99,7 @@ class Worker:
             mqtt5=settings.mqtt5,
             measures=self._measures,
             clock=self._clock,
+            is_contested=lambda: self._has_rival,
         )
 
     async def run(self) -> None:
@@ -102,7 +107,8 @@ class Worker:
         Work until SIGTERM or SIGINT; then commit and answer what is held, and leave.
 
         Raises:
-            ConfigError: The metrics port is taken.
+            ConfigError: The metrics port is taken, or another worker has the same instance's name.
+            Stalled: Messages are held and nothing happens to them.
         """
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -122,6 +128,7 @@ class Worker:
         link = asyncio.create_task(self._link.run(), name="link")
         beside = [
             asyncio.create_task(self._check_storage(), name="checks"),
+            asyncio.create_task(self._watch_progress(), name="progress"),
             asyncio.create_task(self._retention.run(), name="retention"),
             asyncio.create_task(self._reconciler.run(), name="reconcile"),
         ]
@@ -156,10 +163,10 @@ class Worker:
 
     def _take(self, raw: Raw) -> None:
         if raw.topic.startswith("telemetry/"):
-            self._measures.messages.labels("telemetry").inc()
+            self._measures.telemetry.inc()
             self._pipeline.offer(raw)
             return
-        self._measures.messages.labels("other").inc()
+        self._measures.others.inc()
         if raw.topic.startswith("heartbeat/"):
             self._reconciler.heard(raw)
         try:
@@ -167,7 +174,6 @@ class Worker:
         except ContractError as error:
             parsed = parse(raw.topic)
             self._pipeline.record(raw, parsed.params.get("client_id") if parsed else None, str(error))
-        raw.settle()
 
     async def _publish_receipts(self, answers: Sequence[Answer]) -> None:
         at = self._clock.now()
@@ -180,10 +186,31 @@ class Worker:
         (self._measures.receipts if sent else self._measures.receipts_unsent).inc()
         return sent
 
+    def _oldest_s(self) -> float:
+        oldest = self._pipeline.oldest_received_at
+        return 0.0 if oldest is None else max(0.0, (self._clock.now() - oldest).total_seconds())
+
+    async def _watch_progress(self) -> None:
+        dog = Watchdog(is_waiting=self._could_go_on, steps=self._steps, clock=self._clock)
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            if dog.is_stalled():
+                break
+        log.error("worker.stalled", oldest_s=self._oldest_s(), held=len(self._intake))
+        raise Stalled("messages are held and nothing happens to them; the worker has to start anew")
+
+    def _could_go_on(self) -> bool:
+        is_idle = self._pipeline.oldest_received_at is None and self._side.is_idle
+        return self._state.database == OK and not (is_idle and self._link.holds_back_nothing)
+
+    def _steps(self) -> int:
+        return self._archivist.steps + self._side.steps
+
     async def _check_storage(self) -> None:
         while True:
             try:
                 self._state.check_passed(await self._aside.durability())
+                self._has_rival = not await self._aside.claim_instance(self._settings.instance)
             except (StorageUnavailable, WriteFailed) as error:
                 self._state.check_failed(str(error))
             await asyncio.sleep(INTERVAL_S if self._state.database == "ok" else 1.0)

@@ -18,8 +18,9 @@ from uuid import UUID
 
 import asyncpg
 
-from pulse_acl.ranges import Ranges, from_numbers, from_text, to_text
+from pulse_acl.ranges import from_numbers, from_text, to_text
 
+from .answers import answers_of
 from .errors import StorageUnavailable, UnfitData, WriteFailed
 from .ledger import Account, Claim, Settlement, settle
 from .lost_answer import LostAnswer
@@ -35,7 +36,6 @@ from .sql import QUERIES
 # system, wrong password, no such database, object or right. Nothing can be stored then; waiting may help.
 _SERVER_CLASSES = frozenset({"08", "28", "3D", "42", "53", "57", "58"})
 _READ_ONLY = "25006"
-_UNKNOWN_REASON = "rejected earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Database:
         self._lock_timeout_ms = int(lock_timeout_s * 1_000)
         self._timeout_s = timeout_s
         self._conn: asyncpg.Connection[asyncpg.Record] | None = None
+        self._claimed_on: asyncpg.Connection[asyncpg.Record] | None = None
         self._batch_answer: LostAnswer[Written] = LostAnswer()
         self._side_answer: LostAnswer[bool] = LostAnswer()
 
@@ -122,7 +123,7 @@ class Database:
                     written = await _store(conn, messages, claims, settlements, now)
                     await self._batch_answer.expect(conn, messages, written)
                 else:
-                    written = replace(written, answers=await _answers(conn, claims, settlements))
+                    written = replace(written, answers=await answers_of(conn, claims, settlements))
             self._batch_answer.came()
             return written
 
@@ -173,6 +174,18 @@ class Database:
             found = await conn.fetchrow(QUERIES["durability"])
             assert found is not None
             return Durability(found["fsync"], found["standbys"], found["synchronous"], found["history"])
+
+    async def claim_instance(self, name: str) -> bool:
+        """
+        Tell whether this connection holds the *name* of an instance; takes it when it is free.
+
+        Raises:
+            StorageUnavailable: Server away.
+        """
+        async with self._errors() as conn:
+            if self._claimed_on is not conn and await conn.fetchval(QUERIES["claim_instance"], name):
+                self._claimed_on = conn
+            return self._claimed_on is conn
 
     async def old_partitions(self, before: date) -> list[date]:
         """Return the days before *before* that have a partition; raises as ``write_side``."""
@@ -302,7 +315,7 @@ async def _store(
     await _update_ledger(conn, claims, settlements, now)
     await _supersede(conn, settlements, now)
     return Written(
-        await _answers(conn, claims, settlements),
+        await answers_of(conn, claims, settlements),
         archived=sum(len(found.archive) for found in settlements.values()),
         duplicates=sum(found.duplicates for found in settlements.values()),
         rejected=len(rows.rejects),
@@ -362,28 +375,3 @@ async def _supersede(
     superseded = [(*key, to_text(done.superseded)) for key, done in settlements.items() if done.superseded]
     if superseded:
         await conn.execute(QUERIES["supersede_rejects"], *columns(superseded), now)
-
-
-async def _answers(
-    conn: asyncpg.Connection[asyncpg.Record],
-    claims: Mapping[StreamKey, Claim],
-    settlements: Mapping[StreamKey, Settlement],
-) -> list[Answer]:
-    fates = {key: settlements[key].after.within(claim.named) for key, claim in claims.items()}
-    reasons = await _reasons(conn, {key: fate.rejected for key, fate in fates.items() if fate.rejected})
-    return [Answer(*key, fate, reasons.get(key, {})) for key, fate in fates.items()]
-
-
-async def _reasons(
-    conn: asyncpg.Connection[asyncpg.Record], wanted: Mapping[StreamKey, Ranges]
-) -> dict[StreamKey, dict[int, str]]:
-    if not wanted:
-        return {}
-    made: dict[StreamKey, dict[int, str]] = {
-        key: {number: _UNKNOWN_REASON for first, last in numbers for number in range(first, last + 1)}
-        for key, numbers in wanted.items()
-    }
-    asked = columns([(*key, to_text(numbers)) for key, numbers in wanted.items()])
-    for row in await conn.fetch(QUERIES["read_reasons"], *asked):
-        made[row["client_id"], row["stream"]][row["sequence_no"]] = row["reason"]
-    return made

@@ -1,12 +1,12 @@
 """What the worker says of itself, and the sign of life on a clock that the test turns."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from pulse_acl.payloads import ServiceStatus, decode
-from pulse_ingest.status import SignOfLife, StatusSource
+from pulse_ingest.status import ALARM_FOR, SignOfLife, StatusSource
 from pulse_ingest.storage_state import StorageState
 from pulse_ingest.writer import Durability
 
@@ -30,7 +30,7 @@ def test_present_sound_database_is_online_with_every_field() -> None:
     state = StorageState()
     state.check_passed(SOUND)
     found = present(state)
-    assert (found.status, found.checks) == ("ONLINE", {"database": "ok", "durability": "ok"})
+    assert (found.status, found.checks) == ("ONLINE", {"database": "ok", "durability": "ok", "publications": "ok"})
     assert (found.service, found.instance, found.started_at, found.at) == (
         "ingest",
         "1",
@@ -111,3 +111,16 @@ def test_present_history_of_the_database_is_told_and_its_change_at_once() -> Non
         assert present(state).history == str(history)
     assert changes[-1] == UUID(int=2)
     assert len(set(changes)) == 2
+
+
+def test_present_refused_publication_is_an_alarm_for_a_minute_case_9() -> None:
+    state = StorageState()
+    state.check_passed(SOUND)
+    statuses = source(state)
+    assert statuses.publication_refused(135, NOW), "news"
+    assert not statuses.publication_refused(151, NOW), "no news while it lasts"
+    found = decode(ServiceStatus, statuses.present(NOW + ALARM_FOR))
+    assert found.status == "DEGRADED"
+    assert found.checks["publications"] == "refused by the broker, reason code 151"
+    assert found.checks["database"] == "ok", "devices need not take the archive for away"
+    assert decode(ServiceStatus, statuses.present(NOW + ALARM_FOR + timedelta(seconds=1))).status == "ONLINE"

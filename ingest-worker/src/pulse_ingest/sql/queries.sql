@@ -166,6 +166,10 @@ SELECT current_setting('fsync') = 'on' AS fsync,
            OR current_setting('synchronous_standby_names') <> '' AS synchronous,
        (SELECT history FROM record_version) AS history
 
+-- claim_instance --
+-- Take the name of this instance for as long as the connection stands; false: another worker has it.
+SELECT pg_try_advisory_lock(hashtext('pulse-ingest instance'), hashtext($1))
+
 -- old_partitions --
 -- The days before a limit that have a partition.
 SELECT day
