@@ -49,6 +49,10 @@ class TooManyAttemptsError(RefusalError):
     """Locked for a while after failed attempts; trying again after ``retry_after_s`` can help."""
 
 
+class TooManyRequestsError(RefusalError):
+    """Asked more often than is ever needed; trying again after ``retry_after_s`` helps."""
+
+
 class PasswordRefusedError(RefusalError):
     """A new password breaks the rules; the sentence says which."""
 

@@ -59,6 +59,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.InvalidRuleError: Problem(422, "invalid-rule", "The topic rule was refused"),
     errors.PasswordRefusedError: Problem(422, "password-refused", "The new password breaks the rules"),
     errors.TooManyAttemptsError: Problem(429, "too-many-attempts", "Too many attempts"),
+    errors.TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
     errors.QueryTooSlowError: Problem(503, "query-too-slow", "The query takes too long"),
     errors.CertificateMissingError: Problem(503, "certificate-missing", "The CA's certificate is not there yet"),
     errors.DatabaseUnavailableError: Problem(503, "database-unavailable", "The database does not answer"),

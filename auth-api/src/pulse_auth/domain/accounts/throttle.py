@@ -88,6 +88,13 @@ async def begin_attempt(session: AsyncSession, policy: Policy, subject: str, now
     return 0
 
 
+async def locked_for_s(session: AsyncSession, policy: Policy, subject: str, now: datetime) -> int:
+    """Return for how many whole seconds *subject* is locked, 0 when it is not; counts nothing."""
+    row = (LoginFailure.scope == policy.scope) & (LoginFailure.subject == subject)
+    until = await session.scalar(select(LoginFailure.locked_until).where(row, LoginFailure.locked_until > now))
+    return 0 if until is None else max(1, math.ceil((until - now).total_seconds()))
+
+
 async def forgive_attempt(session: AsyncSession, policy: Policy, subject: str) -> None:
     """Take back the count of an attempt that succeeded."""
     row = (LoginFailure.scope == policy.scope) & (LoginFailure.subject == subject)

@@ -12,11 +12,13 @@ from msgspec import Meta, Struct
 
 from ...clock import Clock
 from ...db.session import Sessions
+from ...http.origin import caller_address
 from ...keys.jwks import broker_jwks
 from ...keys.signing import KeyRing
 from ...settings import Settings
 from .for_people import issue_for_person
-from .for_services import issue_for_service
+from .for_services import claimed_name, issue_for_service
+from .limits import counting_refusals
 from .services import BrokerTokens
 
 
@@ -46,14 +48,18 @@ class BrokerTokenController(Controller):
     @post("/services/token", status_code=HTTP_200_OK, opt={"public": True})
     async def for_service(
         self,
+        request: Request[Any, Any, Any],
         data: JSONBody[AssertionBody],
+        *,
         sessions: NamedDependency[Sessions],
         broker_tokens: NamedDependency[BrokerTokens],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
         """Return a broker token for the service that signed the assertion."""
-        token = await issue_for_service(sessions, broker_tokens, settings, clock, data.assertion)
+        name = claimed_name(data.assertion)
+        async with counting_refusals(sessions, clock, caller_address(request), name):
+            token = await issue_for_service(sessions, broker_tokens, settings, clock, data.assertion)
         return broker_tokens.answer(token)
 
 

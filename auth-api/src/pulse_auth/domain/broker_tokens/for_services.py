@@ -10,13 +10,21 @@ from ...clock import Clock
 from ...db.session import Sessions
 from ...errors import AssertionRefusedError
 from ...settings import Settings
-from .service_assertions import check_service_assertion
+from .service_assertions import check_service_assertion, claimed_service
 from .services import BrokerToken, BrokerTokens, TokenKind
 from .used_assertions import spend
 
 LIFETIME_S = 24 * 3600
 # Services that may ask, and the rights of an instance. The auth API mints its own token.
 SERVICES: dict[str, Callable[[str], Sequence[Rule]]] = {"ingest": ingest_rules}
+
+
+def claimed_name(assertion: str) -> str:
+    """Return the service that *assertion* claims to be from, unverified; empty when there is none of that name."""
+    try:
+        return f"service:{claimed_service(assertion, frozenset(SERVICES))}"
+    except AssertionRefusedError:
+        return ""
 
 
 async def issue_for_service(

@@ -57,7 +57,7 @@ def check_service_assertion(
     Raises:
         AssertionRefusedError: Unknown service, wrong key, algorithm, claim or time; the sentence says which.
     """
-    service = _claimed_service(assertion, services)
+    service = claimed_service(assertion, services)
     claims = _signed_claims(assertion, keys_dir / f"{service}.jwk.json")
     if claims["iss"] != f"service:{service}" or claims["sub"] != claims["iss"]:
         raise AssertionRefusedError("iss and sub are not the service.")
@@ -72,7 +72,13 @@ def check_service_assertion(
     return ServiceAssertion(service, instance, claims["iss"], jti, datetime.fromtimestamp(expires + SKEW_S, UTC))
 
 
-def _claimed_service(assertion: str, services: frozenset[str]) -> str:
+def claimed_service(assertion: str, services: frozenset[str]) -> str:
+    """
+    Return the service that the unverified *assertion* claims to be from.
+
+    Raises:
+        AssertionRefusedError: Not a JWT, too long, or there is no such service.
+    """
     if len(assertion) > MAX_CHARS:
         raise AssertionRefusedError("The assertion is too long.")
     try:

@@ -27,6 +27,7 @@ from ...clock import Clock
 from ...db.models import IssuedToken
 from ...keys.signing import KeyRing, Purpose
 from ...settings import Settings
+from .limits import check_rate
 
 AUDIENCE = "pulse-broker"
 
@@ -82,10 +83,14 @@ class BrokerTokens:
             rules: Allow rules, in order; everything else is denied.
             lifetime_s: Seconds until it ends, more than 0.
             kind: For whom.
-            user_id: The person, when it is one.
+            user_id: The person, or who made the integration.
+
+        Raises:
+            TooManyRequestsError: *username* got too many within the last minute.
         """
         if lifetime_s <= 0:
             raise ValueError("a token must live for a while, and end")
+        await check_rate(session, username, self._clock())
         issued_at = self._clock().astimezone(UTC).replace(microsecond=0)
         expires_at = issued_at + timedelta(seconds=lifetime_s)
         jti, acl = uuid7(), to_claim(rules)

@@ -15,11 +15,13 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from pulse_acl.payloads import format_time
 from pulse_acl.rules import Permission
 
+from ...clock import Clock
 from ...db.session import Sessions
 from ...errors import UnknownDeviceError
 from ...http.origin import caller_address
 from ..access.guards import SignedIn, requires
 from ..broker_admin.enforcement import BanEnforcement
+from ..broker_tokens.limits import counting_refusals
 from ..broker_tokens.services import BrokerTokens
 from ..telemetry.integrity import DeviceAccount, account
 from ..telemetry.ledger import device_is_known, read_ledger
@@ -80,13 +82,21 @@ class EnrollmentController(Controller):
     @post("/token", opt={"public": True}, status_code=200)
     async def token(
         self,
+        request: Request[Any, Any, Any],
         data: JSONBody[TokenRequest],
+        *,
         sessions: NamedDependency[Sessions],
         device_tokens: NamedDependency[DeviceTokens],
         broker_tokens: NamedDependency[BrokerTokens],
+        clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
         """Return a broker token for an assertion by the device's key."""
-        async with sessions.begin() as session:
+        async with sessions() as session:
+            name = await device_tokens.claimed_name(session, data.assertion)
+        async with (
+            counting_refusals(sessions, clock, caller_address(request), name),
+            sessions.begin() as session,
+        ):
             token = await device_tokens.issue(session, data.assertion)
         return broker_tokens.answer(token)
 

@@ -6,6 +6,7 @@ Read next: ``assertions`` (what must be in one), ``pulse_acl.rules.device_rules`
 
 from __future__ import annotations
 
+import contextlib
 import math
 from datetime import datetime
 
@@ -31,6 +32,13 @@ class DeviceTokens:
         """Mint through *tokens*; judge times by *clock*."""
         self._tokens = tokens
         self._clock = clock
+
+    async def claimed_name(self, session: AsyncSession, assertion: str) -> str:
+        """Return the enrolled device that *assertion* claims to be from, unverified; empty when there is none."""
+        with contextlib.suppress(AssertionRefusedError):
+            device = await session.get(Device, claimed_client_id(assertion))
+            return f"device:{device.client_id}" if device is not None else ""
+        return ""
 
     async def issue(self, session: AsyncSession, assertion: str) -> BrokerToken:
         """
