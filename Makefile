@@ -4,7 +4,8 @@ BIN := .venv/bin
 DEMO ?=
 SECONDS ?= 60
 SEED ?= 1
-DEVICES ?= 4
+DEVICES ?= 5
+BROKER ?= embedded
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
@@ -38,6 +39,7 @@ mend: ## join the link again
 test: ## install what is missing and run every test of every part, the browser tests included
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py browser
+	@$(PYTHON) requirements/install.py faults
 	cd dashboard && npm test --silent
 	$(BIN)/python -m pytest --ignore=tests/foreign
 
@@ -46,12 +48,15 @@ test-foreign: ## the same system against mosquitto's broker and command-line cli
 	@$(PYTHON) requirements/install.py foreign
 	$(BIN)/python -m pytest tests/foreign
 
-faults: ## real processes under a schedule of faults, the archive compared with the truth (SECONDS, SEED, DEVICES)
+faults: ## real processes under a schedule of faults, the archive compared with the truth (SECONDS, SEED, DEVICES, BROKER=mosquitto)
 	@$(PYTHON) requirements/install.py dev
-	PYTHONPATH=tests $(BIN)/python -m faults --seconds $(SECONDS) --seed $(SEED) --devices $(DEVICES)
+	@$(PYTHON) requirements/install.py faults
+	@$(if $(filter mosquitto,$(BROKER)),$(PYTHON) requirements/install.py foreign)
+	PYTHONPATH=tests $(BIN)/python -m faults --seconds $(SECONDS) --seed $(SEED) --devices $(DEVICES) --broker $(BROKER)
 
-mutants: ## break each invariant in a copy of the sources; the test that is named for it must turn red
+mutants: ## break each invariant in a copy of the sources; the tests named for it must turn red, and what else does is listed
 	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py faults
 	PYTHONPATH=tests $(BIN)/python -m mutants.run
 
 pictures: ## make the pictures of the documentation anew

@@ -2,7 +2,7 @@
 Install what a target needs, once: the Python environment, the dashboard's packages, system packages.
 
 Runs on a bare Python 3.11 (standard library only), because it makes the environment that all else runs in.
-``install.py run|dev|browser|foreign``; repeating it costs a moment when nothing has changed.
+``install.py run|dev|browser|faults|foreign``; repeating it costs a moment when nothing has changed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ PYTHON = VENV / "bin" / "python"
 PARTS = ("acl", "sync", "runtime", "broker-config/embedded", "broker-config/local", "auth-api", "ingest-worker", "desktop")
 SYSTEM = {
     "browser": {"chromium": "chromium"},
+    "faults": {"cc": "build-essential"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients"},
 }
 

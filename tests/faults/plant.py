@@ -1,51 +1,75 @@
 """
-The real thing: devices, links, worker, broker and PostgreSQL as processes, and what each fault does to them.
+The real thing: devices, links, workers, broker and PostgreSQL as processes, and how they are started and ended.
 
 Everything lives in one private folder on free ports. Only processes that were started here are signalled. The API
-is no target: no reading passes through it. Read next: ``schedule`` (when what happens), ``compare``.
+is no target: no reading passes through it. Read next: ``deeds`` (what the faults do), ``schedule`` (when).
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import psutil
 
-from faults import outbox_file
-from faults.schedule import Fault, Kind, device_names, link_names, link_of
-from support.link_proxy import LinkProxy
-from support.processes import Program, program, until
+from faults import mosquitto, outbox_file, small_disk
+from faults.links import Links
+from faults.schedule import Kind, device_names, targets
+from faults.small_disk import SmallDisk
+from faults.truth import Truth
+from faults.wall_clock import WallClock
+from support.processes import Program, free_ports, program, until
 from support.stack import Stack, running_stack
 
 SERVICES = ("postgres", "broker", "auth-api", "ingest")
+SECOND = "ingest-2"
+EMBEDDED = "embedded"
+BROKERS: dict[str, tuple[dict[str, str], Callable[[Stack], None]]] = {
+    EMBEDDED: ({}, lambda _: None),
+    "mosquitto": (mosquitto.VARIABLES, mosquitto.replace_broker),
+}
 INTERVAL_S = "0.1"
 DRAIN_INTERVAL_S = "3600"
 DRAINED_WITHIN_S = 240.0
+SMALL_BUFFER = {"buffer_limit": "1000"}
+POLICIES = ("drop_oldest", "refuse_new")
 
 
 class Plant:
     """
     The processes by name.
 
-    ``made``: by device and stream, the highest number that the device's own commit log has shown; ``restored``: old
-    databases put back; ``faulty_ends``: programs that ended unasked, or not as they should,
-    and devices that got not rid of all.
+    ``truth``: by device, what its files have said; ``faulty_ends``: programs that ended unasked, or not as they
+    should, and devices that got not rid of all; ``clones``: by their names, the devices that they are copies of.
     """
 
     def __init__(self, stack: Stack, devices: int) -> None:
         """Take a running *stack* and enroll *devices* devices; none of them runs yet."""
         self.stack = stack
         self.devices = device_names(devices)
-        self.links = {name: LinkProxy(stack.ports["PULSE_MQTTS_PORT"]) for name in link_names(devices)}
-        self.made: dict[str, dict[str, int]] = {name: {} for name in self.devices}
-        self.restored = 0
+        self.links = Links(self.devices, stack.ports["PULSE_MQTTS_PORT"])
+        self.truth = {name: Truth() for name in self.devices}
         self.faulty_ends: list[str] = []
-        self._down = set(self.devices)
+        self.clones: dict[str, str] = {}
+        self.clocks = {name: WallClock(stack.home, name) for name in targets(Kind.CLOCK, devices)}
+        self.disks: dict[str, SmallDisk] = {}
+        self._small_buffers = targets(Kind.BUFFER_FULL, devices)
+        self._down = {*self.devices, SECOND}
+        stack.add(SECOND, ["pulse-ingest"], {"PULSE_INSTANCE": "2", "PULSE_METRICS_PORT": str(free_ports(1)[0])})
+        (stack.home / "devices").mkdir(mode=0o700)
+        if small_disk.can_mount():
+            names = targets(Kind.DISK_FULL, devices)
+            self.disks = {name: SmallDisk.mounted(self.outbox(name).parent) for name in names}
         for name in self.devices:
-            self._enroll(name, self.links[link_of(name, devices)].port)
+            self._enroll(name)
+
+    @property
+    def cannot(self) -> frozenset[Kind]:
+        """What this machine does not let us do."""
+        return frozenset() if self.disks else frozenset({Kind.DISK_FULL})
 
     def seed_of(self, device: str) -> int:
         """Return the seed of a device's values."""
@@ -54,42 +78,14 @@ class Plant:
     def start_devices(self, interval_s: str = INTERVAL_S) -> None:
         """Start every device, none of which runs."""
         for name in self.devices:
-            self._start_device(name, interval_s)
+            self.start_device(name, interval_s)
 
-    def begin(self, fault: Fault) -> None:
-        """Take the first step of *fault*."""
-        if fault.kind is Kind.CUT:
-            self.links[fault.target].cut()
-        elif fault.kind is Kind.STALL:
-            self.links[fault.target].stall()
-        elif fault.kind is Kind.KILL:
-            self._kill(fault.target)
-        elif fault.kind is Kind.RESTART:
-            self._end(fault.target)
-        else:
-            outbox_file.keep_copy(self._outbox(fault.target))
-
-    def middle(self, fault: Fault) -> None:
-        """Let the device whose file is to be replaced take no more readings, so that it can get rid of all."""
-        self._end(fault.target)
-        self._start_device(fault.target, DRAIN_INTERVAL_S)
-
-    def may_end(self, fault: Fault) -> bool:
-        """Tell whether *fault* can be ended now: a file is replaced only when it holds no unanswered row."""
-        return fault.kind is not Kind.RESTORE or outbox_file.held(self._outbox(fault.target)) == 0
-
-    def end(self, fault: Fault) -> None:
-        """Undo *fault*; of a restore, take the last step, or give it up when the file still holds something."""
-        if fault.target in self.links:
-            self.links[fault.target].mend()
-            return
-        if fault.kind is Kind.RESTORE:
-            self._end(fault.target)
-            self._put_back(fault.target)
-        if fault.target in self.devices:
-            self._start_device(fault.target, INTERVAL_S)
-        else:
-            self._start(fault.target)
+    def make_buffers_small(self) -> None:
+        """Give some devices, which run, little room: half of them drop their oldest, half refuse new readings."""
+        for number, name in enumerate(self._small_buffers):
+            settings = {**SMALL_BUFFER, "buffer_full_policy": POLICIES[number % len(POLICIES)]}
+            for key, value in settings.items():
+                outbox_file.store_setting(self.outbox(name), key, value)
 
     def notice_ended(self) -> None:
         """Take note of programs that run no more although nobody ended them, and start them again."""
@@ -100,60 +96,83 @@ class Plant:
                 one.start()
 
     def drain(self) -> None:
-        """End the taking of readings, wait until every device has got rid of all, and read the commit logs."""
-        for name in self.devices:
-            self._end(name)
-        self.start_devices(DRAIN_INTERVAL_S)
-        with contextlib.suppress(AssertionError):  # what is held after all is told below
-            until(lambda: not self.held(), within_s=DRAINED_WITHIN_S, what="nothing is held", every_s=0.5)
-        for name in self.devices:
-            self._end(name)
-            self._read_log(name)
-        self.faulty_ends += [f"{name} still holds {count} readings" for name, count in self.held().items()]
+        """End the taking of readings, wait until devices and then clones have got rid of all, and read their logs."""
+        for name in [*self.devices, *self.clones]:
+            if name not in self._down:
+                self.end(name)
+        self._drain(self.devices)
+        copies = [[clone for clone, of in self.clones.items() if of == name] for name in self.devices]
+        for group in zip_longest(*copies):  # two with one id would be in each other's way
+            self._drain([name for name in group if name is not None])
 
-    def held(self) -> dict[str, int]:
-        """Return the number of readings without an answer of each device that has any."""
-        counts = {name: outbox_file.held(self._outbox(name)) for name in self.devices}
+    def _drain(self, names: list[str]) -> None:
+        for name in names:
+            self.start_device(name, DRAIN_INTERVAL_S)
+        with contextlib.suppress(AssertionError):  # what is held after all is told below
+            until(lambda: self._hold_nothing(names), within_s=DRAINED_WITHIN_S, what="nothing is held", every_s=0.5)
+        for name in names:
+            self.end(name)
+            self.read_truth(name)
+        self.faulty_ends += [f"{name} still holds {count} readings" for name, count in self._held(names).items()]
+
+    def _hold_nothing(self, names: list[str]) -> bool:
+        self.notice_ended()
+        return not self._held(names)
+
+    def _held(self, names: list[str]) -> dict[str, int]:
+        counts = {name: outbox_file.held(self.outbox(name)) for name in names}
         return {name: count for name, count in counts.items() if count}
 
     def close(self) -> None:
-        for link in self.links.values():
-            link.close()
+        """Give up what is not a program."""
+        self.links.close()
+        for disk in self.disks.values():
+            disk.close()
 
-    def _outbox(self, device: str) -> Path:
-        return self.stack.home / "devices" / device / "outbox.db"
+    def outbox(self, device: str) -> Path:
+        """Return the file of a device or a clone."""
+        return self.stack.home / ("clones" if device in self.clones else "devices") / device / outbox_file.FILE_NAME
 
-    def _enroll(self, name: str, port: int) -> None:
-        answer = self.stack.admin.post("/devices/enrollment-codes", json={"client_id": name})
-        assert answer.is_success, answer.text
-        file = self.stack.home / f"code-{name}"
-        file.touch(0o600)
-        file.write_text(answer.json()["code"])
-        broker, api = f"mqtts://127.0.0.1:{port}", self.stack.address
-        command = ["enroll", "--client-id", name, "--api", api, "--code-file", str(file), "--broker", broker]
-        log = self.stack.home / "logs" / f"enroll-{name}.log"
-        done = Program(f"enroll {name}", [program("pulse-desktop"), *command], self.stack.variables, log).start()
-        until(lambda: not done.running, within_s=30, what=f"{name} is enrolled")
-        assert done.stop() == 0, done.tail()
-        options = ["--headless", "--client-id", name, "--source", "simulator", "--seed", str(self.seed_of(name))]
-        self.stack.add(name, ["pulse-desktop", *options])
+    def read_truth(self, device: str) -> None:
+        """Remember what the file of a device or a clone says; to be done before it is replaced."""
+        self.truth[self.clones.get(device, device)].read(self.outbox(device))
 
-    def _start_device(self, name: str, interval_s: str) -> None:
+    def add_clone(self, device: str) -> str:
+        """Copy the folder of *device*, which may run, and return the name of the clone, which does not run yet."""
+        name = f"{device}-clone-{len(self.clones) + 1}"
+        self.clones[name] = device
+        self._down.add(name)
+        folder = self.outbox(name).parent
+        outbox_file.copy_folder(self.outbox(device), folder)
+        self.stack.add(name, ["pulse-desktop", *self._options(device)], {"PULSE_DEVICE_DIR": str(folder)})
+        return name
+
+    def backfill(self, device: str, count: int) -> None:
+        """Let *device*, which does not run, record *count* readings of the past hour."""
+        every_s = 3600 / count
+        command = ["backfill", "--client-id", device, "--source", "simulator", "--seed", str(self.seed_of(device))]
+        self._finish("backfill", device, [*command, "--hours", "1", "--every", f"{every_s:.3f}"])
+
+    def start_device(self, name: str, interval_s: str = INTERVAL_S) -> None:
+        """Start a device or a clone."""
         self.stack[name].variables["PULSE_DEVICE_INTERVAL"] = interval_s
-        self._start(name)
+        self.start(name)
 
-    def _start(self, name: str) -> None:
+    def start(self, name: str) -> None:
+        """Start any program."""
         self._down.discard(name)
         self.stack[name].start()
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
+        """Ask a program to end."""
         self._down.add(name)
         code = self.stack[name].stop(within_s=30)
         # A program that is told to end before it listens for signals ends by the signal itself.
         if code not in {0, -signal.SIGTERM}:
             self.faulty_ends.append(f"{name} ended with {code} when it was asked to:\n{self.stack[name].tail(5)}")
 
-    def _kill(self, name: str) -> None:
+    def kill(self, name: str) -> None:
+        """End a program at whatever instruction it is."""
         self._down.add(name)
         server = self._postmaster() if name == "postgres" else None
         self.stack[name].kill9()
@@ -171,24 +190,33 @@ class Plant:
             return next((one for one in children if one.name() == "postgres"), None)
         return None
 
-    def _put_back(self, name: str) -> None:
-        file = self._outbox(name)
-        self._read_log(name)
-        # Unanswered rows that only the newer file holds would be gone, which is a known limit and no fault of ours.
-        if outbox_file.held(file) == 0:
-            outbox_file.put_back(file)
-            self.restored += 1
+    def _enroll(self, name: str) -> None:
+        answer = self.stack.admin.post("/devices/enrollment-codes", json={"client_id": name})
+        assert answer.is_success, answer.text
+        file = self.stack.home / f"code-{name}"
+        file.touch(0o600)
+        file.write_text(answer.json()["code"])
+        broker, api = f"mqtts://127.0.0.1:{self.links.port(name)}", self.stack.address
+        options = ["--client-id", name, "--api", api, "--code-file", str(file), "--broker", broker]
+        self._finish("enroll", name, ["enroll", *options])
+        clock = self.clocks[name].variables if name in self.clocks else {}
+        self.stack.add(name, ["pulse-desktop", *self._options(name)], clock)
 
-    def _read_log(self, name: str) -> None:
-        made = self.made[name]
-        for stream, last in outbox_file.commit_log(self._outbox(name)).items():
-            made[stream] = max(last, made.get(stream, 0))
+    def _options(self, name: str) -> list[str]:
+        return ["--headless", "--client-id", name, "--source", "simulator", "--seed", str(self.seed_of(name))]
+
+    def _finish(self, what: str, name: str, command: list[str]) -> None:
+        log = self.stack.home / "logs" / f"{what}-{name}.log"
+        done = Program(f"{what} {name}", [program("pulse-desktop"), *command], self.stack.variables, log).start()
+        until(lambda: not done.running, within_s=30, what=f"{name}: {what} is done")
+        assert done.stop() == 0, done.tail()
 
 
 @contextlib.contextmanager
-def plant(devices: int) -> Iterator[Plant]:
-    """Yield a plant whose services are ready; everything is ended and gone afterwards."""
-    with running_stack(*SERVICES) as stack:
+def plant(devices: int, broker: str = EMBEDDED) -> Iterator[Plant]:
+    """Yield a plant whose services are ready, with one of ``BROKERS``; everything is ended and gone afterwards."""
+    variables, prepare = BROKERS[broker]
+    with running_stack(*SERVICES, variables=variables, prepare=prepare) as stack:
         made = Plant(stack, devices)
         try:
             yield made

@@ -2,28 +2,35 @@
 Which fault happens when: a schedule that follows from a seed, and from nothing else.
 
 Pure. Faults of one target never overlap; those of different targets do, which is the point. All faults are over
-when the time is. Read next: ``plant`` (what each fault does).
+when the time is, but for what waits for something (``PATIENCE_S``). Read next: ``deeds`` (what each fault does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
 PAUSE_S = 1.0
-PATIENCE_S = 15.0  # how much longer than drawn a restore may take, until its device holds nothing
 
 
 class Kind(StrEnum):
-    """What happens to a target; ``RESTORE`` takes three steps: copy, drain, put the old copy back."""
+    """What happens to a target."""
 
     CUT = "link cut"
     STALL = "link stalled"
     KILL = "killed"
     RESTART = "restarted"
-    RESTORE = "old database restored"
+    RESTORE = "old database restored, then more readings taken offline than it lacks"
+    CLONE = "two clones at once"
+    DISK_FULL = "disk full"
+    CLOCK = "clock jump"
+    BUFFER_FULL = "buffer full while its link is cut"
+    SECOND = "second worker on the same devices, then killed"
+
+
+# How much longer than drawn a fault may take until what it waits for has come.
+PATIENCE_S = {Kind.RESTORE: 25.0, Kind.DISK_FULL: 40.0, Kind.BUFFER_FULL: 15.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,6 @@ class Fault:
     until_s: float
     kind: Kind
     target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do: a fault's ``begin``, ``middle`` (of a restore) or ``end``."""
-
-    at_s: float
-    phase: str
-    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,54 +68,75 @@ def link_of(device: str, devices: int) -> str:
     return links[device_names(devices).index(device) % len(links)]
 
 
-def schedule(seed: int, seconds: float, devices: int) -> list[Fault]:
+def targets(kind: Kind, devices: int) -> tuple[str, ...]:
     """
-    Return the faults of a run, by time; the same for the same arguments.
+    Return what *kind* may happen to.
 
-    First comes each choice once, as far as there is time, so that a short run is no lucky one; then chance decides.
+    Of five devices one has a wall clock of its own, one a small buffer and one a small disk; the others are copied.
+    """
+    names = device_names(devices)
+    special = {Kind.CLOCK: names[1::5], Kind.BUFFER_FULL: names[2::5], Kind.DISK_FULL: names[3::5]}
+    if kind in special:
+        return tuple(special[kind])
+    if kind in {Kind.RESTORE, Kind.CLONE}:
+        return tuple(name for name in names if not any(name in others for others in special.values()))
+    if kind in {Kind.CUT, Kind.STALL}:
+        return tuple(link_names(devices))
+    return ("ingest-2",) if kind is Kind.SECOND else tuple(names)
+
+
+def schedule(seed: int, seconds: float, devices: int, without: frozenset[Kind] = frozenset()) -> list[Fault]:
+    """
+    Return the faults of a run, by time; the same for the same arguments. *without*: what this machine cannot do.
+
+    First comes each choice once, as far as there is time, those that take longest first, so that a short run is no
+    lucky one; then chance decides.
     """
     random = Random(seed)
-    choices = _choices(devices)
+    choices = [one for one in _choices(devices) if one.targets and one.kind not in without]
     free_at: dict[str, float] = {}
     made: list[Fault] = []
-    first = random.sample(choices, len(choices))
-    at_s = random.uniform(0.5, 1.5)
+    first = sorted(random.sample(choices, len(choices)), key=_takes_s)
+    at_s = random.uniform(0.2, 0.8)
     while at_s < seconds:
         choice = first.pop() if first else random.choices(choices, [one.weight for one in choices])[0]
-        target = random.choice(choice.targets)
+        target = min(random.sample(choice.targets, len(choice.targets)), key=lambda one: max(at_s, free_at.get(one, 0)))
         begin_s = max(at_s, free_at.get(target, 0.0))
         until_s = begin_s + random.uniform(choice.least_s, choice.most_s)
         if until_s <= seconds:
             made.append(Fault(begin_s, until_s, choice.kind, target))
-            free_at[target] = until_s + (PATIENCE_S if choice.kind is Kind.RESTORE else PAUSE_S)
-        at_s += random.uniform(0.5, 3.0)
+            free_at[target] = until_s + PATIENCE_S.get(choice.kind, PAUSE_S)
+        at_s += random.uniform(0.2, 1.2) if first else random.uniform(0.5, 3.0)
     return sorted(made, key=lambda fault: (fault.at_s, fault.target))
 
 
-def steps(faults: Iterable[Fault]) -> list[Step]:
-    """Return what is to be done for *faults*, by time."""
-    return sorted((step for fault in faults for step in _steps_of(fault)), key=lambda step: step.at_s)
-
-
-def _steps_of(fault: Fault) -> Iterator[Step]:
-    yield Step(fault.at_s, "begin", fault)
-    if fault.kind is Kind.RESTORE:
-        yield Step((fault.at_s + fault.until_s) / 2, "middle", fault)
-    yield Step(fault.until_s, "end", fault)
+def _takes_s(choice: _Choice) -> float:
+    return choice.most_s if choice.kind in _LONG else 0.0
 
 
 def _choices(devices: int) -> list[_Choice]:
-    names, links = tuple(device_names(devices)), tuple(link_names(devices))
     return [
-        _Choice(3, Kind.CUT, links, 1.0, 6.0),
-        _Choice(2, Kind.STALL, links, 2.0, 8.0),
-        _Choice(4, Kind.KILL, names, 0.1, 4.0),
-        _Choice(2, Kind.RESTART, names, 0.1, 2.0),
-        _Choice(1, Kind.RESTORE, names, 8.0, 12.0),
-        _Choice(3, Kind.KILL, ("ingest",), 0.1, 6.0),
-        _Choice(1, Kind.RESTART, ("ingest",), 0.1, 2.0),
-        _Choice(2, Kind.KILL, ("broker",), 0.1, 4.0),
-        _Choice(1, Kind.RESTART, ("broker",), 0.1, 2.0),
-        _Choice(2, Kind.KILL, ("postgres",), 0.1, 5.0),
-        _Choice(1, Kind.RESTART, ("postgres",), 0.1, 2.0),
+        _Choice(weight, kind, (only,) if only else targets(kind, devices), least_s, most_s)
+        for weight, kind, only, least_s, most_s in _TABLE
     ]
+
+
+_LONG = {Kind.RESTORE, Kind.CLONE, Kind.BUFFER_FULL, Kind.DISK_FULL, Kind.SECOND, Kind.CLOCK}
+_TABLE = [
+    (3, Kind.CUT, "", 1.0, 6.0),
+    (2, Kind.STALL, "", 2.0, 8.0),
+    (4, Kind.KILL, "", 0.1, 4.0),
+    (2, Kind.RESTART, "", 0.1, 2.0),
+    (2, Kind.RESTORE, "", 10.0, 14.0),
+    (2, Kind.CLONE, "", 8.0, 12.0),
+    (2, Kind.DISK_FULL, "", 5.0, 8.0),
+    (2, Kind.CLOCK, "", 3.0, 8.0),
+    (2, Kind.BUFFER_FULL, "", 8.0, 12.0),
+    (2, Kind.SECOND, "", 6.0, 15.0),
+    (3, Kind.KILL, "ingest", 0.1, 6.0),
+    (1, Kind.RESTART, "ingest", 0.1, 2.0),
+    (2, Kind.KILL, "broker", 0.1, 4.0),
+    (1, Kind.RESTART, "broker", 0.1, 2.0),
+    (2, Kind.KILL, "postgres", 0.1, 5.0),
+    (1, Kind.RESTART, "postgres", 0.1, 2.0),
+]

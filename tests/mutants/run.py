@@ -1,9 +1,10 @@
 """
 Proof that the tests of the invariants can fail: each patch beside this file breaks one of them.
 
-A patch names, above its diff, the invariant, what it breaks and the test that must turn red. It is applied to a
-temporary copy of the sources, never to the work tree; the copy imports its own sources. The named test must be green
-without the patch and red with it, and red means a failed assertion, not a test that could not run.
+A patch names, above its diff, the invariant, what it breaks and the test that must turn red; in ``Long`` another one,
+too long for every day, which ``python -m mutants.run`` requires to turn red as well. It is applied to a temporary copy
+of the sources, never to the work tree; the copy imports its own sources. The named test must be green without the
+patch and red with it, and red means a failed assertion, not a test that could not run.
 """
 
 from __future__ import annotations
@@ -33,21 +34,31 @@ SOURCES = {
     "pulse_local": "broker-config/local/src",
 }
 WITHIN_S = 200.0
-_HEADING = re.compile(r"^(Invariant|Breaks|Test): (.+)$", re.MULTILINE)
+LONG_WITHIN_S = 600.0
+OTHERS_TIMEOUT_S = 30  # for each of the tests that are only looked at, of which a mutant may let some hang
+_HEADING = re.compile(r"^(Invariant|Breaks|Test|Long): (.+)$", re.MULTILINE)
+_RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One patch. ``test`` is a pytest node id; ``breaks`` is a sentence."""
+    """One patch. ``test`` and ``long_test`` (may be empty) are pytest node ids; ``breaks`` is a sentence."""
 
     file: Path
     invariant: str
     breaks: str
     test: str
+    long_test: str = ""
 
     @property
     def name(self) -> str:
         return self.file.stem
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The tests beside the named one: its file and the unit tests of its part."""
+        file = self.test.partition("::")[0]
+        return f"{file.partition('/tests/')[0]}/tests/unit", file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,8 @@ def read_mutant(file: Path) -> Mutant:
     """Return what the text above the diff of *file* says."""
     head, _, _ = file.read_text(encoding="utf-8").partition("\ndiff --git ")
     found = dict(_HEADING.findall(head))
-    assert found.keys() == {"Invariant", "Breaks", "Test"}, f"{file.name} must name Invariant, Breaks and Test"
-    return Mutant(file, found["Invariant"], found["Breaks"], found["Test"])
+    assert {"Invariant", "Breaks", "Test"} <= found.keys(), f"{file.name} must name Invariant, Breaks and Test"
+    return Mutant(file, found["Invariant"], found["Breaks"], found["Test"], found.get("Long", ""))
 
 
 class Copy:
@@ -86,12 +97,18 @@ class Copy:
         self._variables = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         self._require_own_sources()
 
-    def test(self, *nodes: str) -> Outcome:
+    def test(self, *nodes: str, within_s: float = WITHIN_S) -> Outcome:
         """Run tests of the copy."""
         options = ["-q", "-p", "no:cacheprovider", "--tb=short"]
-        done = self._run(sys.executable, "-m", "pytest", *options, *nodes)
+        done = self._run(sys.executable, "-m", "pytest", *options, *nodes, within_s=within_s)
         failed = done.returncode == 1 and re.search(r"^\d+ failed", done.stdout, re.MULTILINE) is not None
         return Outcome(done.returncode == 0, failed and " error" not in _last_line(done.stdout), done.stdout)
+
+    def red(self, nodes: Iterable[str]) -> set[str]:
+        """Return the node ids of the tests under *nodes* that fail or cannot run."""
+        options = [f"--timeout={OTHERS_TIMEOUT_S}", "-q", "-p", "no:cacheprovider", "--tb=no"]
+        done = self._run(sys.executable, "-m", "pytest", *options, *nodes, within_s=LONG_WITHIN_S)
+        return set(_RED.findall(done.stdout))
 
     @contextlib.contextmanager
     def patched(self, mutant: Mutant) -> Iterator[None]:
@@ -111,11 +128,11 @@ class Copy:
         strangers = [line for line in done.stdout.split() if not Path(line).is_relative_to(self.folder)]
         assert not strangers, f"the copy imports foreign sources: {strangers}"
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *command: str, within_s: float = WITHIN_S) -> subprocess.CompletedProcess[str]:
         # Outside any work tree, so that git applies by the paths alone.
         variables = {**self._variables, "GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
         return subprocess.run(
-            command, cwd=self.folder, env=variables, capture_output=True, text=True, timeout=WITHIN_S, check=False
+            command, cwd=self.folder, env=variables, capture_output=True, text=True, timeout=within_s, check=False
         )
 
 
@@ -135,24 +152,42 @@ def require_green(copy: Copy, chosen: Iterable[Mutant]) -> None:
 def killed_by(copy: Copy, mutant: Mutant) -> str:
     """Require that the named test turns red with the patch of *mutant*; return the first failed assertion."""
     with copy.patched(mutant):
-        after = copy.test(mutant.test)
-    assert after.failed, f"{mutant.test} does not turn red although {mutant.breaks}:\n{after.output}"
+        return _red_assertion(copy, mutant, mutant.test, WITHIN_S)
+
+
+def _red_assertion(copy: Copy, mutant: Mutant, test: str, within_s: float) -> str:
+    after = copy.test(test, within_s=within_s)
+    assert after.failed, f"{test} does not turn red although {mutant.breaks}:\n{after.output}"
     return next((line[1:].strip() for line in after.output.splitlines() if line.startswith("E ")), "")
 
 
 def main() -> int:
-    """Try every mutant and print a line for each; 1 when one survives."""
+    """Try every mutant, print a line for each and below it what else turned red; 1 when one survives."""
     survivors = 0
     with source_copy() as copy:
-        require_green(copy, mutants())
-        for mutant in mutants():
+        chosen = mutants()
+        require_green(copy, chosen)
+        red_before = {others: copy.red(others) for others in {mutant.others for mutant in chosen}}
+        for long_test in {mutant.long_test for mutant in chosen if mutant.long_test}:
+            assert copy.test(long_test, within_s=LONG_WITHIN_S).passed, f"not green without a patch: {long_test}"
+        for mutant in chosen:
             try:
-                found = f"killed    {mutant.name}: {mutant.breaks} ({killed_by(copy, mutant)})"
+                print("\n    ".join(_tried(copy, mutant, red_before[mutant.others])), flush=True)
             except AssertionError as error:
                 survivors += 1
-                found = f"SURVIVES  {mutant.name}: {error}"
-            print(f"{mutant.invariant}  {found}", flush=True)
+                print(f"{mutant.invariant}  SURVIVES  {mutant.name}: {error}", flush=True)
     return int(survivors > 0)
+
+
+def _tried(copy: Copy, mutant: Mutant, red_before: set[str]) -> list[str]:
+    with copy.patched(mutant):
+        killed = _red_assertion(copy, mutant, mutant.test, WITHIN_S)
+        lines = [f"{mutant.invariant}  killed    {mutant.name}: {mutant.breaks} ({killed})"]
+        if mutant.long_test:
+            why = _red_assertion(copy, mutant, mutant.long_test, LONG_WITHIN_S)
+            lines.append(f"red by {mutant.long_test} ({why})")
+        lines += [f"also red: {test}" for test in sorted(copy.red(mutant.others) - red_before - {mutant.test})]
+    return lines
 
 
 def _last_line(text: str) -> str:

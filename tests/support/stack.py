@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -132,10 +132,13 @@ def short_home() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running_stack(*names: str, variables: dict[str, str] | None = None) -> Iterator[Stack]:
-    """Yield a system whose programs *names* (default: all) run and whose API is ready."""
+def running_stack(
+    *names: str, variables: dict[str, str] | None = None, prepare: Callable[[Stack], None] = lambda _: None
+) -> Iterator[Stack]:
+    """Yield a system whose programs *names* (default: all) run and whose API is ready; *prepare* may replace some."""
     with short_home() as home:
         stack = Stack(home, variables)
+        prepare(stack)
         try:
             stack.start(*names)
             stack.wait_ready()
