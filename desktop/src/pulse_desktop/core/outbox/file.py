@@ -8,7 +8,9 @@ nowhere else. Source: delivery invariants L1 and L2.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -24,13 +26,15 @@ from ..clock import Clock, DriftWatch
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
 from .intake import Intake
-from .losses import Losses, full_notice, oldest_rows
+from .losses import Losses, oldest_rows
 from .restore import free_quarantine, take_back
 from .retention import Confirmed
+from .room import DiskRoom, Warnings
 from .schema import open_for_writing
 from .state import OutboxState, Settlement, StreamState
 
 log = structlog.get_logger()
+SHED_AT_ONCE = 2
 _IN_RANGE = "WHERE stream = ? AND sequence_no BETWEEN ? AND ?"
 _INSERT = "INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics) VALUES (?, ?, ?, ?)"
 _COLUMNS = attrgetter("stream", "sequence_no", "recorded_at", "metrics")
@@ -59,6 +63,7 @@ class OutboxFile:
         self._new_stream = new_stream
         self.settings = settings
         self._drift = DriftWatch(clock)
+        self._disk, self._warnings = DiskRoom(path), Warnings()
         self._db = open_for_writing(path)
         self._confirmed = Confirmed(self._db)
         self._losses = Losses(self._db)
@@ -70,11 +75,12 @@ class OutboxFile:
         self._room = 0
         self._has_numbered = self._wants_stream = False
         self._refused = self._evicted = self._reopened = 0
-        self._opening_notice, self._full_notice = notice, ""
+        self._opening_notice = notice
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
         query = "SELECT wanted_since, resent_since FROM sync_state"
         self._resent: tuple[str | None, str | None] = self._db.execute(query).fetchone()
         self.begin()
+        self.watch_disk()
         self._current = self._begin_stream()
         self.state = self.commit()[0]
 
@@ -110,6 +116,19 @@ class OutboxFile:
         self._wants_stream |= self._has_numbered or self._current not in self._streams
         self._current = self.state.current.stream
         self._draft, self._added = {}, []
+        with contextlib.suppress(sqlite3.Error):  # then the next transaction says so
+            self._confirmed.look_again()
+
+    def watch_disk(self) -> None:
+        """Look how much room there is; where it is short, confirmed readings go before anything is refused."""
+        self._disk.look(self._db)
+        for _ in range(SHED_AT_ONCE):
+            if self._disk.is_low and self._confirmed.shed():
+                self._disk.look(self._db)
+
+    def give_way(self) -> bool:
+        """Give up the reserve, so that a receipt can be applied on a full disk; tell whether there was one."""
+        return self._disk.give_up()
 
     def add(self, sample: Sample) -> StoredReading | None:
         """
@@ -153,7 +172,8 @@ class OutboxFile:
             return
         self._write_rows()
         stream = self._touch(settlement.stream)
-        keep = self.settings.confirmed_keep_h > 0
+        # What is kept has no gap: where room is short nothing is kept only after everything older has gone.
+        keep = self.settings.confirmed_keep_h > 0 and not (self._disk.is_low and self._confirmed.since is None)
         for first, last in settlement.archived:
             expected = (
                 self._confirmed.take_over(settlement.stream, first, last, settlement.at)
@@ -208,13 +228,15 @@ class OutboxFile:
         )
 
     def prune(self) -> bool:
-        """Delete some confirmed readings past their time; tell whether there may be more."""
+        """Delete some confirmed readings past their time, shrink the file; tell whether there may be more to do."""
         self._losses.prune(self.settings.confirmed_keep_h)
-        return self._confirmed.prune(self.settings.confirmed_keep_h)
+        more = self._confirmed.prune(self.settings.confirmed_keep_h)
+        return (not self._disk.is_low and self._confirmed.shrink()) or more
 
     def close(self) -> None:
         """Close the file, its write-ahead log folded in."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.suppress(sqlite3.Error):  # on a full disk; the log stays and is read at the next start
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
     def _begin_stream(self) -> str:
@@ -307,10 +329,8 @@ class OutboxFile:
 
     def _picture(self) -> OutboxState:
         used = sum(stream.held + stream.quarantined for stream in self._streams.values())
-        notice = full_notice(used, self.settings)
-        if bool(notice) != bool(self._full_notice):
-            log.warning("desktop.buffer_filling" if notice else "desktop.buffer_has_room", used=used)
-        self._full_notice = notice
+        notice = self._warnings.notice(used, self.settings, self._disk)
+        is_full = self._disk.is_short and self._confirmed.since is None
         streams = sorted(self._streams.values(), key=lambda stream: stream.ordinal)
         return OutboxState(
             current=self._streams[self._current],
@@ -320,6 +340,8 @@ class OutboxFile:
             wanted_since=self._resent[0],
             resent_since=self._resent[1],
             limit=self.settings.buffer_limit,
+            disk_used_pct=self._disk.used_pct,
+            problem="nothing can be recorded: the disk is full" if is_full else "",
             notice="; ".join(part for part in (notice, self._opening_notice) if part),
             reopened=self._reopened,
             refused=self._refused,

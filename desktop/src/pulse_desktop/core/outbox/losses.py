@@ -13,8 +13,7 @@ from datetime import timedelta
 from pulse_acl.payloads import format_time, parse_time
 from pulse_acl.ranges import Range, union
 
-from ..settings import DeviceSettings
-from .state import WARN_PCT, StreamState
+from .state import StreamState
 
 
 class Losses:
@@ -76,15 +75,3 @@ def oldest_rows(db: sqlite3.Connection, stream: str, limit: int) -> list[tuple[i
     return db.execute(
         "SELECT sequence_no, state FROM telemetry_buffer WHERE stream = ? ORDER BY sequence_no LIMIT ?", (stream, limit)
     ).fetchall()
-
-
-def full_notice(used: int, settings: DeviceSettings) -> str:
-    """Say how full the buffer is when that should be known, else nothing."""
-    limit = settings.buffer_limit
-    if used < limit * WARN_PCT / 100:
-        return ""
-    refuses = settings.buffer_full_policy == "refuse_new"
-    then = "new readings are" if refuses else "the oldest readings are"
-    if used < limit:
-        return f"the buffer is filling ({used} of {limit} readings); when it is full, {then} given up"
-    return f"the buffer is full ({limit} readings): {then} given up and declared as lost"

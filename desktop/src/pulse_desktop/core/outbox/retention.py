@@ -13,6 +13,8 @@ from datetime import timedelta
 from pulse_acl.payloads import format_time, parse_time
 
 CHUNK = 5_000
+FREE_PAGES_KEPT = 1_000  # for what is recorded next
+PAGES_AT_ONCE = 500
 _TAKE_OVER = """INSERT INTO telemetry_data (stream, sequence_no, recorded_at, metrics, receipt_at)
 SELECT stream, sequence_no, recorded_at, metrics, ? FROM telemetry_buffer
 WHERE stream = ? AND sequence_no BETWEEN ? AND ? ORDER BY sequence_no"""
@@ -51,9 +53,24 @@ class Confirmed:
             (CHUNK, limit if keep_h > 0 else newest[0]),
         ).rowcount
         if gone:
-            self._db.execute("PRAGMA incremental_vacuum(200)").fetchall()
             self.since = self._oldest()
         return gone == CHUNK
+
+    def shed(self) -> bool:
+        """Delete up to ``CHUNK`` of the oldest rows, whatever their time; tell whether there were any."""
+        oldest = "DELETE FROM telemetry_data WHERE rowid IN (SELECT rowid FROM telemetry_data ORDER BY rowid LIMIT ?)"
+        gone = self._db.execute(oldest, (CHUNK,)).rowcount
+        if gone:
+            self.since = self._oldest()
+        return gone > 0
+
+    def shrink(self) -> bool:
+        """Give some pages that are free inside the file back to the disk; tell whether there are more."""
+        spare = self._db.execute("PRAGMA freelist_count").fetchone()[0] - FREE_PAGES_KEPT
+        if spare <= 0:
+            return False
+        self._db.execute(f"PRAGMA incremental_vacuum({min(spare, PAGES_AT_ONCE)})").fetchall()
+        return bool(spare > PAGES_AT_ONCE)
 
     def _oldest(self) -> str | None:
         row: tuple[str | None] = self._db.execute(

@@ -79,11 +79,11 @@ class OutboxState:
     The whole outbox; ``streams`` in the order they were begun, those with rows and the current one.
 
     ``kept_since``: the oldest receipt time that is still here; ``wanted_since``: what a restored archive asked for
-    last, ``resent_since``: from which receipt time on everything was put back for it. ``limit``: rows that fit; times
-    are RFC 3339 text; ``problem``: why nothing can be recorded now; ``notice``: what people should know although
-    recording goes on; ``reopened``: how often settled rows became pending again;
-    ``refused`` and ``evicted``: readings given up since the start;
-    ``dropped_values``: by metric, values that may not be recorded.
+    last, ``resent_since``: from which receipt time on everything was put back for it. ``limit``: rows that fit,
+    ``disk_used_pct``: how full the disk is, as far as the outbox may use it; times are RFC 3339 text;
+    ``problem``: why nothing can be recorded now; ``notice``: what people should know although recording goes on;
+    ``reopened``: how often settled rows became pending again; ``refused`` and ``evicted``: readings given up since
+    the start; ``dropped_values``: by metric, values that may not be recorded.
     """
 
     current: StreamState
@@ -93,6 +93,7 @@ class OutboxState:
     wanted_since: str | None = None
     resent_since: str | None = None
     limit: int = 1
+    disk_used_pct: float = 0.0
     problem: str = ""
     notice: str = ""
     reopened: int = 0
@@ -127,8 +128,9 @@ class OutboxState:
 
     @property
     def used_pct(self) -> float:
-        """How much of the buffer limit is used, 0 to 100."""
-        return min(100.0, round(100.0 * (self.held + self.quarantined) / max(1, self.limit), 3))
+        """How much of the buffer limit is used, or of the disk if that is more, 0 to 100."""
+        rows_pct = round(100.0 * (self.held + self.quarantined) / max(1, self.limit), 3)
+        return min(100.0, max(rows_pct, self.disk_used_pct))
 
     @property
     def head(self) -> tuple[int, int]:

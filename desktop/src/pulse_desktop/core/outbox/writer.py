@@ -27,6 +27,7 @@ from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
 from . import salvage
 from .file import OutboxFile
+from .room import is_out_of_room
 from .schema import DamagedError
 from .state import OutboxState, Settlement
 
@@ -37,6 +38,7 @@ MAX_GROUP = 5_000
 MAX_QUEUED = 20_000
 NEWEST_EVERY_S = 1.0
 PRUNE_EVERY_S = 30.0
+LOOK_EVERY_S = 2.0  # at the disk
 RETRY_S = 1.0
 
 
@@ -100,7 +102,7 @@ class Outbox:
         self._opened = threading.Event()
         self._closing = threading.Event()
         self._failure: Exception | None = None
-        self._newest_at = self._pruned_at = self._committed_at = float("-inf")
+        self._newest_at = self._pruned_at = self._looked_at = self._committed_at = float("-inf")
 
     def start(self) -> None:
         """
@@ -195,29 +197,47 @@ class Outbox:
 
     def _serve(self, file: OutboxFile) -> None:
         group: list[_Work] = []
+        most = MAX_GROUP
         while True:
             if not group:
                 self._gather(group)
+                most = MAX_GROUP
             last_try = self._closing.is_set()
+            part = group[:most]
             try:
-                self._write(file, group)
+                self._write(file, part)
             except sqlite3.Error as error:
                 file.rollback()
-                self._stopped_by(error)
+                self._stopped(file.state, f"nothing can be recorded: {error}")
+                self._on_commit(Committed(self.state, []))
+                if is_out_of_room(error):
+                    self._receipts_first(group)
+                    most = max(1, len(part) // 2)  # a smaller transaction needs less of the write-ahead log
+                    if file.give_way() or len(part) > 1:
+                        continue
                 if last_try:
                     return
                 self._closing.wait(RETRY_S)
                 continue
-            for work in group:
-                if isinstance(work, _Barrier):
-                    work.reached.set()
-                    if work.last:
-                        return
-            group = []
+            if self._reached_end(part):
+                return
+            del group[:most]
+
+    @staticmethod
+    def _reached_end(part: Sequence[_Work]) -> bool:
+        barriers = [work for work in part if isinstance(work, _Barrier)]
+        for barrier in barriers:
+            barrier.reached.set()
+        return any(barrier.last for barrier in barriers)
+
+    def _receipts_first(self, group: list[_Work]) -> None:
+        """Let what makes room go before what needs it, also what came in since."""
+        self._take(group, 0.0, once=False)
+        group.sort(key=lambda work: not isinstance(work, Settlement))
 
     def _gather(self, group: list[_Work]) -> None:
         """Fill *group* with what comes together."""
-        self._take(group, PRUNE_EVERY_S, once=True)
+        self._take(group, RETRY_S if self.state.problem else PRUNE_EVERY_S, once=True)
         since_commit = self._clock.monotonic() - self._committed_at
         lazy_until = self._clock.monotonic() + LAZY_S
         while group and all(isinstance(work, _LAZY) for work in group):
@@ -242,6 +262,9 @@ class Outbox:
     def _write(self, file: OutboxFile, group: Sequence[_Work]) -> None:
         now = self._clock.monotonic()
         file.begin()
+        if self.state.problem or now - self._looked_at >= LOOK_EVERY_S:
+            file.watch_disk()
+            self._looked_at = now
         for work in group:
             self._apply(file, work)
         last = any(isinstance(work, _Barrier) and work.last for work in group)
@@ -250,8 +273,12 @@ class Outbox:
             self._newest_at = now
         if not last and now - self._pruned_at >= PRUNE_EVERY_S and not file.prune():
             self._pruned_at = now
-        self.state, added = file.commit()
+        state, added = file.commit()
         self._committed_at = self._clock.monotonic()
+        if state.problem:
+            self._stopped(state, state.problem)
+        else:
+            self.state = state
         self._on_commit(Committed(self.state, added))
 
     def _apply(self, file: OutboxFile, work: _Work) -> None:
@@ -270,8 +297,7 @@ class Outbox:
         elif isinstance(work, DeviceSettings):
             file.settings = work
 
-    def _stopped_by(self, error: sqlite3.Error) -> None:
+    def _stopped(self, state: OutboxState, problem: str) -> None:
         if not self.state.problem:
-            log.error("desktop.recording_stopped", reason=str(error))
-        self.state = replace(self.state, problem=f"nothing can be recorded: {error}")
-        self._on_commit(Committed(self.state, []))
+            log.error("desktop.recording_stopped", reason=problem)
+        self.state = replace(state, problem=problem)
