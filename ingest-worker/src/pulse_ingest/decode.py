@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,6 +26,17 @@ from .printable import excerpt_of, one_line, without_lone_surrogates
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FUTURE_TOLERANCE = timedelta(hours=24)
 
+
+class _KnownReading(payloads.Reading, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A reading without unknown fields, as nearly all are: those need not be looked for."""
+
+
+class _KnownBatch(payloads.ReadingBatch, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A batch without unknown fields."""
+
+
+_KNOWN_READING: msgspec.json.Decoder[payloads.Reading] = msgspec.json.Decoder(_KnownReading)
+_KNOWN_BATCH: msgspec.json.Decoder[payloads.ReadingBatch] = msgspec.json.Decoder(_KnownBatch)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _CLIENT_ID = msgspec.json.Decoder(payloads.ClientId)
@@ -35,6 +47,7 @@ _READING = msgspec.json.Decoder(payloads.BatchReading)
 _SOURCE = msgspec.json.Decoder(str)
 _BATCH_FIELDS = frozenset(field.encode_name for field in msgspec.structs.fields(payloads.ReadingBatch))
 T = TypeVar("T")
+P = TypeVar("P", bound=payloads.Payload)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -51,42 +64,54 @@ def decode(raw: Raw) -> Decoded:
         a foreign client id, a stream or numbers that cannot be read) is one entry in ``faults`` and settles
         no number.
     """
-    topic = parse(raw.topic)
-    if topic is None or topic.topic not in {Topic.TELEMETRY_LIVE, Topic.TELEMETRY_BUFFERED}:
+    sender = _sender(raw.topic)
+    if sender is None:
         return _fault(raw, None, None, "the topic carries no valid client id")
-    client_id = topic.params["client_id"]
-    live = topic.topic is Topic.TELEMETRY_LIVE
+    client_id, live = sender
     try:
         return _decode_whole(raw, client_id, live=live)
     except payloads.ContractError as error:
         return _decode_apart(raw, client_id, one_line(str(error)), live=live)
 
 
+# Devices, their topics and their streams are few and come again with every message.
+@lru_cache(maxsize=4_096)
+def _sender(text: str) -> tuple[str, bool] | None:
+    """Return the client id of a telemetry topic and whether it is the live one."""
+    topic = parse(text)
+    if topic is None or topic.topic not in {Topic.TELEMETRY_LIVE, Topic.TELEMETRY_BUFFERED}:
+        return None
+    return topic.params["client_id"], topic.topic is Topic.TELEMETRY_LIVE
+
+
+@lru_cache(maxsize=4_096)
+def _uuid(text: str) -> UUID:
+    return UUID(text)
+
+
 def _decode_whole(raw: Raw, client_id: str, *, live: bool) -> Decoded:
     """Decode strictly; any breach raises ``ContractError``."""
     if live:
-        reading = payloads.decode(payloads.Reading, raw.payload)
-        kind: type[payloads.Payload] = payloads.Reading
-        stream, lost = reading.stream, []
-        owner = reading.client_id
+        reading, unknown = _checked(_KNOWN_READING, payloads.Reading, raw.payload)
+        stream, owner, lost = reading.stream, reading.client_id, []
         samples = [_sample(reading.sequence_no, reading.timestamp, reading.metrics, raw.received_at)]
     else:
-        batch = payloads.decode(payloads.ReadingBatch, raw.payload)
-        kind = payloads.ReadingBatch
-        stream, lost, owner = batch.stream, union(batch.lost), batch.client_id
+        batch, unknown = _checked(_KNOWN_BATCH, payloads.ReadingBatch, raw.payload)
+        stream, owner, lost = batch.stream, batch.client_id, union(batch.lost)
         samples = [_sample(r.sequence_no, r.timestamp, r.metrics, raw.received_at) for r in batch.readings]
     if owner != client_id:
         raise payloads.ContractError("the client id is not the topic's")
     return Decoded(
-        client_id,
-        UUID(stream),
-        raw.topic,
-        raw.received_at,
-        samples,
-        lost=lost,
-        unknown_fields=payloads.unknown_fields(kind, raw.payload),
-        done=raw.done,
+        client_id, _uuid(stream), raw.topic, raw.received_at, samples, lost=lost, unknown_fields=unknown, done=raw.done
     )
+
+
+def _checked(known: msgspec.json.Decoder[P], kind: type[P], payload: bytes) -> tuple[P, int]:
+    """Return the payload and how many fields it has that nobody knows; any breach raises ``ContractError``."""
+    found = _read(known, payload) if len(payload) <= payloads.MAX_PAYLOAD_BYTES else None
+    if found is not None:
+        return found, 0
+    return payloads.decode(kind, payload), payloads.unknown_fields(kind, payload)
 
 
 def _sample(number: int, timestamp: str, metrics: dict[str, payloads.MetricValue], received_at: datetime) -> Sample:
@@ -139,7 +164,7 @@ def _stream(fields: dict[str, msgspec.Raw]) -> UUID | None:
     return None if text is None else UUID(text)
 
 
-def _read(decoder: msgspec.json.Decoder[T], value: msgspec.Raw | None) -> T | None:
+def _read(decoder: msgspec.json.Decoder[T], value: msgspec.Raw | bytes | None) -> T | None:
     """Return what *decoder* makes of *value*, or ``None`` when it cannot be read or is missing."""
     if value is None:
         return None

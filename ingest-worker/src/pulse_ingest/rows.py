@@ -1,7 +1,7 @@
 """
 Decoded messages and settlements to rows: telemetry_data, newest values, minute rollups, rejects.
 
-Pure. Each number is stored once: the first copy in the order of coming. Read next: ``writer``.
+Pure. Each number is stored once: the first copy in the order of coming. Read next: ``copy_format``, ``writer``.
 """
 
 from __future__ import annotations
@@ -14,25 +14,13 @@ from uuid import UUID
 
 from pulse_acl.ranges import union
 
+from .copy_format import metric_part, microseconds, number_part, stream_part, times_part, value_part
 from .ledger import Claim, Settlement
 from .messages import Decoded, Reject, Sample, Scalar
 
 StreamKey = tuple[str, UUID]
 Typed = tuple[float | None, int | None, bool | None]
-DataRow = tuple[str, UUID, int, str, float | None, int | None, bool | None, datetime, datetime, datetime | None]
 Newest = tuple[datetime, UUID, int, datetime, Scalar]  # recorded at, stream, number, received at, value
-DATA_COLUMNS = (
-    "client_id",
-    "stream",
-    "sequence_no",
-    "metric_key",
-    "metric_value",
-    "metric_long",
-    "metric_bool",
-    "recorded_at",
-    "received_at",
-    "claimed_at",
-)
 _MOST = sys.float_info.max
 
 
@@ -64,10 +52,11 @@ class Rows:
     """
     All that one transaction stores beside the ledger.
 
-    ``newest``: by device and metric; ``minutes``: by device and minute, then by metric.
+    ``data``: all rows of telemetry_data, each as ``copy_format`` writes it; ``newest``: by device and metric;
+    ``minutes``: by device and minute, then by metric.
     """
 
-    data: list[DataRow] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
     newest: dict[str, dict[str, Newest]] = field(default_factory=dict)
     minutes: dict[tuple[str, datetime], dict[str, Minute]] = field(default_factory=dict)
     rejects: list[RejectRow] = field(default_factory=list)
@@ -118,10 +107,12 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
             continue
         key = (message.client_id, message.stream)
         wanted = to_archive.get(key, set())
+        begin, received_us = stream_part(*key), microseconds(message.received_at)
         for sample in message.samples:
             if sample.sequence_no in wanted:
                 wanted.discard(sample.sequence_no)
-                _add_sample(rows, key, sample, message.received_at)
+                _add_data(rows.data, begin, sample, received_us)
+                _add_figures(rows, key, sample, message.received_at)
         unwanted = to_reject.get(key, set())
         for reject in message.rejects:
             if reject.sequence_no in unwanted:
@@ -130,16 +121,21 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
     return rows
 
 
-def _add_sample(rows: Rows, key: StreamKey, sample: Sample, received_at: datetime) -> None:
-    # The innermost loop of the worker: a row for each metric of each reading, so it is written to be fast.
+# The two innermost loops of the worker, a step for each metric of each reading, so they are written to be fast.
+def _add_data(data: list[bytes], begin: bytes, sample: Sample, received_us: int) -> None:
+    begin += number_part(sample.sequence_no)
+    claimed_us = None if sample.claimed_at is None else microseconds(sample.claimed_at)
+    end = times_part(microseconds(sample.recorded_at), received_us, claimed_us)
+    for metric, value in sample.metrics.items():
+        data.append(begin + metric_part(metric) + value_part(value) + end)
+
+
+def _add_figures(rows: Rows, key: StreamKey, sample: Sample, received_at: datetime) -> None:
     client_id, stream = key
-    number, recorded_at, claimed_at = sample.sequence_no, sample.recorded_at, sample.claimed_at
+    number, recorded_at = sample.sequence_no, sample.recorded_at
     newest = rows.newest.setdefault(client_id, {})
     minutes = rows.minutes.setdefault((client_id, recorded_at.replace(second=0, microsecond=0)), {})
-    add_row = rows.data.append
     for metric, value in sample.metrics.items():
-        double, long, flag = typed(value)
-        add_row((client_id, stream, number, metric, double, long, flag, recorded_at, received_at, claimed_at))
         known = newest.get(metric)
         if known is None or recorded_at > known[0] or (recorded_at, stream, number) > known[:3]:
             newest[metric] = (recorded_at, stream, number, received_at, value)
@@ -152,8 +148,10 @@ def _add_sample(rows: Rows, key: StreamKey, sample: Sample, received_at: datetim
 
 def _add_to_minute(minute: Minute, value: float) -> None:
     minute.samples += 1
-    minute.least = min(minute.least, value)
-    minute.greatest = max(minute.greatest, value)
+    if value < minute.least:  # min() and max() are calls
+        minute.least = value
+    elif value > minute.greatest:
+        minute.greatest = value
     total = minute.total + value
     if total > _MOST:
         total = _MOST

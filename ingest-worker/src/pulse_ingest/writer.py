@@ -21,6 +21,7 @@ import asyncpg
 from pulse_acl.ranges import from_numbers, from_text, to_text
 
 from .answers import answers_of
+from .copy_format import COLUMNS, HEADER, TRAILER
 from .errors import StorageUnavailable, UnfitData, WriteFailed
 from .ledger import Account, Claim, Settlement, settle
 from .lost_answer import LostAnswer
@@ -28,7 +29,7 @@ from .messages import Decoded
 from .presence import SideBatch
 from .printable import one_line
 from .receipts import Answer
-from .rows import DATA_COLUMNS, Rows, StreamKey, claims_of, rows_of, typed
+from .rows import Rows, StreamKey, claims_of, rows_of, typed
 from .side_rows import columns, store_side
 from .sql import QUERIES
 
@@ -322,9 +323,13 @@ async def _store(
     )
 
 
+async def _copy_of(rows: Rows) -> AsyncIterator[bytes]:
+    yield b"".join([HEADER, *rows.data, TRAILER])
+
+
 async def _store_rows(conn: asyncpg.Connection[asyncpg.Record], rows: Rows) -> None:
     if rows.data:
-        await conn.copy_records_to_table("telemetry_data", records=rows.data, columns=DATA_COLUMNS)
+        await conn.copy_to_table("telemetry_data", source=_copy_of(rows), columns=COLUMNS, format="binary")
         newest = [
             (client_id, metric, *typed(value), stream, number, recorded_at, received_at)
             for client_id, metrics in rows.newest.items()

@@ -23,7 +23,7 @@ NOW = RECEIVED + timedelta(seconds=1)
 
 
 async def test_write_batch_new_readings_are_archived_with_every_type(writer: Database, owner: Conn) -> None:
-    metrics = {"i": 2**63 - 1, "n": -(2**63), "d": 72.0, "b": False, "a/b-c._": 1.5e300}
+    metrics = {"i": 2**63 - 1, "n": -(2**63), "d": 72.0, "b": False, "t": True, "a/b-c._": 1.5e300}
     written = await writer.write_batch([message([reading(1, metrics)])], NOW)
     rows = await owner.fetch("SELECT * FROM telemetry_data ORDER BY metric_key")
     values = {r["metric_key"]: (r["metric_value"], r["metric_long"], r["metric_bool"]) for r in rows}
@@ -32,6 +32,7 @@ async def test_write_batch_new_readings_are_archived_with_every_type(writer: Dat
         "n": (None, -(2**63), None),
         "d": (72.0, None, None),
         "b": (None, None, False),
+        "t": (None, None, True),
         "a/b-c._": (1.5e300, None, None),
     }
     assert {(r["client_id"], r["stream"], r["sequence_no"], r["recorded_at"], r["received_at"]) for r in rows} == {
