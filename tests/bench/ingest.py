@@ -47,7 +47,7 @@ def _without_worker(
 ) -> float:
     load = Load(f"b{next(numbers)}", count)
     plant["ingest"].stop()
-    arguments = (plant.mqtts_port, str(plant.home / "ca.pem"), "telemetry/+/live", count, *more)
+    arguments = (plant.mqtts_port, str(plant.home / "ca.pem"), count, *more)
     with child(subscriber, *arguments) as listener, child(pour, plant.plain_port, load) as publisher:
         started = _begin(publisher)
         rate = count / (listener.hear(WITHIN_S) - started)

@@ -1,4 +1,4 @@
-"""Listens to receipts at the broker's loopback port and knows how many readings they called archived."""
+"""Listens at the broker's loopback port: when devices came, and how many readings receipts called archived."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Receipts:
         self._lock = threading.Lock()
         self._archived: dict[str, int] = {}
         self._last_at = 0.0
+        self._beats: dict[str, float] = {}
 
     def archived(self, run: str) -> int:
         """Return how many readings of devices whose id begins with *run* are archived."""
@@ -32,8 +33,15 @@ class Receipts:
         with self._lock:
             return self._last_at
 
+    def wait_beat(self, client_id: str, *, within_s: float) -> float:
+        """Return when the first heartbeat of *client_id* came, which is sent when it is connected."""
+        return until(lambda: self._beats.get(client_id), within_s=within_s, what=f"{client_id} is connected") or 0.0
+
     def take(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
-        """Read one receipt."""
+        """Read one receipt or heartbeat."""
+        if message.topic.startswith("heartbeat/"):
+            self._beats.setdefault(message.topic.removeprefix("heartbeat/"), time.monotonic())
+            return
         receipt = msgspec.json.decode(message.payload)
         count = sum(last - first + 1 for first, last in receipt["archived"])
         with self._lock:
@@ -49,7 +57,7 @@ def receipts_at(port: int) -> Iterator[Receipts]:
     client.on_message = made.take
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect("127.0.0.1", port)
-    client.subscribe("archive/+/receipt", 1)
+    client.subscribe([("archive/+/receipt", 1), ("heartbeat/+", 1)])
     client.loop_start()
     try:
         assert subscribed.wait(10), "the listener is not subscribed"

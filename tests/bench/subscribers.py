@@ -14,12 +14,13 @@ import asyncpg
 import gmqtt
 import msgspec
 
-_INSERT = """INSERT INTO telemetry_data (client_id, stream, sequence_no, metric_key, metric_value, metric_long, metric_bool,
-recorded_at, received_at) SELECT $1, $2, $3, key, double, long, flag, $8::timestamptz, now()
+_INSERT = """INSERT INTO telemetry_data
+(client_id, stream, sequence_no, metric_key, metric_value, metric_long, metric_bool, recorded_at, received_at)
+SELECT $1, $2, $3, key, double, long, flag, $8::timestamptz, now()
 FROM unnest($4::text[], $5::float8[], $6::bigint[], $7::boolean[]) AS metric (key, double, long, flag)"""
 
 
-def throw_away(pipe: Connection, port: int, ca_file: str, topic: str, count: int) -> None:
+def throw_away(pipe: Connection, port: int, ca_file: str, count: int) -> None:
     """Count *count* messages of QoS 1 over TLS and send the time of the last; a child's work."""
 
     async def work() -> None:
@@ -33,7 +34,7 @@ def throw_away(pipe: Connection, port: int, ca_file: str, topic: str, count: int
                 done.set()
             return 0
 
-        client = await _subscribed(port, ca_file, topic, on_message, optimistic=True)
+        client = await _subscribed(port, ca_file, on_message, optimistic=True)
         pipe.send("ready")
         await done.wait()
         pipe.send(time.monotonic())
@@ -42,7 +43,7 @@ def throw_away(pipe: Connection, port: int, ca_file: str, topic: str, count: int
     asyncio.run(work())
 
 
-def insert_each(pipe: Connection, port: int, ca_file: str, topic: str, count: int, database: dict[str, str]) -> None:
+def insert_each(pipe: Connection, port: int, ca_file: str, count: int, database: dict[str, str]) -> None:
     """Store each of *count* messages in a transaction of its own, then acknowledge it; a child's work."""
 
     async def work() -> None:
@@ -56,7 +57,7 @@ def insert_each(pipe: Connection, port: int, ca_file: str, topic: str, count: in
             await stored
             return 0
 
-        client = await _subscribed(port, ca_file, topic, on_message, optimistic=False)
+        client = await _subscribed(port, ca_file, on_message, optimistic=False)
         pipe.send("ready")
         for _ in range(count):
             payload, stored = await waiting.get()
@@ -69,13 +70,13 @@ def insert_each(pipe: Connection, port: int, ca_file: str, topic: str, count: in
     asyncio.run(work())
 
 
-async def _subscribed(port: int, ca_file: str, topic: str, on_message: Any, *, optimistic: bool) -> Any:
+async def _subscribed(port: int, ca_file: str, on_message: Any, *, optimistic: bool) -> Any:
     client: Any = gmqtt.Client(f"bench-{time.monotonic_ns()}", optimistic_acknowledgement=optimistic)
     granted = asyncio.Event()
     client.on_message = on_message
     client.on_subscribe = lambda *_: granted.set()
     await client.connect("127.0.0.1", port, ssl=ssl.create_default_context(cafile=ca_file))
-    client.subscribe(topic, qos=1)
+    client.subscribe("telemetry/+/live", qos=1)
     await asyncio.wait_for(granted.wait(), 10)
     return client
 
