@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -330,14 +330,20 @@ def format_time(at: datetime) -> str:
 
 def parse_time(text: str) -> datetime:
     """
-    Read an RFC 3339 time; the result is aware and in UTC.
+    Read an RFC 3339 time; the result is aware and in UTC. A leap second is taken for the second after it.
 
     Raises:
         ContractError: Another form, no such day or hour, or outside the years 1 to 9999 in UTC.
     """
     if _TIME.search(text) is None:
         raise ContractError("not an RFC 3339 time")
+    is_leap = text[17:19] == "60"
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        at = datetime.fromisoformat(f"{text[:17]}59{text[19:]}".upper() if is_leap else text.upper()).astimezone(UTC)
+        if not is_leap:
+            return at
+        if (at.hour, at.minute) == (23, 59):
+            return at + timedelta(seconds=1)
     except (ValueError, OverflowError) as error:
         raise ContractError("not an RFC 3339 time") from error
+    raise ContractError("not an RFC 3339 time: a leap second is at the end of a day in UTC")

@@ -280,6 +280,17 @@ def test_parse_time_no_such_time_breaks_the_contract(text: str) -> None:
         parse_time(text)
 
 
+@pytest.mark.parametrize("text", ["2016-12-31T23:59:60.250Z", "2017-01-01T00:59:60.25+01:00"])
+def test_parse_time_leap_second_is_the_second_after_it(text: str) -> None:
+    assert parse_time(text) == datetime(2017, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2016-12-31T10:30:60Z", "2016-12-31T23:59:61Z", "9999-12-31T23:59:60Z"])
+def test_parse_time_sixtieth_second_elsewhere_breaks_the_contract(text: str) -> None:
+    with pytest.raises(ContractError):
+        parse_time(text)
+
+
 def test_parse_time_lower_case_and_offsets_are_taken() -> None:
     expected = datetime(2026, 2, 7, 10, 15, 30, 125_000, tzinfo=UTC)
     assert parse_time("2026-02-07t11:15:30.125+01:00") == expected == parse_time(AT.lower())
