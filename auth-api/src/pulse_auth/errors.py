@@ -143,3 +143,19 @@ class CannotGrantError(RefusalError):
 
 class InvalidRuleError(RefusalError):
     """A topic rule may not stand in a permission or an integration; the sentence says why."""
+
+
+class InvalidValueError(RefusalError):
+    """A field of a record cannot hold that value; the sentence says why, with the bounds where there are some."""
+
+
+class LastAdministratorError(RefusalError):
+    """The last administrator can be neither ended nor demoted."""
+
+
+class PreconditionRequiredError(RefusalError):
+    """A change says not which version of the record its author has seen."""
+
+
+class PreconditionFailedError(RefusalError):
+    """The record was changed since its author has seen it; reading it again helps."""

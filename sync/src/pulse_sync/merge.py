@@ -94,7 +94,7 @@ def merge(present: Record | None, change: Change, facts: Facts) -> Outcome:
         values = _values(present, change)
     except (InvalidValueError, ValueError) as error:
         return refused(change, getattr(error, "reason", Reason.INVALID_VALUE), str(error), present)
-    if at > facts.now + MOST_AHEAD:
+    if change.source != WEB and at > facts.now + MOST_AHEAD:
         return refused(change, Reason.CLOCK_SKEW, "It is stamped more than 5 minutes ahead of the server.", present)
     if present is None:
         return _make(change, values, facts)

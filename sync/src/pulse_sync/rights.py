@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from pulse_acl.matching import covers
 from pulse_acl.rules import Permission
 
 from .records import Key, Kind, Record
@@ -34,7 +35,13 @@ class Holdings:
 
     def covers(self, other: Holdings) -> bool:
         """Tell whether all of *other* is held; an administrator holds whatever there is."""
-        return self.is_administrator or (self.permissions >= other.permissions and self.rules >= other.rules)
+        if self.is_administrator:
+            return True
+        return self.permissions >= other.permissions and all(map(self._allows, other.rules))
+
+    def _allows(self, wanted: TopicRule) -> bool:
+        action, topic = wanted
+        return any(one == action and covers(held, topic) for one, held in self.rules)
 
     def __sub__(self, other: Holdings) -> Holdings:
         """Return what is held beyond *other*."""

@@ -19,7 +19,7 @@ from .access import (
 )
 from .base import Base
 from .identity import PermissionRow, Role, RolePermission, SystemConfig, User, UserRole
-from .sync import AnsweredChange, ChangeLog, OperatorKey, RecordVersion, SyncLog
+from .sync import AnsweredChange, ChangeLog, OperatorKey, RecordVersion, SyncLog, SyncPublication
 from .telemetry import (
     audit_log,
     device_presence,
@@ -50,6 +50,7 @@ __all__ = [
     "Role",
     "RolePermission",
     "SyncLog",
+    "SyncPublication",
     "SystemConfig",
     "UsedAssertion",
     "User",

@@ -39,10 +39,9 @@ class MirroredRecord:
     """
     Columns of every record that desktops mirror.
 
-    ``clock``: for each field ``{"at", "by", "source"}`` of the write that won; ``updated_*`` repeat the newest.
-    ``version``: of the last change; ``deleted_at`` makes a tombstone. ``ended_version`` and ``ended_source``:
-    where and at which version the record last ended (deleted, deactivated, membership removed); whoever
-    revives it must have seen that version.
+    ``clock``: for each field ``{"at", "by", "source", "version", "change_id"}`` of the write that won (the last only
+    for a desktop's change); ``updated_*`` repeat the newest. ``version``: of the last change; ``deleted_at`` makes a
+    tombstone. Written by ``domain.sync`` only.
     """
 
     clock: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), default=dict)
@@ -52,5 +51,3 @@ class MirroredRecord:
     updated_by: Mapped[str] = mapped_column(server_default=text("''"), default="")
     source: Mapped[str] = mapped_column(server_default=text("'web'"), default="web")
     deleted_at: Mapped[datetime | None]
-    ended_version: Mapped[int | None]
-    ended_source: Mapped[str | None]

@@ -32,11 +32,28 @@ class RecordVersion(Base):
     version: Mapped[int] = mapped_column(server_default=text("0"), default=0)
 
 
+class SyncPublication(Base):
+    """The one row that says up to which version events were handed to the broker."""
+
+    __tablename__ = "sync_publication"
+    __table_args__ = (CheckConstraint("singleton", name="one_row"),)
+
+    singleton: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"), default=True)
+    version: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+
+
 class ChangeLog(Base):
-    """One event of one record, to be sent to the desktops that it concerns; ``audience`` null means all."""
+    """
+    One event of one record, to be sent to the desktops that it concerns; ``audience`` null means all.
+
+    ``record`` names the fields that changed; what is sent is the record as it is then.
+    """
 
     __tablename__ = "change_log"
-    __table_args__ = (Index("change_log_record", "record_type", "record_id"),)
+    __table_args__ = (
+        Index("change_log_record", "record_type", "record_id"),
+        Index("change_log_audience_version", "audience", "version"),
+    )
 
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     history: Mapped[UUID]
@@ -78,6 +95,7 @@ class AnsweredChange(Base):
     """The answer that a device's change got; a repeat of the change gets it again."""
 
     __tablename__ = "answered_changes"
+    __table_args__ = (Index("answered_changes_client_id", "client_id"),)
 
     change_id: Mapped[UUID] = mapped_column(primary_key=True)
     client_id: Mapped[str]

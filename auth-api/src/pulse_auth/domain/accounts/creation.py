@@ -1,17 +1,19 @@
-"""Makes a user with memberships: records, stamps and versions. Used by the first start and the command line."""
+"""Makes a user with memberships, through the one write path. Used by the first start and the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
-from ...db.models import Role, User, UserRole
+from pulse_sync.records import Key, Kind
+
+from ...db.models import Role, User
 from ...errors import InvalidNameError, NameTakenError
-from ..sync.records import stamp_change
+from ..sync.writing import Actor, writing
 from .names import clean_username, name_key
 from .sessions import find_user
 
@@ -27,41 +29,27 @@ async def create_user(
     by: str,
 ) -> User:
     """
-    Add a user with *roles*.
+    Add a user with *roles*; nobody is asked whether they may.
 
     Raises:
         InvalidNameError: The name breaks the rules, or there is no such role.
         NameTakenError: A live user has that name.
     """
     name = clean_username(username)
-    key = name_key(name)
-    if await find_user(session, key) is not None:
-        raise NameTakenError(f"There is a user {name} already.")
-    user = User(
-        id=uuid7(),
-        username=name,
-        username_key=key,
-        password_hash=password_hash,
-        is_active=True,
-        must_change_password=must_change_password,
-        token_generation=0,
-        clock={},
-        created_at=now,
-    )
-    session.add(user)
-    fields = ["username", "password_hash", "is_active"]
-    await stamp_change(session, user, fields=fields, event="USER_CREATE", at=now, by=by)
-    await session.flush()
-    for role in roles:
-        await _add_role(session, user, role, now, by)
+    async with writing(session, Actor(by, None), now) as records:
+        if await find_user(session, name_key(name)) is not None:
+            raise NameTakenError(f"There is a user {name} already.")
+        made = await records.create(Kind.USER, {"username": name, "password_hash": password_hash})
+        for role in roles:
+            await records.edit(Key.user_role(made.key.id, await _role_id(session, role)), {"present": True})
+    user = await session.get_one(User, UUID(made.key.id))
+    user.must_change_password = must_change_password
     return user
 
 
-async def _add_role(session: AsyncSession, user: User, name: str, now: datetime, by: str) -> None:
-    found = select(Role).where(Role.name_key == name_key(name), Role.deleted_at.is_(None))
-    role = (await session.execute(found)).scalar()
-    if role is None:
+async def _role_id(session: AsyncSession, name: str) -> UUID:
+    found = select(Role.id).where(Role.name_key == name_key(name), Role.deleted_at.is_(None))
+    role_id = await session.scalar(found)
+    if role_id is None:
         raise InvalidNameError(f"There is no role {name}.")
-    membership = UserRole(user_id=user.id, role_id=role.id, present=True, clock={}, created_at=now)
-    session.add(membership)
-    await stamp_change(session, membership, fields=["present"], event="USER_UPDATE", at=now, by=by)
+    return role_id

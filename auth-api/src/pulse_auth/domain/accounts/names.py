@@ -1,19 +1,14 @@
-"""User names: which are possible, and how they are compared (casefolded in NFKC)."""
+"""User names as the API takes them; what makes a name good and how names are compared is ``pulse_sync.names``'s."""
 
 from __future__ import annotations
 
 import unicodedata
 
+from pulse_sync.names import MAX_CHARS, name_key, username_problem
+
 from ...errors import InvalidNameError
 
-MAX_CHARS = 64
-# Wildcards and separators of MQTT, and what separates kinds of principals.
-_FORBIDDEN = set("+#/$:%{}\\\"'")
-
-
-def name_key(name: str) -> str:
-    """Return what names are compared by; two names with the same key are the same name."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+__all__ = ["MAX_CHARS", "clean_username", "is_username", "name_key"]
 
 
 def clean_username(name: str) -> str:
@@ -24,18 +19,12 @@ def clean_username(name: str) -> str:
         InvalidNameError: Empty, too long, or with white space, control characters, or one of + # / $ : % { }.
     """
     cleaned = unicodedata.normalize("NFKC", name)
-    if not 1 <= len(cleaned) <= MAX_CHARS:
-        raise InvalidNameError(f"A user name has 1 to {MAX_CHARS} characters.")
-    for letter in cleaned:
-        if letter in _FORBIDDEN or unicodedata.category(letter)[0] in {"C", "Z"}:
-            raise InvalidNameError("A user name has no white space, control characters, quotes or + # / $ : % { } \\.")
+    problem = username_problem(cleaned)
+    if problem is not None:
+        raise InvalidNameError(problem)
     return cleaned
 
 
 def is_username(name: str) -> bool:
     """Tell whether *name* may be a user name."""
-    try:
-        clean_username(name)
-    except InvalidNameError:
-        return False
-    return True
+    return username_problem(unicodedata.normalize("NFKC", name)) is None

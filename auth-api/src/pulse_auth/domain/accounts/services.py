@@ -13,6 +13,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_sync.records import Key
+
 from ...clock import Clock
 from ...db.models import RefreshFamily, User
 from ...db.session import Sessions
@@ -26,7 +28,7 @@ from ...errors import (
 from ..access.guards import SignedIn
 from ..access.people import load_rights
 from ..audit.services import write_audit
-from ..sync.records import stamp_change
+from ..sync.writing import Actor, writing
 from . import schemas, sessions, throttle
 from .access_tokens import LIFETIME_S, AccessClaims, AccessTokens
 from .first_admin import InitialPassword
@@ -154,29 +156,32 @@ class Accounts:
             raise WrongPasswordError("The present password is wrong.")
         hashed = await self._passwords.hash(new)
         async with self._sessions.begin() as session:
-            user = await session.get_one(User, person.user_id, with_for_update=True)
-            if user.password_hash != stored or not user.is_active or user.deleted_at is not None:
-                raise WrongPasswordError("The password was changed meanwhile.")
-            await self._set_password(session, user, hashed, attempt)
+            user = await self._set_password(session, person, stored, hashed, attempt)
             granted = await self._grant(session, user, sessions.open_family(session, user, attempt.now))
         self._initial_password.remove_if(current)
         return granted
 
-    async def _set_password(self, session: AsyncSession, user: User, hashed: str, attempt: Attempt) -> None:
-        actor = f"user:{user.username}"
-        user.password_hash, user.must_change_password = hashed, False
-        await stamp_change(session, user, fields=["password_hash"], event="USER_UPDATE", at=attempt.now, by=actor)
+    async def _set_password(
+        self, session: AsyncSession, person: SignedIn, stored: str, hashed: str, attempt: Attempt
+    ) -> User:
+        async with writing(session, Actor.person(person.user_id, person.username), attempt.now) as records:
+            user = await session.get_one(User, person.user_id, with_for_update=True)
+            if user.password_hash != stored or not user.is_active or user.deleted_at is not None:
+                raise WrongPasswordError("The password was changed meanwhile.")
+            await records.edit(Key.user(user.id), {"password_hash": hashed})
+        user.must_change_password = False
         await sessions.end_all_families(session, user, attempt.now, "password changed")
         await self._forgive(session, attempt)
         await write_audit(
             session,
-            actor=actor,
+            actor=person.principal,
             action="user.password_changed",
             entity_type="user",
             entity_id=str(user.id),
             after={"password_hash": "changed"},
             address=attempt.address,
         )
+        return user
 
     async def _begin(self, attempt: Attempt) -> None:
         """Count the attempt before it is judged; the count stays when it is refused."""

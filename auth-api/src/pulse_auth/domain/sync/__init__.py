@@ -1,1 +1,1 @@
-"""What keeps desktops alike. So far: stamping a change of a record, so that it can be told to them."""
+"""The identity sync: the one write path of mirrored records, what is told to desktops, and what they change."""

@@ -1,0 +1,106 @@
+"""
+Who may change what: the one place that decides it, for the HTTP API and for changes made on desktops.
+
+Pure. Nobody grants what they do not hold, nobody takes over an account that may do more, and one administrator
+always stays. An administrator, who holds every permission that the programs know, may also grant what nobody
+holds yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pulse_acl.rules import Permission
+from pulse_sync.changes import Reason
+from pulse_sync.records import Key, Kind, Record
+from pulse_sync.rights import Holdings, Rights
+
+NEEDED: Mapping[Kind, Permission] = {
+    Kind.USER: Permission.MANAGE_USERS,
+    Kind.USER_ROLE: Permission.MANAGE_USERS,
+    Kind.ROLE: Permission.MANAGE_ROLES,
+    Kind.PERMISSION: Permission.MANAGE_ROLES,
+    Kind.ROLE_PERMISSION: Permission.MANAGE_ROLES,
+    Kind.SETTING: Permission.EDIT_CONFIG,
+}
+State = Mapping[Key, Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why somebody may not make a change; ``message`` is a sentence for them."""
+
+    reason: Reason
+    message: str
+
+
+def may_touch(author: str, key: Key, field: str, held: Holdings) -> Refusal | None:
+    """
+    Judge by the kind of record alone, before anything is read or merged.
+
+    Args:
+        author: The id of the person who changes.
+        key: The record.
+        field: The field, or ``*`` for a new record.
+        held: What the author holds.
+    """
+    if key == Key.user(author) and field == "password_hash":
+        return None
+    needed = NEEDED[key.kind]
+    if needed in held.permissions:
+        return None
+    return Refusal(Reason.NOT_ALLOWED, f"This needs the permission {needed}.")
+
+
+def judge(author: str, before: Record | None, after: Record, state: State) -> Refusal | None:
+    """
+    Judge a change of one record.
+
+    Args:
+        author: The id of the person who changes.
+        before: The record as it is.
+        after: The record as the change would make it.
+        state: The records before the change: all roles, permissions and their memberships; the author, the user
+            that is changed and all administrators, with their memberships.
+    """
+    rights = Rights(state)
+    held = rights.of_user(author)
+    changed = [name for name in after.fields if before is None or before.get(name) != after.fields[name]]
+    for name in changed:
+        refusal = may_touch(author, after.key, name, held)
+        if refusal is not None:
+            return refusal
+    if after.key.kind is Kind.SETTING:
+        return None
+    return _judge_rights(author, changed, after, state, rights)
+
+
+def _judge_rights(author: str, changed: Iterable[str], after: Record, state: State, rights: Rights) -> Refusal | None:
+    held = rights.of_user(author)
+    then = Rights({**state, after.key: after})
+    if not all(held.covers(gained) for gained in _gains(after.key, rights, then)):
+        return Refusal(Reason.CANNOT_GRANT, "Nobody grants what they do not hold.")
+    if _takes_over(author, after.key, changed) and not held.covers(then.of_user(after.key.id, even_if_inactive=True)):
+        return Refusal(Reason.CANNOT_GRANT, "Nobody sets the password of a person who may do more.")
+    if _has_administrator(rights, state) and not _has_administrator(then, state):
+        return Refusal(Reason.LAST_ADMIN, "The last administrator can be neither ended nor demoted.")
+    return None
+
+
+def _gains(key: Key, rights: Rights, then: Rights) -> list[Holdings]:
+    """Return what roles, and the user that is changed, hold after the change and did not before."""
+    gains = [then.of_role(role) - rights.of_role(role) for role in then.roles]
+    if key.kind in {Kind.USER, Kind.USER_ROLE}:
+        user = key.id if key.kind is Kind.USER else key.pair[0]
+        gains.append(then.of_user(user) - rights.of_user(user))
+    return gains
+
+
+def _takes_over(author: str, key: Key, changed: Iterable[str]) -> bool:
+    return key.kind is Kind.USER and key.id != author and "password_hash" in changed
+
+
+def _has_administrator(rights: Rights, state: State) -> bool:
+    users = (key.id for key in state if key.kind is Kind.USER)
+    return any(rights.of_user(user).is_administrator for user in users)
