@@ -68,7 +68,7 @@ def test_courier_reading_that_is_never_answered_is_set_aside_and_holds_nothing_u
         bench.sample()
     bench.archive_all()
     assert bench.held() == 1
-    assert len(bench.courier.aside) == 1
+    assert (len(bench.courier.aside), bench.notes["set_aside"]) == (1, "1")
     assert bench.state is State.CONNECTED
     assert channel.beats()[-1]["held"][0]["first"] == 3, "it is still held, and said so"
     before = len(channel.telemetry())
@@ -83,7 +83,7 @@ def test_courier_reading_that_is_never_answered_is_set_aside_and_holds_nothing_u
     bench.pass_time(11.0)
     assert channel.telemetry()[0] == ("buffered", [3]), "a new worker is asked again"
     bench.archive_all()
-    assert (bench.held(), len(bench.courier.aside)) == (0, 0)
+    assert (bench.held(), len(bench.courier.aside), bench.notes["set_aside"]) == (0, 0, "0")
 
 
 def test_courier_held_row_that_the_archive_calls_lost_is_sent_on(bench: Bench):

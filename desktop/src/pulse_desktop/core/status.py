@@ -60,6 +60,7 @@ def _outbox_figures(folder: DeviceFolder, *, is_running: bool) -> dict[str, Any]
         "pending": counts.get("pending", 0) + counts.get("sent", 0),
         "unarchived": counts.get("sent", 0),
         "quarantined": counts.get("quarantined", 0),
+        "unanswered": int(noted.get("set_aside") or 0) if is_running else 0,
         "lost_unsettled": lost,
         "last_sync_at": noted["last_sync_at"],
         "drain_per_s": int(noted["drain_per_s"]) if noted.get("drain_per_s") else None,

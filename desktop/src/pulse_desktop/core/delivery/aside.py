@@ -44,12 +44,13 @@ class Aside:
         """Offer all of them at *at*: a new worker has come up."""
         self._offer_at = dict.fromkeys(self._offer_at, at)
 
-    def answered(self, stream: str, ranges: Sequence[Range]) -> None:
-        """Forget those that were answered after all."""
+    def answered(self, stream: str, ranges: Sequence[Range]) -> int:
+        """Forget those that were answered after all; return how many."""
         gone = [
             key for key in self._offer_at if key[0] == stream and any(first <= key[1] <= last for first, last in ranges)
         ]
         self.drop(gone)
+        return len(gone)
 
     def drop(self, keys: Iterable[tuple[str, int]]) -> None:
         """Forget readings that are no longer held."""

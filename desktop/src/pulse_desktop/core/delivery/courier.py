@@ -33,12 +33,12 @@ from .flight import Flight
 from .heartbeats import Heartbeats
 from .ingest import IngestWatch
 from .ports import Channel, OutboxWriter
+from .probe import Probe
 from .receipts import Answer, ReceiptRefusedError, UnknownStreamError, answer_in, open_receipt
 from .wishes import Wishes
 
 log = structlog.get_logger()
 AWAY_AFTER_S = 5.0
-PROBE_EVERY_S = 30.0
 START_JITTER_S = 10.0
 PUMP_AT_ONCE = 8  # batches before other events get their turn
 
@@ -76,13 +76,13 @@ class Courier:
         self.ignored_receipts = 0
         self._on_foreign_receipt = on_foreign_receipt
         self._wishes = Wishes()
-        self._heartbeats = Heartbeats(client_id, writer, clock)
+        self._heartbeats = Heartbeats(client_id, writer, clock, self.ingest)
         self.drain = Drain()
         self._clock_offset_ms: int | None = None
         self._channel: Channel | None = None
         self._out: dict[int, _Out] = {}
-        self._probe_at = clock.monotonic()
-        self._has_more = self._was_away = False
+        self._probe = Probe(random, clock.monotonic())
+        self._has_more = False
         self._forgot_at = picture.head
         self._live = build(Topic.TELEMETRY_LIVE, client_id=client_id)
         self._buffered = build(Topic.TELEMETRY_BUFFERED, client_id=client_id)
@@ -166,7 +166,7 @@ class Courier:
         if self.state is State.DISCONNECTED:
             return
         if self.state is State.AWAY:
-            self._probe(now)
+            self._ask_archive(now)
         else:
             self._resend(now)
             self._offer_aside(now)
@@ -183,14 +183,12 @@ class Courier:
             return now + 60.0
         if self._has_more:
             return now
-        dues = (self._probe_at,) if self.state is State.AWAY else (self.flight.next_due(), self.aside.next_offer())
+        dues = (self._probe.due_at,) if self.state is State.AWAY else (self.flight.next_due(), self.aside.next_offer())
         return min(self._heartbeats.due_at, now + 1.0, *(due for due in dues if due is not None))
 
     def farewell(self) -> int | None:
         """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
-        return self._heartbeats.farewell(
-            self._channel, self._picture, self.settings, ingest_seen=self.ingest.newest_online_at
-        )
+        return self._heartbeats.farewell(self._channel, self._picture, self.settings)
 
     def _go(self, event: Event) -> None:
         before = self.state
@@ -214,7 +212,7 @@ class Courier:
         self.flight.forget()
         self._forgot_at = self._picture.head
         self._has_more = False
-        self._probe_at = self._clock.monotonic() + PROBE_EVERY_S
+        self._probe.put_off(self._clock.monotonic())
 
     def _start_sync(self) -> None:
         self.drain.begin(self._clock.monotonic())
@@ -286,7 +284,11 @@ class Courier:
             self.flight.drop(stream_id, [number])
             self.aside.add(stream_id, number, now)
         if due.aside:
+            self._note_aside()
             self._advance()
+
+    def _note_aside(self) -> None:
+        self._writer.note(set_aside=str(len(self.aside)))
 
     def _declared_again(self, lane: str, firsts: Sequence[int]) -> bool:
         """Send declarations again when *lane* is one of theirs; tell whether it is."""
@@ -314,16 +316,15 @@ class Courier:
     def _look_for_archive(self, now: float) -> None:
         said_so = self.ingest.is_away(now) and self.ingest.said_at() > self.flight.answered_at
         if said_so or self.flight.silent_for(now) > AWAY_AFTER_S:
-            self._was_away = said_so
+            self._probe.archive_went(said_so=said_so)
             self._go(Event.ARCHIVE_AWAY)
 
-    def _probe(self, now: float) -> None:
-        if self._was_away and not self.ingest.is_away(now):
-            self._was_away = False
-            self._probe_soon(now)
-        if now < self._probe_at:
+    def _ask_archive(self, now: float) -> None:
+        if not self.ingest.is_away(now):
+            self._probe.archive_speaks(now)
+        if now < self._probe.due_at:
             return
-        self._probe_at = now + PROBE_EVERY_S
+        self._probe.put_off(now)
         rows = self._backlog.oldest(self._picture, self.settings.flush_batch_size)
         if rows:
             self._send_batch(rows)
@@ -332,9 +333,6 @@ class Courier:
         else:
             self._go(Event.FLUSH_WANTED)
             self._advance()
-
-    def _probe_soon(self, now: float) -> None:
-        self._probe_at = min(self._probe_at, now + self._random.uniform(0.0, START_JITTER_S))
 
     def _take_receipt(self, payload: bytes) -> None:
         try:
@@ -365,7 +363,8 @@ class Courier:
         count = self.flight.answered(answer.settlement.stream, answer.answered, now)
         self.drain.answered(count, now)
         self.flight.answered(lane_of(answer.settlement.stream), answer.named, now)
-        self.aside.answered(answer.settlement.stream, answer.answered)
+        if self.aside.answered(answer.settlement.stream, answer.answered):
+            self._note_aside()
         self._declarations.named(answer.settlement.stream, answer.named)
         self.flight.answered_at = now
         if self.state is State.AWAY and self._is_later(answer):
@@ -391,15 +390,9 @@ class Courier:
             delay_s = self._random.uniform(0.0, START_JITTER_S)
             self.flight.restart(now, delay_s)
             self.aside.offer_soon(now + delay_s)
-            self._probe_soon(now)
+            self._probe.soon(now)
 
     def _beat(self) -> None:
         if self._channel is not None:
-            self._heartbeats.beat(
-                self._channel,
-                self.state,
-                self._picture,
-                self.settings,
-                ingest_seen=self.ingest.newest_online_at,
-                sample=self._backlog.sample(self._picture) if self.state is State.SYNCING else (),
-            )
+            sample = self._backlog.sample(self._picture) if self.state is State.SYNCING else ()
+            self._heartbeats.beat(self._channel, self.state, self._picture, self.settings, sample)

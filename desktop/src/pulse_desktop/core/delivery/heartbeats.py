@@ -19,6 +19,7 @@ from ..outbox import OutboxState
 from ..readings import MetricValue, StoredReading
 from ..settings import DeviceSettings
 from . import messages
+from .ingest import IngestWatch
 from .ports import Channel, OutboxWriter
 
 SYNCING_BEAT_S = 0.5
@@ -28,8 +29,8 @@ NOTE_EVERY_S = 2.0
 class Heartbeats:
     """The heartbeats of one device; ``due_at``: when the next one is to go out."""
 
-    def __init__(self, client_id: str, writer: OutboxWriter, clock: Clock) -> None:
-        self._id, self._writer, self._clock = client_id, writer, clock
+    def __init__(self, client_id: str, writer: OutboxWriter, clock: Clock, ingest: IngestWatch) -> None:
+        self._id, self._writer, self._clock, self._ingest = client_id, writer, clock, ingest
         self._topic = build(Topic.HEARTBEAT, client_id=client_id)
         self._latest: dict[str, MetricValue] = {}
         self.due_at = self._note_at = clock.monotonic()
@@ -48,38 +49,34 @@ class Heartbeats:
         state: State,
         picture: OutboxState,
         settings: DeviceSettings,
-        *,
-        ingest_seen: str | None,
         sample: Sequence[StoredReading],
     ) -> None:
         """Publish how the device is, and write it into the outbox now and then, unless it has said farewell."""
         if math.isinf(self.due_at):
             return
-        self._publish(channel, STATUS[state], picture, self._figures(settings, ingest_seen, sample))
+        self._publish(channel, STATUS[state], picture, self._figures(settings, sample))
         now = self._clock.monotonic()
         self.due_at = now + (SYNCING_BEAT_S if state is State.SYNCING else settings.heartbeat_interval)
         if now >= self._note_at:
             self._note_at = now + NOTE_EVERY_S
             self._writer.note(
-                last_heartbeat=format_time(self._clock.now()), connection_status=state.value, ingest_seen=ingest_seen
+                last_heartbeat=format_time(self._clock.now()),
+                connection_status=state.value,
+                ingest_seen=self._ingest.newest_online_at,
             )
 
-    def farewell(
-        self, channel: Channel | None, picture: OutboxState, settings: DeviceSettings, *, ingest_seen: str | None
-    ) -> int | None:
+    def farewell(self, channel: Channel | None, picture: OutboxState, settings: DeviceSettings) -> int | None:
         """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
         self.due_at = math.inf
         if channel is None:
             return None
-        return self._publish(channel, "OFFLINE", picture, self._figures(settings, ingest_seen, ()))
+        return self._publish(channel, "OFFLINE", picture, self._figures(settings, ()))
 
-    def _figures(
-        self, settings: DeviceSettings, ingest_seen: str | None, sample: Sequence[StoredReading]
-    ) -> messages.Figures:
+    def _figures(self, settings: DeviceSettings, sample: Sequence[StoredReading]) -> messages.Figures:
         return messages.Figures(
             sampling_interval_s=settings.sampling_interval,
             heartbeat_interval_s=settings.heartbeat_interval,
-            ingest_seen=ingest_seen,
+            ingest_seen=self._ingest.newest_online_at,
             latest=self._latest,
             sample=sample,
         )

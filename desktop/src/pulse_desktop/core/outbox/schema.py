@@ -15,7 +15,7 @@ from pathlib import Path
 VERSION = 3
 FILE_NAME = "outbox.db"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_ADDED_SINCE_1 = {"wanted_since", "resent_since", "ingest_version", "drain_per_s"}  # columns of sync_state
+_ADDED_SINCE_1 = {"wanted_since", "resent_since", "ingest_version", "drain_per_s", "set_aside"}  # columns of sync_state
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -67,6 +67,7 @@ CREATE TABLE IF NOT EXISTS sync_state (
     ingest_seen TEXT,
     ingest_version TEXT,
     drain_per_s TEXT,
+    set_aside TEXT,
     clock_offset_ms INTEGER,
     updated_at TEXT);
 CREATE TABLE IF NOT EXISTS system_config (
