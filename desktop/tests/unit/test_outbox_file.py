@@ -305,6 +305,11 @@ class OutboxModel(RuleBasedStateMachine):
         self.bench.file.close()
         self.bench.open()
 
+    @rule()
+    def kill(self) -> None:
+        self.bench.file._db.close()
+        self.bench.open()
+
     @rule(seconds=st.sampled_from([-20.0, 20.0]))
     def clock_jumps(self, seconds: float) -> None:
         self.bench.clock.jump(seconds)

@@ -13,6 +13,7 @@ from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.errors import StorageError
 from pulse_desktop.core.outbox import Committed, Outbox, OutboxReader, Settlement
 from pulse_desktop.core.outbox.file import OutboxFile
+from pulse_desktop.core.outbox.retention import FREE_PAGES_KEPT
 from pulse_desktop.core.outbox.writer import MAX_GROUP
 from pulse_desktop.core.readings import Sample
 from pulse_desktop.core.settings import DeviceSettings
@@ -130,3 +131,44 @@ def test_outbox_closed_has_everything_and_no_write_ahead_log(tmp_path: Path):
     assert reader.latest() == {"a": 29}
     assert reader.sync_state()["link"] == "up"
     reader.close()
+
+
+def test_outbox_file_gives_back_the_room_of_what_is_gone_case_20(tmp_path: Path):
+    """A backlog makes the file large; when it is archived and its time is over, the file is small again."""
+    file = OutboxFile(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings(confirmed_keep_h=0))
+    for first in range(0, 60_000, 5_000):
+        file.begin()
+        for number in range(first, first + 5_000):
+            file.add(Sample(NOW, {"n": number, "wide": 2**63 - 1}))
+        file.commit()
+    pages = "PRAGMA page_count"
+    most = file._db.execute(pages).fetchone()[0]
+    file.begin()
+    file.settle(Settlement(file.state.current.stream, [(1, 60_000)], [], "2026-01-01T00:00:00.000Z"))
+    file.commit()
+    assert file._db.execute(pages).fetchone()[0] == most
+    more = True
+    while more:
+        file.begin()
+        more = file.prune()
+        file.commit()
+    assert file._db.execute(pages).fetchone()[0] < FREE_PAGES_KEPT + 50 < most
+    file.close()
+
+
+def test_outbox_online_for_long_stays_as_large_as_it_was_case_20(tmp_path: Path):
+    """What is archived soon after it was recorded leaves no trace in the file's size, whatever the count."""
+    file = OutboxFile(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings(confirmed_keep_h=0))
+    stream, sizes = file.state.current.stream, []
+    for round_ in range(40):
+        file.begin()
+        for number in range(500):
+            file.add(Sample(NOW, {"n": number}))
+        file.commit()
+        file.begin()
+        file.settle(Settlement(stream, [(round_ * 500 + 1, round_ * 500 + 500)], [], "2026-01-01T00:00:00.000Z"))
+        file.prune()
+        file.commit()
+        sizes.append(file._db.execute("PRAGMA page_count").fetchone()[0])
+    assert max(sizes[5:]) <= max(sizes[:5]) + 2
+    file.close()

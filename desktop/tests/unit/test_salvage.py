@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import random
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from pulse_desktop.core.clock import SystemClock
-from pulse_desktop.core.outbox import Outbox, OutboxReader, Settlement, salvage
+from pulse_desktop.core.outbox import Outbox, OutboxReader, Settlement, checkup, salvage, schema
 from pulse_desktop.core.outbox.file import OutboxFile
 from pulse_desktop.core.outbox.schema import DamagedError
 from pulse_desktop.core.readings import Sample
 from pulse_desktop.core.settings import DeviceSettings
 from support.device_fakes import FakeClock
+from support.processes import until
 
 PAGE = 4096
 ROWS = 3_000
@@ -205,6 +207,42 @@ def test_salvage_any_damage_leaves_a_file_that_works_and_hides_nothing(path: Pat
     for number, metrics in db.execute("SELECT sequence_no, metrics FROM telemetry_buffer"):
         assert metrics == b'{"n":%d,"wide":9223372036854775807}' % number
     db.close()
+
+
+def test_damage_of_a_large_file_closed_in_order_is_found_while_it_runs_case_18(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pages = pages_of(path, "telemetry_buffer")
+    spoil(path, [pages[len(pages) // 2]])
+    monkeypatch.setattr(schema, "LARGE", 0)
+    outbox = start(path)
+    assert outbox.state.notice == "", "nothing was looked through before the first reading"
+    assert outbox.append(Sample(SystemClock().now(), {"a": 1}))
+    until(lambda: not outbox.is_running, within_s=10, what="the checkup ends the thread")
+    again = start(path, 901)
+    assert again.state.notice.startswith("the outbox was damaged and is set aside")
+    assert again.close()
+    assert_covered(path)
+
+
+def test_damage_of_a_large_file_after_a_kill_is_found_at_the_start_case_18(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schema, "LARGE", 0)
+    OutboxFile(path, FakeClock(), lambda: "018f0000-0000-7000-8000-000000000009", DeviceSettings())._db.close()
+    spoil(path, pages_of(path, "telemetry_buffer")[3:4])
+    outbox = start(path)
+    assert outbox.state.notice.startswith("the outbox was damaged and is set aside")
+    assert outbox.close()
+
+
+def test_outbox_sound_large_file_runs_on_after_its_checkup(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schema, "LARGE", 0)
+    looked = threading.Event()
+    monkeypatch.setattr(checkup, "damage_in", lambda db: (schema.damage_in(db), looked.set())[0])
+    outbox = start(path)
+    assert looked.wait(10)
+    assert outbox.append(Sample(SystemClock().now(), {"a": 1}))
+    assert outbox.flush(5)
+    assert outbox.close()
 
 
 def test_outbox_file_alone_says_that_it_is_damaged(path: Path):

@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -25,12 +24,13 @@ from pulse_acl.ranges import Range, difference, intersection, union
 from ..clock import Clock, DriftWatch
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
+from .account import Account
 from .intake import Intake
 from .losses import Losses, oldest_rows
 from .restore import free_quarantine, take_back
 from .retention import Confirmed
 from .room import DiskRoom, Warnings
-from .schema import open_for_writing
+from .schema import is_large, open_for_writing
 from .state import OutboxState, Settlement, StreamState
 
 log = structlog.get_logger()
@@ -40,15 +40,14 @@ _INSERT = "INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metri
 _COLUMNS = attrgetter("stream", "sequence_no", "recorded_at", "metrics")
 _MARK_SENT = f"UPDATE telemetry_buffer SET state = 'sent' {_IN_RANGE} AND state = 'pending'"  # noqa: S608
 _DELETE = f"DELETE FROM telemetry_buffer {_IN_RANGE} AND state = ?"  # noqa: S608
-_HELD = f"FROM telemetry_buffer {_IN_RANGE} AND state <> 'quarantined' ORDER BY sequence_no"
-_FIRST_HELD = f"SELECT sequence_no, recorded_at {_HELD} LIMIT 1"
-_LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
-_COUNTED = """SELECT stream, state, count(*), min(sequence_no), max(sequence_no)
-FROM telemetry_buffer GROUP BY stream, state"""
 
 
 class OutboxFile:
-    """The open file. Between ``begin`` and ``commit`` nothing is visible; ``state`` is what was committed last."""
+    """
+    The open file. Between ``begin`` and ``commit`` nothing is visible; ``state`` is what was committed last.
+
+    ``is_unchecked``: it has not been looked through for damage so far, see ``checkup``.
+    """
 
     def __init__(
         self, path: Path, clock: Clock, new_stream: Callable[[], str], settings: DeviceSettings, notice: str = ""
@@ -67,7 +66,10 @@ class OutboxFile:
         self._db = open_for_writing(path)
         self._confirmed = Confirmed(self._db)
         self._losses = Losses(self._db)
-        self._streams = self._load()
+        self._account = Account(self._db, self._losses)
+        noted = self._account.noted()
+        self.is_unchecked = noted is not None and is_large(path)
+        self._streams = self._account.count() if noted is None else noted
         self._draft: dict[str, StreamState] = {}
         self._intake = Intake()
         self._added: list[StoredReading] = []
@@ -80,6 +82,7 @@ class OutboxFile:
         query = "SELECT wanted_since, resent_since FROM sync_state"
         self._resent: tuple[str | None, str | None] = self._db.execute(query).fetchone()
         self.begin()
+        self._account.note(None)
         self.watch_disk()
         self._current = self._begin_stream()
         self.state = self.commit()[0]
@@ -188,7 +191,7 @@ class OutboxFile:
                     self._room += gone
         for number, reason in settlement.rejected:
             self._quarantine(stream, number, reason, settlement.at)
-        self._find_ends(stream)
+        self._account.find_ends(stream)
         if stream.lost:
             named = union(settlement.archived, settlement.lost, ((n, n) for n, _ in settlement.rejected))
             self._losses.keep_settled(stream.stream, intersection(stream.lost, named), settlement.at, keep=keep)
@@ -233,9 +236,11 @@ class OutboxFile:
         more = self._confirmed.prune(self.settings.confirmed_keep_h)
         return (not self._disk.is_low and self._confirmed.shrink()) or more
 
-    def close(self) -> None:
-        """Close the file, its write-ahead log folded in."""
+    def close(self, *, in_order: bool = True) -> None:
+        """Close the file, its write-ahead log folded in; not *in_order*: the next start has to look through it."""
         with contextlib.suppress(sqlite3.Error):  # on a full disk; the log stays and is read at the next start
+            if in_order:
+                self._account.note(self._streams.values())
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
@@ -272,13 +277,13 @@ class OutboxFile:
                 if state != "quarantined":  # what was rejected has its fate
                     stream.lost = tuple(union([*stream.lost, (number, number)]))
             self._losses.evict(stream.stream, rows)
-            self._find_ends(stream)
+            self._account.find_ends(stream)
             self._evicted += len(rows)
             excess -= len(rows)
 
     def _reload(self, losses: Mapping[str, Sequence[Range]]) -> None:
         self._reopened += 1
-        loaded = self._load(losses)
+        loaded = self._account.count(losses)
         for name, draft in self._draft.items():
             found = loaded.setdefault(name, draft)
             found.lost = tuple(union([*found.lost, *draft.lost]))
@@ -313,16 +318,6 @@ class OutboxFile:
         setattr(stream, row[0], getattr(stream, row[0]) - 1)
         stream.quarantined += 1
 
-    def _find_ends(self, stream: StreamState) -> None:
-        if not stream.held:
-            stream.first_held, stream.last_held, stream.oldest_at = 0, 0, None
-            return
-        bounds = (stream.stream, stream.first_held, stream.last_held)
-        first = self._db.execute(_FIRST_HELD, bounds).fetchone()
-        last = self._db.execute(_LAST_HELD, bounds).fetchone()
-        stream.first_held, stream.oldest_at = first
-        stream.last_held = last[0]
-
     def _forget_empty(self) -> None:
         for name in [n for n, s in self._streams.items() if s.is_empty and n != self._current]:
             del self._streams[name]
@@ -348,35 +343,3 @@ class OutboxFile:
             evicted=self._evicted,
             dropped_values=dict(self._intake.dropped),
         )
-
-    def _load(self, reopened: Mapping[str, Sequence[Range]] = MappingProxyType({})) -> dict[str, StreamState]:
-        known = {
-            stream: StreamState(ordinal, stream, last)
-            for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
-        }
-        held: dict[str, StreamState] = {}
-        for stream, state, count, first, last in self._db.execute(_COUNTED).fetchall():
-            if stream not in known:
-                known[stream] = self._adopt(stream)
-            found = held.setdefault(stream, known[stream])
-            found.last_no = max(found.last_no, last)
-            setattr(found, state, count)
-            if state != "quarantined":
-                found.first_held = min(found.first_held or first, first)
-                found.last_held = max(found.last_held, last)
-        for found in held.values():
-            self._find_ends(found)
-        losses = self._losses.load()
-        for stream, ranges in reopened.items():
-            losses[stream] = union([*losses.get(stream, ()), *ranges])
-        for stream, lost in losses.items():
-            found = held.setdefault(stream, known[stream] if stream in known else self._adopt(stream))
-            found.lost = tuple(lost)
-            found.last_no = max(found.last_no, lost[-1][1])
-        return held
-
-    def _adopt(self, stream: str) -> StreamState:
-        # Only a file that was mended by hand has rows of a stream that it does not list.
-        row = self._db.execute("INSERT INTO streams (stream, begun_at) VALUES (?, '')", (stream,))
-        assert row.lastrowid is not None
-        return StreamState(row.lastrowid, stream)

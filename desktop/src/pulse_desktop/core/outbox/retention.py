@@ -69,7 +69,8 @@ class Confirmed:
         spare = self._db.execute("PRAGMA freelist_count").fetchone()[0] - FREE_PAGES_KEPT
         if spare <= 0:
             return False
-        self._db.execute(f"PRAGMA incremental_vacuum({min(spare, PAGES_AT_ONCE)})").fetchall()
+        for _ in range(min(spare, PAGES_AT_ONCE)):
+            self._db.execute("PRAGMA incremental_vacuum(1)")  # of a larger number, Python would do the first page only
         return bool(spare > PAGES_AT_ONCE)
 
     def _oldest(self) -> str | None:

@@ -26,9 +26,10 @@ from ..errors import StorageError
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
 from . import salvage
+from .checkup import Checkup
 from .file import OutboxFile
 from .room import is_out_of_room
-from .schema import DamagedError
+from .schema import DamagedError, is_damage
 from .state import OutboxState, Settlement
 
 log = structlog.get_logger()
@@ -72,13 +73,18 @@ class _Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Damage:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Barrier:
     reached: threading.Event
     last: bool = False
 
 
 _LAZY = (_Sent, _Note, Settlement)
-_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _PutBack | _Offer | _Barrier | DeviceSettings
+_Work: TypeAlias = Sample | Settlement | _Sent | _Note | _PutBack | _Offer | _Damage | _Barrier | DeviceSettings
 
 
 class Outbox:
@@ -177,12 +183,18 @@ class Outbox:
         finally:
             self._opened.set()
         self._on_commit(Committed(self.state, []))
+        checkup = Checkup(self._path, lambda reason: self._queue.put(_Damage(reason)))
+        if file.is_unchecked:
+            checkup.start()
+        is_sound = False
         try:
             self._serve(file)
-        except Exception:
-            log.exception("desktop.outbox_failed")
+            is_sound = True
+        except Exception as error:
+            log.exception("desktop.outbox_failed", is_damaged=is_damage(error))
         finally:
-            file.close()
+            checkup.stop()
+            file.close(in_order=is_sound)
 
     def _open(self) -> OutboxFile:
         salvage.finish(self._path)
@@ -208,6 +220,8 @@ class Outbox:
                 self._write(file, part)
             except sqlite3.Error as error:
                 file.rollback()
+                if is_damage(error):
+                    raise  # the next start salvages what can be read
                 self._stopped(file.state, f"nothing can be recorded: {error}")
                 self._on_commit(Committed(self.state, []))
                 if is_out_of_room(error):
@@ -296,6 +310,8 @@ class Outbox:
             file.note(work.fields)
         elif isinstance(work, DeviceSettings):
             file.settings = work
+        elif isinstance(work, _Damage):
+            raise DamagedError(work.reason)
 
     def _stopped(self, state: OutboxState, problem: str) -> None:
         if not self.state.problem:

@@ -1,0 +1,102 @@
+"""
+What each stream holds, as read from the file: counted row by row, or as it was noted when the file was closed.
+
+Counting reads the whole buffer, so a client that ends in order notes its account and the next start believes it;
+the note is taken back with the first commit. Called by ``file`` only. Read next: ``state``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from pulse_acl.ranges import Range, union
+
+from .losses import Losses
+from .state import StreamState
+
+_HELD = """FROM telemetry_buffer
+WHERE stream = ? AND sequence_no BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY sequence_no"""
+_FIRST_HELD = f"SELECT sequence_no, recorded_at {_HELD} LIMIT 1"
+_LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
+_ENDS = """SELECT (SELECT min(sequence_no) FROM telemetry_buffer WHERE stream = ?1),
+(SELECT max(sequence_no) FROM telemetry_buffer WHERE stream = ?1)"""  # one aggregate at a time is found in the index
+_COUNTED = """SELECT stream, state, count(*), min(sequence_no), max(sequence_no)
+FROM telemetry_buffer GROUP BY stream, state"""
+_decode = msgspec.json.Decoder(list[StreamState]).decode
+
+
+class Account:
+    """Reads and notes the account of one open file."""
+
+    def __init__(self, db: sqlite3.Connection, losses: Losses) -> None:
+        self._db, self._losses = db, losses
+
+    def noted(self) -> dict[str, StreamState] | None:
+        """Return what was noted at the end; ``None``: nothing was, or it does not fit the rows."""
+        (text,) = self._db.execute("SELECT closed_with FROM sync_state").fetchone()
+        try:
+            streams = _decode(text) if text is not None else None
+        except (msgspec.MsgspecError, TypeError):
+            streams = None
+        if streams is None or not all(self._fits(stream) for stream in streams):
+            return None
+        return {stream.stream: stream for stream in streams}
+
+    def note(self, streams: Collection[StreamState] | None) -> None:
+        """Note that the file is closed with these *streams*; ``None``: it is in use, whoever comes must count."""
+        text = None if streams is None else msgspec.json.encode([one for one in streams if not one.is_empty]).decode()
+        self._db.execute("UPDATE sync_state SET closed_with = ? WHERE id = 1", (text,))
+
+    def count(self, reopened: Mapping[str, Sequence[Range]] = MappingProxyType({})) -> dict[str, StreamState]:
+        """Return the streams that hold anything, counted; *reopened*: ranges that are to be declared again."""
+        known = {
+            stream: StreamState(ordinal, stream, last)
+            for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
+        }
+        held: dict[str, StreamState] = {}
+        for stream, state, count, first, last in self._db.execute(_COUNTED).fetchall():
+            if stream not in known:
+                known[stream] = self._adopt(stream)
+            found = held.setdefault(stream, known[stream])
+            found.last_no = max(found.last_no, last)
+            setattr(found, state, count)
+            if state != "quarantined":
+                found.first_held = min(found.first_held or first, first)
+                found.last_held = max(found.last_held, last)
+        for found in held.values():
+            self.find_ends(found)
+        losses = self._losses.load()
+        for stream, ranges in reopened.items():
+            losses[stream] = union([*losses.get(stream, ()), *ranges])
+        for stream, lost in losses.items():
+            found = held.setdefault(stream, known[stream] if stream in known else self._adopt(stream))
+            found.lost = tuple(lost)
+            found.last_no = max(found.last_no, lost[-1][1])
+        return held
+
+    def find_ends(self, stream: StreamState) -> None:
+        """Set the first and the last held number of *stream* and the time of the first."""
+        if not stream.held:
+            stream.first_held, stream.last_held, stream.oldest_at = 0, 0, None
+            return
+        bounds = (stream.stream, stream.first_held, stream.last_held)
+        first = self._db.execute(_FIRST_HELD, bounds).fetchone()
+        last = self._db.execute(_LAST_HELD, bounds).fetchone()
+        stream.first_held, stream.oldest_at = first
+        stream.last_held = last[0]
+
+    def _fits(self, stream: StreamState) -> bool:
+        first, last = self._db.execute(_ENDS, (stream.stream,)).fetchone()
+        if not stream.held:
+            return (first is None) == (stream.quarantined == 0)
+        return first is not None and first <= stream.first_held and stream.last_held <= last <= stream.last_no
+
+    def _adopt(self, stream: str) -> StreamState:
+        # Only a file that was mended by hand has rows of a stream that it does not list.
+        row = self._db.execute("INSERT INTO streams (stream, begun_at) VALUES (?, '')", (stream,))
+        assert row.lastrowid is not None
+        return StreamState(row.lastrowid, stream)
