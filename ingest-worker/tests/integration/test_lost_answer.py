@@ -1,6 +1,5 @@
 """A COMMIT that happens and is never answered, on a real PostgreSQL behind a socket that swallows the answer."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -16,42 +15,11 @@ from pulse_ingest.presence import AuditRow, SideBatch
 from pulse_ingest.writer import Database, Target
 from support.database import Database as ClonedDatabase
 from support.ingest import RECEIVED, account, archived, bad, message, numbered, reading
+from support.lost_answers import Swallower
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 NOW = RECEIVED + timedelta(seconds=1)
 AUDIT = AuditRow(NOW, "user:a", "command.published", "D1", "{}")
-
-
-class Swallower:
-    """Leads to PostgreSQL; while ``armed`` it lets COMMIT through, waits for the answer and keeps it."""
-
-    def __init__(self, folder: Path, real: Path) -> None:
-        self.folder, self._real, self.armed, self.swallowed = folder, real, False, 0
-
-    async def serve(self) -> asyncio.Server:
-        return await asyncio.start_unix_server(self._join, self.folder / ".s.PGSQL.5432")
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(self._real / ".s.PGSQL.5432")
-        back = asyncio.ensure_future(_pass(far_reader, writer))
-        while data := await reader.read(65_536):
-            if self.armed and b"COMMIT" in data:
-                back.cancel()
-                await asyncio.wait([back])
-                far_writer.write(data)
-                assert await far_reader.read(65_536), "PostgreSQL has answered: the transaction is committed"
-                self.armed, self.swallowed = False, self.swallowed + 1
-                break
-            far_writer.write(data)
-        back.cancel()
-        for one in (writer, far_writer):
-            one.transport.abort()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-    writer.close()
 
 
 @pytest.fixture
@@ -60,7 +28,7 @@ async def swallower(database: ClonedDatabase) -> AsyncIterator[Swallower]:
         made = Swallower(Path(folder), database.layout.folder)
         server = await made.serve()
         yield made
-        server.close()
+        await made.close(server)
 
 
 @pytest.fixture
