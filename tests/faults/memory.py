@@ -25,12 +25,14 @@ class MemoryCurve:
 
     def __init__(self, programs: dict[str, Program], every_s: float) -> None:
         self._programs, self._every_s, self._began = programs, every_s, time.monotonic()
+        self._due_s = 0.0
         self.points: list[Point] = []
 
     def look(self) -> None:
         """Take a point when one is due."""
         at_s = time.monotonic() - self._began
-        if at_s >= len(self.points) * self._every_s:
+        if at_s >= self._due_s:
+            self._due_s = at_s + self._every_s
             held = {name: _resident_mib(one) for name, one in self._programs.items()}
             self.points.append(Point(at_s, {name: mib for name, mib in held.items() if mib}))
 

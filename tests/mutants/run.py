@@ -26,6 +26,7 @@ PARTS = ("acl", "sync", "runtime", "broker-config", "auth-api", "ingest-worker",
 SOURCES = {
     "pulse_acl": "acl/src",
     "pulse_sync": "sync/src",
+    "pulse_sync": "sync/src",
     "pulse_runtime": "runtime/src",
     "pulse_broker": "broker-config/embedded/src",
     "pulse_auth": "auth-api/src",
@@ -162,10 +163,10 @@ def _red_assertion(copy: Copy, mutant: Mutant, test: str, within_s: float) -> st
 
 
 def main() -> int:
-    """Try every mutant, print a line for each and below it what else turned red; 1 when one survives."""
+    """Try the mutants named on the command line (else all) and tell what turned red; 1 when one survives."""
     survivors = 0
+    chosen = [mutant for mutant in mutants() if mutant.name in sys.argv[1:] or not sys.argv[1:]]
     with source_copy() as copy:
-        chosen = mutants()
         require_green(copy, chosen)
         red_before = {others: copy.red(others) for others in {mutant.others for mutant in chosen}}
         for long_test in {mutant.long_test for mutant in chosen if mutant.long_test}:
