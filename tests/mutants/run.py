@@ -26,7 +26,6 @@ PARTS = ("acl", "sync", "runtime", "broker-config", "auth-api", "ingest-worker",
 SOURCES = {
     "pulse_acl": "acl/src",
     "pulse_sync": "sync/src",
-    "pulse_sync": "sync/src",
     "pulse_runtime": "runtime/src",
     "pulse_broker": "broker-config/embedded/src",
     "pulse_auth": "auth-api/src",
