@@ -84,7 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         "readiness": Readiness(needed={"database": database_check(sessions)}, told=devices.told),
         "metrics": metrics,
         **devices.given,
-        **make_admin_side(broker_tokens, clock),
+        **make_admin_side(sessions, passwords, broker_tokens, devices.given["bans"], clock),
     }
 
     @contextlib.asynccontextmanager

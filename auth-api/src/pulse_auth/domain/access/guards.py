@@ -46,6 +46,18 @@ def requires(permission: str) -> Guard:
     return guard
 
 
+def requires_any(*permissions: str) -> Guard:
+    """Return a guard that lets holders of at least one of *permissions* pass."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        person: SignedIn = connection.user
+        if person.permissions.isdisjoint(permissions):
+            words = " or ".join(map(str, permissions))
+            raise PermissionMissingError(f"This needs the permission {words}.", permission=str(permissions[0]))
+
+    return guard
+
+
 def check_permission(person: SignedIn, permission: str) -> None:
     """
     Check that *person* holds *permission*, where a route's guard cannot know which one is needed.

@@ -81,14 +81,14 @@ class IntegrationController(Controller):
         self,
         *,
         sessions: NamedDependency[Sessions],
-        integrations: NamedDependency[Integrations],
+        integration_service: NamedDependency[Integrations],
         clock: NamedDependency[Clock],
         cursor: FromQuery[UUID | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MOST_ITEMS)] = MOST_ITEMS,
     ) -> IntegrationPage:
         """Return the integrations, newest first, ended ones included."""
         async with sessions() as session:
-            rows, more = await integrations.page(session, cursor, limit)
+            rows, more = await integration_service.page(session, cursor, limit)
         return IntegrationPage([_item(row, clock) for row in rows], str(rows[-1].id) if more else None)
 
     @post("/")
@@ -98,14 +98,14 @@ class IntegrationController(Controller):
         data: JSONBody[IntegrationBody],
         *,
         sessions: NamedDependency[Sessions],
-        integrations: NamedDependency[Integrations],
+        integration_service: NamedDependency[Integrations],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> IntegrationToken:
         """Make a token that subscribes to *topics*, all of which the signed-in person may subscribe to."""
         wanted = Wanted(data.name, data.topics, data.lifetime_days)
         async with sessions.begin() as session:
-            made, token = await integrations.create(session, wanted, request.user, caller_address(request))
+            made, token = await integration_service.create(session, wanted, request.user, caller_address(request))
         return IntegrationToken(
             integration=_item(made, clock),
             client_id=token.client_id,
@@ -122,12 +122,12 @@ class IntegrationController(Controller):
         request: PersonRequest,
         integration_id: FromPath[UUID],
         sessions: NamedDependency[Sessions],
-        integrations: NamedDependency[Integrations],
+        integration_service: NamedDependency[Integrations],
         bans: NamedDependency[BanEnforcement],
     ) -> None:
         """Revoke an integration: its connection ends, its token is refused."""
         async with sessions.begin() as session:
-            cut = await integrations.revoke(session, integration_id, request.user, caller_address(request))
+            cut = await integration_service.revoke(session, integration_id, request.user, caller_address(request))
         await bans.apply(banned=cut.bans, kick=cut.client_ids)
 
 

@@ -1,0 +1,1 @@
+"""Settings: of all devices, and of one. Read next: ``services``; the bounds are ``pulse_sync.settings``."""

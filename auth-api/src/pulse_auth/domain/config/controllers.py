@@ -1,0 +1,104 @@
+"""``/config``: settings of all devices and of one (``?device=``). Needs ``EDIT_CONFIG``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Struct
+
+from pulse_acl.rules import Permission
+
+from ...db.session import Sessions, reading
+from ...errors import UnknownRecordError
+from ...http.preconditions import HEADER, etag
+from ..access.guards import SignedIn, requires
+from ..users.controllers import calling
+from .services import MOST_ITEMS, Config, SettingItem, read_setting, read_settings
+
+PersonRequest = Request[SignedIn, Any, Any]
+_Device = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
+_Cursor = Annotated[str | None, QueryParameter(pattern=r"^[^\x00]{0,100}\Z")]
+MAX_KEY_CHARS = 100
+
+
+class SettingValue(Struct, frozen=True, forbid_unknown_fields=True):
+    """The value of a setting; any JSON, for keys that devices know within their bounds."""
+
+    value: Any
+
+
+class SettingPage(Struct, frozen=True):
+    """A page of settings by key; ``next``: the cursor of the next page."""
+
+    items: list[SettingItem]
+    next: str | None
+
+
+class ConfigController(Controller):
+    """The settings."""
+
+    path = "/config"
+    tags = ("Admin",)
+    guards = (requires(Permission.EDIT_CONFIG),)
+
+    @get("/")
+    async def settings_page(
+        self,
+        *,
+        sessions: NamedDependency[Sessions],
+        device: _Device = "",
+        cursor: _Cursor = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=MOST_ITEMS)] = MOST_ITEMS,
+    ) -> SettingPage:
+        """Return the settings of all devices, or those of one alone."""
+        async with reading(sessions) as session:
+            return SettingPage(*await read_settings(session, device, cursor, limit))
+
+    @get("/{key:path}")
+    async def setting(
+        self, key: FromPath[str], sessions: NamedDependency[Sessions], device: _Device = ""
+    ) -> Response[SettingItem]:
+        """Return one setting."""
+        async with sessions() as session:
+            return _tagged(await read_setting(session, _plain(key), device))
+
+    @put("/{key:path}")
+    async def set_setting(
+        self,
+        request: PersonRequest,
+        key: FromPath[str],
+        data: JSONBody[SettingValue],
+        *,
+        config_service: NamedDependency[Config],
+        device: _Device = "",
+    ) -> Response[SettingItem]:
+        """Set a setting of all devices, or of one; ``If-Match`` is heeded when it is sent."""
+        seen = request.headers.get(HEADER)
+        return _tagged(await config_service.put(_plain(key), device, data.value, seen, calling(request)))
+
+    @delete("/{key:path}")
+    async def delete_setting(
+        self,
+        request: PersonRequest,
+        key: FromPath[str],
+        *,
+        config_service: NamedDependency[Config],
+        device: _Device = "",
+    ) -> None:
+        """Take a setting back; ``If-Match`` is heeded when it is sent."""
+        await config_service.delete(_plain(key), device, request.headers.get(HEADER), calling(request))
+
+
+def _plain(key: str) -> str:
+    """Return the key in a path; one that no setting has is unknown before the database is asked."""
+    key = key.removeprefix("/")
+    if not 1 <= len(key) <= MAX_KEY_CHARS or "\0" in key:
+        raise UnknownRecordError(f"A setting's key has 1 to {MAX_KEY_CHARS} characters.")
+    return key
+
+
+def _tagged(item: SettingItem) -> Response[SettingItem]:
+    return Response(item, headers={"ETag": etag(item)})

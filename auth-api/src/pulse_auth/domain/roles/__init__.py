@@ -1,0 +1,1 @@
+"""Roles and permissions with their topic rules. Read next: ``roles``, ``permissions``."""

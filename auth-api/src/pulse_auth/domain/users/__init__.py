@@ -1,0 +1,1 @@
+"""Users and their roles, as administrators work with them. Read next: ``services``."""
