@@ -13,15 +13,20 @@ from .messages import Decoded, Raw
 
 BATCH_READINGS = 1_000
 BATCH_AGE_S = 0.05
+# Of the ``subscriber.RECEIVE_MAXIMUM`` that come before any is acknowledged; the others may be heartbeats.
+BATCH_MESSAGES = 900
 INTAKE_BYTES = 64 * 1024 * 1024
 
 
 class Batcher:
     """Collects decoded messages until they weigh enough or the oldest has waited long enough."""
 
-    def __init__(self, *, size: int = BATCH_READINGS, age_s: float = BATCH_AGE_S) -> None:
-        """Take the bounds: *size* in readings, *age_s* in seconds."""
+    def __init__(
+        self, *, size: int = BATCH_READINGS, age_s: float = BATCH_AGE_S, messages: int = BATCH_MESSAGES
+    ) -> None:
+        """Take the bounds: *size* in readings, *age_s* in seconds, and how many *messages*."""
         self._size = size
+        self._messages = messages
         self._age_s = age_s
         self._held: list[Decoded] = []
         self._weight = 0
@@ -39,8 +44,8 @@ class Batcher:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether the size is reached; nothing should be added then."""
-        return self._weight >= self._size
+        """Tell whether a bound is reached; nothing should be added then."""
+        return self._weight >= self._size or len(self._held) >= self._messages
 
     def add(self, message: Decoded, now: float) -> None:
         """Hold *message*; the age of a batch counts from its first message."""

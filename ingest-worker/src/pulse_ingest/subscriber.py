@@ -33,8 +33,9 @@ WINDOW = 500
 # Reason codes from here on are refusals; below are successes, that of a message without a subscriber among them.
 REFUSED = 0x80
 TAKEN_OVER = 142
-# On MQTT 5 the broker holds back what is not acknowledged: 250 messages of 256 KiB are 64 MiB.
-RECEIVE_MAXIMUM = 250
+# On MQTT 5 the broker holds back what is not acknowledged: so many messages, as EMQX is set. How many bytes of them are
+# kept is ``batcher.INTAKE_BYTES``.
+RECEIVE_MAXIMUM = 1_000
 
 _PUBACK = struct.Struct("!BBH")
 

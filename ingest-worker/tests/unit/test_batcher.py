@@ -37,6 +37,15 @@ def test_batcher_enough_readings_are_due_at_once() -> None:
     assert batcher.wait_s(10.0) == 0.0
 
 
+def test_batcher_as_many_messages_as_a_broker_sends_unacknowledged_are_due_at_once() -> None:
+    batcher = Batcher(size=100, messages=3)
+    for number in (1, 2):
+        batcher.add(numbered([number]), 10.0)
+    assert not batcher.is_full
+    batcher.add(numbered([3]), 10.0)
+    assert batcher.wait_s(10.0) == 0.0
+
+
 def test_batcher_taken_batch_leaves_nothing_and_age_begins_anew() -> None:
     batcher = Batcher(size=5, age_s=0.5)
     batcher.add(numbered([1]), 10.0)
