@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +11,6 @@ import pytest
 
 from support.device_world import FakeArchive, World
 from support.processes import Program, program, until
-
-
-@pytest.fixture
-def archive(world: World) -> Iterator[FakeArchive]:
-    made = world.archive()
-    yield made
-    made.close()
-    world.archives.remove(made)
 
 
 def enroll(world: World, client_id: str, code: str, *options: str, api: str | None = None) -> tuple[int, str]:
