@@ -35,6 +35,14 @@ class SyncKeys:
             "sync_encryption": _public_jwk("X25519", self.encryption.public_key().public_bytes_raw()),
         }
 
+    def signing_jwk(self) -> Jwk:
+        """Return the signing key with its private half, for signing only."""
+        return {**self.public()["sync_signing"], "d": _b64(self.signing.private_bytes_raw())}
+
+    def encryption_jwk(self) -> Jwk:
+        """Return the encryption key with its private half, for opening only."""
+        return {**self.public()["sync_encryption"], "d": _b64(self.encryption.private_bytes_raw())}
+
 
 def load_sync_keys(folder: Path) -> SyncKeys:
     """
@@ -59,5 +67,9 @@ def _load(path: Path, fresh: Ed25519PrivateKey | X25519PrivateKey) -> object:
 
 
 def _public_jwk(curve: str, raw: bytes) -> Jwk:
-    jwk = {"kty": "OKP", "crv": curve, "x": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
+    jwk = {"kty": "OKP", "crv": curve, "x": _b64(raw)}
     return {**jwk, "kid": thumbprint(jwk)}
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ _NO_RECONNECT = -2  # gmqtt: -1 is "for ever", 0 still tries once
 # gmqtt has no annotations.
 _Client: Any = gmqtt.Client
 _Message: Any = gmqtt.Message
+_Subscription: Any = gmqtt.Subscription
 _Storage: Any = gmqtt.storage.PersistentStorage
 _quiet = logging.getLogger("pulse_auth.gmqtt")
 _quiet.setLevel(logging.CRITICAL)
@@ -58,6 +60,14 @@ class Retained:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What is subscribed to, and who takes each message (topic, payload); it must not block."""
+
+    filters: tuple[str, ...]
+    take: Callable[[str, bytes], None]
+
+
 class Link:
     """An open connection; ``lost`` is set when it ends, for whatever reason."""
 
@@ -68,14 +78,31 @@ class Link:
         self.lost = lost
 
     @property
-    def is_behind(self) -> bool:
-        """Tell whether the broker has yet to acknowledge something."""
-        return not bool(self._storage.is_empty)
+    def oldest_unanswered(self) -> int | None:
+        """The packet that the broker has not acknowledged for longest; ``None`` when there is none."""
+        waiting = self._storage.get_all()
+        return int(waiting[0][0]) if waiting else None
 
     def publish(self, message: Retained) -> None:
         """Hand *message* over with QoS 1, retained; returns at once."""
         if not self.lost.is_set():
             self._client.publish(message.topic, message.payload, qos=1, retain=True)
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Hand a message over with QoS 1, not retained; returns at once."""
+        if not self.lost.is_set():
+            self._client.publish(topic, payload, qos=1)
+
+    async def settled(self, within_s: float) -> bool:
+        """Wait until the broker has acknowledged all; ``False`` when the link is lost or *within_s* are over."""
+        empty, losing = (asyncio.ensure_future(one) for one in (self._storage.wait_empty(), self.lost.wait()))
+        try:
+            await asyncio.wait({empty, losing}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            return empty.done() and not self.lost.is_set()
+        finally:
+            for task in (empty, losing):
+                task.cancel()
+            await asyncio.gather(empty, losing, return_exceptions=True)
 
     async def close(self, last: Retained | None = None) -> None:
         """Publish *last*, wait a moment for the broker's answer, and disconnect without the will being sent."""
@@ -88,9 +115,9 @@ class Link:
         self.lost.set()
 
 
-async def open_link(url: str, ca_file: Path, who: Credentials, will: Retained) -> Link:
+async def open_link(url: str, ca_file: Path, who: Credentials, will: Retained, hearing: Hearing | None = None) -> Link:
     """
-    Connect to *url* (``mqtts://host:port``), trusting only the CA in *ca_file*.
+    Connect to *url* (``mqtts://host:port``), trusting only the CA in *ca_file*, and subscribe to what is heard.
 
     Raises:
         LinkRefusedError: The broker refused the client.
@@ -107,9 +134,13 @@ async def open_link(url: str, ca_file: Path, who: Credentials, will: Retained) -
     client.set_config({"reconnect_retries": _NO_RECONNECT})
     client.set_auth_credentials(who.username, who.password)
     client.on_disconnect = lambda *_: lost.set()
+    if hearing is not None:
+        client.on_message = lambda _client, topic, payload, *_: hearing.take(topic, bytes(payload))
     link = Link(client, storage, lost)
     try:
         await _connect(client, url, ca_file, lost)
+        if hearing is not None:
+            client.subscribe([_Subscription(one, qos=1) for one in hearing.filters])
     except BaseException:
         await link.close()
         raise

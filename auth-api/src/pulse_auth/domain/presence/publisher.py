@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from .link import Credentials, Link, LinkRefusedError, Retained, open_link
+from .link import Credentials, Hearing, Link, LinkRefusedError, Retained, open_link
 from .status import StatusSource
 
 PUBLISH_EVERY_S = 5.0
 CHECK_EVERY_S = 1.0
 UNANSWERED_AFTER_S = 15.0
+# What may be on its way to the broker at once, when others send through the connection.
+WINDOW_MESSAGES, WINDOW_BYTES = 200, 4 * 1024 * 1024
+SETTLED_WITHIN_S = 10.0
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 15.0
 _log = structlog.get_logger(__name__)
 
@@ -48,9 +51,20 @@ class Surroundings:
 class StatusPublisher:
     """One task: connects, publishes, connects again; ``connected`` tells the readiness check."""
 
-    def __init__(self, status: StatusSource, around: Surroundings, on_connected: Callable[[], None]) -> None:
-        """Publish what *status* says; *on_connected* is called at each new connection, for whoever waited for it."""
+    def __init__(
+        self,
+        status: StatusSource,
+        around: Surroundings,
+        on_connected: Callable[[], None],
+        hearing: Hearing | None = None,
+    ) -> None:
+        """
+        Publish what *status* says, over a connection that others may send and hear through.
+
+        *on_connected* is called at each new connection, for whoever waited for it.
+        """
         self._status = status
+        self._hearing = hearing
         self._around = around
         self._on_connected = on_connected
         self._token: OwnToken | None = None
@@ -61,6 +75,25 @@ class StatusPublisher:
     def connected(self) -> bool:
         """Tell whether the broker has us now."""
         return self._link is not None and not self._link.lost.is_set()
+
+    async def send(self, messages: Iterable[tuple[str, bytes]]) -> bool:
+        """
+        Publish *messages* (topic, payload) with QoS 1 and wait until the broker has all of them.
+
+        Returns ``False`` when it may have missed some: it is away, was lost meanwhile, or too slow.
+        """
+        link = self._link
+        if link is None:
+            return False
+        sent_bytes = number = 0
+        for topic, payload in messages:
+            link.send(topic, payload)
+            number, sent_bytes = number + 1, sent_bytes + len(payload)
+            if number >= WINDOW_MESSAGES or sent_bytes >= WINDOW_BYTES:
+                if not await link.settled(SETTLED_WITHIN_S):
+                    return False
+                sent_bytes = number = 0
+        return not link.lost.is_set() and await link.settled(SETTLED_WITHIN_S)
 
     async def run(self) -> None:
         """Go on until cancelled; then say OFFLINE and disconnect."""
@@ -83,7 +116,8 @@ class StatusPublisher:
             self._token = await self._around.mint()
         will = Retained(self._status.topic, self._status.will())
         try:
-            return await open_link(self._around.url, self._around.ca_file, self._token.credentials, will)
+            credentials = self._token.credentials
+            return await open_link(self._around.url, self._around.ca_file, credentials, will, self._hearing)
         except LinkRefusedError:
             self._token = None
             raise
@@ -105,13 +139,14 @@ class StatusPublisher:
         loop = asyncio.get_running_loop()
         said: Mapping[str, str] | None = None
         published_at = answered_at = loop.time()
+        oldest: int | None = None
         while not link.lost.is_set() and not self._is_token_half_used():
             checks = await self._status.check()
             if checks != said or loop.time() - published_at >= PUBLISH_EVERY_S:
                 link.publish(Retained(self._status.topic, self._status.message(checks, self._around.now())))
                 said, published_at = checks, loop.time()
-            if not link.is_behind:
-                answered_at = loop.time()
+            if link.oldest_unanswered is None or link.oldest_unanswered != oldest:
+                oldest, answered_at = link.oldest_unanswered, loop.time()
             elif loop.time() - answered_at >= UNANSWERED_AFTER_S:
                 _log.warning("presence.broker_silent")
                 return

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from pulse_acl.payloads import format_time
-from pulse_sync.changes import CREATE, Change, Status
+from pulse_sync.changes import CREATE, Change, Reason, Status
 from pulse_sync.merge import Facts, LogRow, Outcome, merge, refused
 from pulse_sync.names import name_key
 from pulse_sync.records import DELETED_AT, MEMBERSHIPS, NAME_FIELDS, WEB, Key, Kind, Record, ends
@@ -122,6 +122,10 @@ class RecordWriter:
         await self._session.flush()
         return outcome, event
 
+    def act_as(self, actor: Actor) -> None:
+        """Write as *actor* from now on: who sent a change is known only after the lock was taken."""
+        self._actor = actor
+
     async def finish(self) -> None:
         """Add the events of those who enter or leave the devices' view, store the version, wake the publisher."""
         for user in await self._moved():
@@ -180,7 +184,10 @@ class RecordWriter:
         author = change.author
         await self._known.load_rbac()
         await self._known.load_users([author])
-        refusal = may_touch(author, change.key, change.field, Rights(self._known.records).of_user(author))
+        rights = Rights(self._known.records)
+        if not rights.may_sign_in(author):
+            return refused(change, Reason.NOT_ALLOWED, "The person may not sign in on desktops.")
+        refusal = may_touch(author, change.key, change.field, rights.of_user(author))
         if refusal is not None:
             return refused(change, refusal.reason, refusal.message)
         present = await self._known.read(change.key)
