@@ -35,7 +35,8 @@ SOURCES = {
 }
 WITHIN_S = 200.0
 LONG_WITHIN_S = 600.0
-OTHERS_TIMEOUT_S = 30  # for each of the tests that are only looked at, of which a mutant may let some hang
+# The tests that are only looked at: how long each may take, for a mutant may let some hang, and how many are listed.
+OTHERS_TIMEOUT_S, OTHERS_LISTED = 30, 15
 _HEADING = re.compile(r"^(Invariant|Breaks|Test|Long): (.+)$", re.MULTILINE)
 _RED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
@@ -106,7 +107,8 @@ class Copy:
 
     def red(self, nodes: Iterable[str]) -> set[str]:
         """Return the node ids of the tests under *nodes* that fail or cannot run."""
-        options = [f"--timeout={OTHERS_TIMEOUT_S}", "-q", "-p", "no:cacheprovider", "--tb=no"]
+        bounds = [f"--timeout={OTHERS_TIMEOUT_S}", f"--maxfail={OTHERS_LISTED}"]
+        options = ["-q", "-p", "no:cacheprovider", "--tb=no", *bounds]
         done = self._run(sys.executable, "-m", "pytest", *options, *nodes, within_s=LONG_WITHIN_S)
         return set(_RED.findall(done.stdout))
 
