@@ -59,8 +59,7 @@ def _outbox(path: Path) -> float:
     started = time.perf_counter()
     for first in range(0, READINGS, GROUP):
         file.begin()
-        for sample in samples[first : first + GROUP]:
-            file.add(sample)
+        file.add_all(samples[first : first + GROUP])
         file.commit()
     took_s = time.perf_counter() - started
     file.close()

@@ -30,8 +30,8 @@ class Celsius(float):
 
 
 def stored(intake: Intake, values: object, number: int = 1) -> object:
-    reading = intake.reading(Sample(NOW, values), 1, "s", number)  # type: ignore[arg-type]
-    return None if reading is None else json.loads(reading.metrics)
+    made = intake.readings([Sample(NOW, values)], 1, "s", number)  # type: ignore[arg-type]
+    return json.loads(made[0].metrics) if made else None
 
 
 @given(SAMPLES)

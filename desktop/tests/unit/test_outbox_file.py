@@ -40,8 +40,7 @@ class Bench:
 
     def add(self, *values: object) -> None:
         self.file.begin()
-        for value in values or ({"a": 1},):
-            self.file.add(Sample(self.clock.now(), value))  # type: ignore[arg-type]
+        self.file.add_all([Sample(self.clock.now(), value) for value in values or ({"a": 1},)])  # type: ignore[arg-type]
         self.file.commit()
 
     def sent(self, *ranges: tuple[int, int]) -> None:
@@ -296,8 +295,7 @@ class OutboxModel(RuleBasedStateMachine):
     @rule(count=st.integers(1, 3))
     def failed_commit(self, count: int) -> None:
         self.bench.file.begin()
-        for _ in range(count):
-            self.bench.file.add(Sample(self.bench.clock.now(), {"a": 1}))
+        self.bench.file.add_all([Sample(self.bench.clock.now(), {"a": 1})] * count)
         self.bench.file.rollback()
 
     @rule()

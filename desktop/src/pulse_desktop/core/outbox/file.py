@@ -133,30 +133,35 @@ class OutboxFile:
         """Give up the reserve, so that a receipt can be applied on a full disk; tell whether there was one."""
         return self._disk.give_up()
 
-    def add(self, sample: Sample) -> StoredReading | None:
-        """
-        Record *sample* under the next number.
+    def add(self, sample: Sample) -> None:
+        """Record one *sample*; see ``add_all``."""
+        self.add_all([sample])
 
-        ``None``: nothing in it may be recorded, or there is no room; then its number is declared as lost.
+    def add_all(self, samples: Iterable[Sample]) -> None:
+        """
+        Record *samples* under the next numbers.
+
+        One with nothing that may be recorded takes none; where there is no room, its number is declared as lost.
         """
         if not self._added and (self._drift.jumped() or self._wants_stream):  # once in a transaction is enough
             self._current = self._begin_stream()
         stream = self._touch(self._current)
-        number = stream.last_no + 1
-        reading = self._intake.reading(sample, stream.ordinal, stream.stream, number)
-        if reading is None:
-            return None
+        made = self._intake.readings(samples, stream.ordinal, stream.stream, stream.last_no + 1)
+        if not made:
+            return
         self._has_numbered = True
-        if self._room <= 0 and self.settings.buffer_full_policy == "refuse_new":
-            self._give_up(stream, number)
-            return None
-        self._room -= 1
-        self._added.append(reading)
-        stream.last_no = stream.last_held = number
-        stream.pending += 1
-        if not stream.first_held:
-            stream.first_held, stream.oldest_at = number, reading.recorded_at
-        return reading
+        stream.last_no = made[-1].sequence_no
+        if self.settings.buffer_full_policy == "refuse_new" and len(made) > self._room:
+            made, refused = made[: max(0, self._room)], made[max(0, self._room) :]
+            self._refused += len(refused)
+            stream.lost = tuple(union([*stream.lost, (refused[0].sequence_no, refused[-1].sequence_no)]))
+        if made:
+            self._room -= len(made)
+            self._added += made
+            stream.last_held = made[-1].sequence_no
+            stream.pending += len(made)
+        if made and not stream.first_held:
+            stream.first_held, stream.oldest_at = made[0].sequence_no, made[0].recorded_at
 
     def mark_sent(self, stream_id: str, ranges: Iterable[Range]) -> None:
         """Note that a broker acknowledged these rows; nothing else follows from it."""
@@ -254,11 +259,6 @@ class OutboxFile:
         self._wants_stream = False
         log.info("desktop.stream_begun", stream=stream)
         return stream
-
-    def _give_up(self, stream: StreamState, number: int) -> None:
-        self._refused += 1
-        stream.last_no = number
-        stream.lost = tuple(union([*stream.lost, (number, number)]))
 
     def _make_room(self) -> None:
         """Drop as many of the oldest rows as were added over the limit; a lowered limit alone drops nothing."""

@@ -7,7 +7,7 @@ a minute is made once. Owns no numbers and no file. Read next: ``readings`` (wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -17,11 +17,13 @@ import structlog
 
 from pulse_acl.payloads import INT64_MAX, INT64_MIN, format_time
 
-from ..readings import Sample, StoredReading, Values, clean
+from ..readings import NumberedValues, Sample, StoredReading, Values, clean
 
 log = structlog.get_logger()
 MOST_KNOWN = 1_000  # sets of names that a source may have without being looked at each time
 _POSITION = attrgetter("ordinal", "sequence_no")
+_SECONDS = tuple(f"{second:02d}." for second in range(60))
+_MILLISECONDS = tuple(f"{millisecond:03d}Z" for millisecond in range(1000))
 _encode = msgspec.json.Encoder().encode
 _texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -36,17 +38,24 @@ class Intake:
         self._minute = datetime(1, 1, 1, tzinfo=UTC)
         self._minute_text = ""
 
-    def reading(self, sample: Sample, ordinal: int, stream: str, number: int) -> StoredReading | None:
-        """Return *sample* under this number; ``None``: nothing in it may be recorded."""
-        values = self._ask(sample, stream, number) if callable(sample.values) else sample.values
-        names = tuple(values)
-        if names not in self._known or type(values) is not dict or not _are_plain(values):
-            values = self._sort_out(values, names)
+    def readings(self, samples: Iterable[Sample], ordinal: int, stream: str, first: int) -> list[StoredReading]:
+        """Return *samples* numbered from *first* on; one in which nothing may be recorded is left out."""
+        made: list[StoredReading] = []
+        number = first
+        for sample in samples:
+            values = sample.values
+            if callable(values):
+                values = self._ask(values, stream, number)
             names = tuple(values)
-            if not values:
-                return None
-        made = StoredReading(ordinal, stream, number, self.time(sample.recorded_at), _encode(values))
-        self._newest[names] = made
+            if names not in self._known or type(values) is not dict or not _are_plain(values):
+                values = self._sort_out(values, names)
+                if not values:
+                    continue
+                names = tuple(values)
+            reading = StoredReading(ordinal, stream, number, self.time(sample.recorded_at), _encode(values))
+            made.append(reading)
+            self._newest[names] = reading
+            number += 1
         return made
 
     def time(self, at: datetime) -> str:
@@ -56,7 +65,7 @@ class Intake:
             self._minute = at.astimezone(UTC).replace(second=0, microsecond=0)
             self._minute_text = format_time(self._minute)[:-7]
             since = at - self._minute
-        return f"{self._minute_text}{since.seconds:02d}.{since.microseconds // 1000:03d}Z"
+        return self._minute_text + _SECONDS[since.seconds] + _MILLISECONDS[since.microseconds // 1000]
 
     def take_newest(self) -> Iterator[tuple[str, str, StoredReading]]:
         """Yield (metric, value as JSON, reading) of what came since the last call, the newest of a metric last."""
@@ -65,10 +74,10 @@ class Intake:
             for metric, text in _texts(reading.metrics).items():
                 yield metric, bytes(text).decode(), reading
 
-    def _ask(self, sample: Sample, stream: str, number: int) -> Values:
-        assert callable(sample.values)
+    @staticmethod
+    def _ask(values: NumberedValues, stream: str, number: int) -> Values:
         try:
-            return sample.values(stream, number)
+            return values(stream, number)
         except Exception:  # a source's code; it must not end the thread that owns the file
             log.exception("desktop.source_failed", stream=stream, sequence_no=number)
             return {}

@@ -9,13 +9,14 @@ Read next: ``file`` (what a group does).
 
 from __future__ import annotations
 
+import itertools
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import structlog
 
@@ -279,8 +280,12 @@ class Outbox:
         if self.state.problem or now - self._looked_at >= LOOK_EVERY_S:
             file.watch_disk()
             self._looked_at = now
-        for work in group:
-            self._apply(file, work)
+        for is_sample, works in itertools.groupby(group, lambda work: isinstance(work, Sample)):
+            if is_sample:
+                file.add_all(cast(Iterator[Sample], works))
+                continue
+            for work in works:
+                self._apply(file, work)
         last = any(isinstance(work, _Barrier) and work.last for work in group)
         if last or now - self._newest_at >= NEWEST_EVERY_S:
             file.save_newest()
@@ -296,9 +301,7 @@ class Outbox:
         self._on_commit(Committed(self.state, added))
 
     def _apply(self, file: OutboxFile, work: _Work) -> None:
-        if isinstance(work, Sample):
-            file.add(work)
-        elif isinstance(work, Settlement):
+        if isinstance(work, Settlement):
             file.settle(work)
         elif isinstance(work, _Sent):
             file.mark_sent(work.stream, work.ranges)
