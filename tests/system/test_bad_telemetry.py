@@ -55,7 +55,7 @@ def test_broken_reading_is_rejected_with_its_reason_and_neighbours_archived(devi
     assert (account["archived"], account["rejected"], account["missing"]) == (2, 1, 0)
 
 
-def test_broken_reading_in_a_batch_harms_no_neighbour(device: RawDevice):
+def test_broken_reading_in_a_batch_harms_no_neighbour_case_12(device: RawDevice):
     readings = [json.loads(device.reading(number)) for number in (1, 2, 3)]
     readings[1]["metrics"] = {"a": "text"}
     batch = {"client_id": device.client_id, "stream": device.stream, "readings": readings, "source": "test"}
@@ -84,14 +84,14 @@ def test_reading_with_a_foreign_id_settles_nothing_of_either(device: RawDevice, 
     assert "client id" in reason
 
 
-def test_absurd_time_is_archived_under_the_received_time(device: RawDevice, stack: Stack):
+def test_absurd_time_is_archived_under_the_received_time_case_23(device: RawDevice, stack: Stack):
     device.live(device.reading(1, timestamp='"1970-01-01T00:00:00.000Z"'))
     until(lambda: device.archived() == [1], within_s=10, what="it is archived")
     query = "SELECT recorded_at = received_at AND claimed_at = 'epoch' FROM telemetry_data WHERE client_id = $1"
     assert psql(stack, query, device.client_id) is True
 
 
-def test_largest_integer_arrives_digit_for_digit(device: RawDevice, stack: Stack):
+def test_largest_integer_arrives_digit_for_digit_case_41(device: RawDevice, stack: Stack):
     with Watcher(stack, [f"telemetry/{device.client_id}/live"]) as watcher:
         device.live(device.reading(1, f'{{"big": {LARGEST}, "low": {-LARGEST - 1}, "double": 72.0, "on": true}}'))
         until(watcher.messages, within_s=10, what="the reading is live")
@@ -121,7 +121,7 @@ def exported(stack: Stack, device: RawDevice, kind: str) -> str:
     return answer.text
 
 
-def test_same_number_twice_is_archived_once(device: RawDevice):
+def test_same_number_twice_is_archived_once_case_12(device: RawDevice):
     for _ in range(3):
         device.live(device.reading(1, '{"a": 5}'))
     until(lambda: len(device.receipts) >= 1 and device.archived() == [1], within_s=10, what="it is archived")

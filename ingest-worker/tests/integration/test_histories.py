@@ -133,6 +133,9 @@ class SeveralWorkers(RuleBasedStateMachine):
     async def _store(self, who: int, messages: Sequence[Decoded]) -> None:
         written = await self.workers[who].write_batch(messages, RECEIVED)
         self._check_answers(written)
+        assert {name: set().union(*told(answer).values()) for name, answer in by_device(written).items()} == {
+            name: numbers for name, numbers in named(messages).items() if numbers
+        }, "every number that was named is answered, and no other"
 
     async def _store_both(self, one: Sequence[Decoded], other: Sequence[Decoded]) -> None:
         pair = [self.workers[0].write_batch(one, RECEIVED), self.workers[1].write_batch(other, RECEIVED)]
@@ -192,6 +195,22 @@ class SeveralWorkers(RuleBasedStateMachine):
             " FROM telemetry_ledger"
         )
         assert counted == self.model.copies, "each copy is archived, rejected or a duplicate, our own retries none"
+
+
+def by_device(written: Written) -> dict[str, Answer]:
+    return {answer.client_id: answer for answer in written.answers}
+
+
+def named(messages: Sequence[Decoded]) -> dict[str, set[int]]:
+    """Return the numbers that *messages* speak of, by device."""
+    made: dict[str, set[int]] = {}
+    for one in messages:
+        assert one.client_id is not None
+        numbers = made.setdefault(one.client_id, set())
+        numbers.update(sample.sequence_no for sample in one.samples)
+        numbers.update(reject.sequence_no for reject in one.rejects if reject.sequence_no is not None)
+        numbers.update(n for first, last in one.lost for n in range(first, last + 1))
+    return made
 
 
 def told(answer: Answer) -> dict[str, set[int]]:

@@ -36,7 +36,7 @@ async def reaches(bench: IngestBench, name: str, value: float) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_poison_reading_is_left_unanswered_alone_and_its_neighbours_are_archived(
+async def test_poison_reading_is_left_unanswered_alone_and_its_neighbours_are_archived_case_12(
     bench: IngestBench, owner: Conn
 ) -> None:
     await owner.execute(POISON)

@@ -22,7 +22,7 @@ def rival_of(bench: IngestBench) -> Program:
     return Program("rival", [program("pulse-ingest")], variables, bench.home / "rival.log")
 
 
-async def test_worker_started_twice_gives_way_with_one_sentence_and_the_first_goes_on(
+async def test_worker_started_twice_gives_way_with_one_sentence_and_the_first_goes_on_case_40(
     bench: IngestBench, owner: Conn
 ) -> None:
     await bench.start()

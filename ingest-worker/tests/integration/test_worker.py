@@ -54,7 +54,9 @@ async def test_worker_hostile_messages_are_recorded_and_harm_nobody_L6(bench: In
     assert await archived(owner) == [1]
 
 
-async def test_worker_killed_at_any_moment_loses_and_doubles_nothing_L1(bench: IngestBench, owner: Conn) -> None:  # noqa: N802
+async def test_worker_killed_at_any_moment_loses_and_doubles_nothing_L1_case_10(  # noqa: N802
+    bench: IngestBench, owner: Conn
+) -> None:
     await bench.start()
     numbers = set(range(1, 601))
     async with bench.device() as device:
@@ -111,7 +113,7 @@ async def test_worker_broker_restarted_is_back_within_ten_seconds(bench: IngestB
     assert await archived(owner) == [1]
 
 
-async def test_worker_database_gone_receipts_nothing_and_recovers_by_itself_L4(  # noqa: N802
+async def test_worker_database_gone_receipts_nothing_and_recovers_by_itself_L4_case_6(  # noqa: N802
     bench: IngestBench, owner: Conn
 ) -> None:
     await bench.start()
@@ -144,7 +146,7 @@ async def test_worker_started_before_everything_else_waits_for_it(bench: IngestB
     assert bench.worker.running
 
 
-async def test_worker_token_renewed_at_half_its_life_without_loss(bench: IngestBench, owner: Conn) -> None:
+async def test_worker_token_renewed_at_half_its_life_without_loss_case_31(bench: IngestBench, owner: Conn) -> None:
     bench.tokens.life_s = 1.0
     await bench.start()
     async with bench.device() as device:

@@ -6,10 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from pulse_acl.ranges import from_numbers
 from pulse_ingest.errors import StorageUnavailable, UnfitData, WriteFailed
 from pulse_ingest.ledger import Account
 from pulse_ingest.messages import Decoded, Sample
@@ -22,7 +19,7 @@ Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 NOW = RECEIVED + timedelta(seconds=1)
 
 
-async def test_write_batch_new_readings_are_archived_with_every_type(writer: Database, owner: Conn) -> None:
+async def test_write_batch_new_readings_are_archived_with_every_type_case_41(writer: Database, owner: Conn) -> None:
     metrics = {"i": 2**63 - 1, "n": -(2**63), "d": 72.0, "b": False, "t": True, "a/b-c._": 1.5e300}
     written = await writer.write_batch([message([reading(1, metrics)])], NOW)
     rows = await owner.fetch("SELECT * FROM telemetry_data ORDER BY metric_key")
@@ -63,7 +60,7 @@ async def test_write_batch_repeated_number_in_one_batch_keeps_the_first_copy(wri
     assert (await account(owner))["duplicate_count"] == 1
 
 
-async def test_write_batch_bad_reading_is_rejected_alone_with_its_reason(writer: Database, owner: Conn) -> None:
+async def test_write_batch_bad_reading_is_rejected_alone_with_its_reason_case_12(writer: Database, owner: Conn) -> None:
     written = await writer.write_batch([message([reading(1), bad(2), reading(3)])], NOW)
     assert await archived(owner) == [1, 3]
     row = await owner.fetchrow("SELECT * FROM telemetry_rejects")
@@ -127,14 +124,14 @@ async def test_write_batch_message_faults_are_recorded_and_settle_nothing(writer
     assert (row[0], row[1], row[2]) == ("D1", STREAM, None)
 
 
-async def test_write_batch_absurd_time_is_archived_with_the_claimed_one(writer: Database, owner: Conn) -> None:
+async def test_write_batch_absurd_time_is_archived_with_the_claimed_one_case_23(writer: Database, owner: Conn) -> None:
     await writer.write_batch([message([reading(1, timestamp="1970-01-01T00:00:05Z")])], NOW)
     row = await owner.fetchrow("SELECT recorded_at, claimed_at FROM telemetry_data")
     assert row is not None
     assert tuple(row) == (RECEIVED, datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC))
 
 
-async def test_write_batch_replayed_readings_never_move_latest_back_L5(writer: Database, owner: Conn) -> None:  # noqa: N802
+async def test_write_batch_replayed_readings_never_move_latest_back_L5_case_14(writer: Database, owner: Conn) -> None:  # noqa: N802
     await writer.write_batch([numbered([50])], NOW)
     await writer.write_batch([numbered(range(1, 50))], NOW)
     latest = "SELECT metric_long, sequence_no, recorded_at FROM telemetry_latest"
@@ -143,7 +140,17 @@ async def test_write_batch_replayed_readings_never_move_latest_back_L5(writer: D
     assert [row["sequence_no"] for row in await owner.fetch(latest)] == [51]
 
 
-async def test_write_batch_latest_changes_type_with_the_value(writer: Database, owner: Conn) -> None:
+async def test_write_batch_two_readings_of_one_moment_are_both_kept_case_13(writer: Database, owner: Conn) -> None:
+    moment = "2026-02-07T10:00:00.000Z"
+    await writer.write_batch([message([reading(1, timestamp=moment), reading(2, timestamp=moment)])], NOW)
+    await writer.write_batch([message([reading(1, timestamp=moment)], stream=NEXT_STREAM)], NOW)
+    rows = await owner.fetch("SELECT stream, sequence_no, recorded_at FROM telemetry_data ORDER BY 1, 2")
+    assert [row[:2] for row in rows] == [(STREAM, 1), (STREAM, 2), (NEXT_STREAM, 1)]
+    assert len({row["recorded_at"] for row in rows}) == 1
+    assert await owner.fetchval("SELECT samples FROM telemetry_minute") == 3
+
+
+async def test_write_batch_latest_changes_type_with_the_value_case_41(writer: Database, owner: Conn) -> None:
     for number, value in ((1, 7), (2, 7.5), (3, True)):
         await writer.write_batch([message([reading(number, {"a": value})])], NOW)
     row = await owner.fetchrow("SELECT metric_value, metric_long, metric_bool FROM telemetry_latest")
@@ -312,70 +319,6 @@ async def test_make_partitions_missing_days_take_the_rows(writer: Database, owne
 async def test_durability_fsync_off_is_seen(writer: Database) -> None:
     found = await writer.durability()
     assert (found.fsync, found.standbys, found.synchronous) == (False, 0, False)
-
-
-claims = st.tuples(
-    st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=5),
-    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3)), max_size=2),
-)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(claims, min_size=1, max_size=3), min_size=1, max_size=4))
-def test_write_batch_any_history_agrees_with_a_model(database: Any, history: list[list[Any]]) -> None:
-    """L1, L3 and L4 on the server's side: fates disjoint and best, nothing twice, receipts name what is stored."""
-
-    async def play() -> None:
-        owner = await asyncpg.connect(database.dsn("auth"))
-        await owner.execute("TRUNCATE telemetry_data, telemetry_ledger, telemetry_rejects, telemetry_latest")
-        writer = Database(Target({"dsn": database.dsn("ingest")}))
-        model: dict[int, str] = {}
-        try:
-            for batch in history:
-                messages = []
-                for readings, lost in batch:
-                    ranges = [(first, first + more) for first, more in lost]
-                    messages.append(message([reading(n) if good else bad(n) for n, good in readings], ranges))
-                    _apply(model, readings, ranges)
-                written = await writer.write_batch(messages, NOW)
-                await _check(owner, model, messages, written)
-        finally:
-            await writer.close()
-            await owner.close()
-
-    asyncio.run(play())
-
-
-def _apply(model: dict[int, str], readings: list[tuple[int, bool]], lost: list[tuple[int, int]]) -> None:
-    rank = ["lost", "rejected", "archived"]
-    claims = [(n, "archived" if good else "rejected") for n, good in readings]
-    claims += [(n, "lost") for first, last in lost for n in range(first, last + 1)]
-    for number, fate in claims:
-        if number not in model or rank.index(fate) > rank.index(model[number]):
-            model[number] = fate
-
-
-async def _check(owner: Conn, model: dict[int, str], messages: list[Decoded], written: Any) -> None:
-    def having(fate: str) -> list[int]:
-        return sorted(number for number, found in model.items() if found == fate)
-
-    assert await archived(owner) == having("archived")
-    open_rejects = "SELECT sequence_no FROM telemetry_rejects WHERE superseded_at IS NULL ORDER BY 1"
-    assert [row[0] for row in await owner.fetch(open_rejects)] == having("rejected")
-    if model:
-        found = await account(owner)
-        assert found["settled"] == from_numbers(model)
-        assert found["rejected"] == from_numbers(having("rejected"))
-        assert found["lost"] == from_numbers(having("lost"))
-        assert found["archived_count"] == len(having("archived"))
-    named = {s.sequence_no for m in messages for s in m.samples} | {r.sequence_no for m in messages for r in m.rejects}
-    named |= {n for m in messages for first, last in m.lost for n in range(first, last + 1)}
-    told = {
-        fate: {n for a in written.answers for first, last in getattr(a.fates, fate) for n in range(first, last + 1)}
-        for fate in ("archived", "rejected", "lost")
-    }
-    assert told == {fate: {n for n in named if model[n] == fate} for fate in told}
-    assert {n for a in written.answers for n in a.reasons} == told["rejected"]
 
 
 async def _refuse_metric(owner: Conn, sqlstate: str) -> None:

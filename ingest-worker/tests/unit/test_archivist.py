@@ -135,7 +135,7 @@ async def test_store_database_away_waits_tells_and_answers_only_after_commit() -
     assert len(bench.archive.attempts) == 6
 
 
-async def test_store_unfit_value_on_one_reading_rejects_that_one_alone() -> None:
+async def test_store_unfit_value_on_one_reading_rejects_that_one_alone_case_12() -> None:
     bench = Bench(MemoryArchive(fails_with(37, TOO_LARGE)))
     await bench.archivist.store([numbered(range(1, 51)), numbered(range(51, 101))])
     assert bench.archive.account.rejected == [(37, 37)]

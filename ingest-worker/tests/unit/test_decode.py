@@ -41,7 +41,7 @@ def assert_one_fault(found: Decoded, *words: str) -> None:
     assert all(word in found.faults[0].reason for word in words), found.faults[0].reason
 
 
-def test_decode_live_reading_keeps_every_type_exact() -> None:
+def test_decode_live_reading_keeps_every_type_exact_case_41() -> None:
     metrics = '{"i": 9223372036854775807, "n": -9223372036854775808, "d": 72.0, "b": false}'
     found = taken(json.dumps(live(metrics="@")).replace('"@"', metrics).encode(), "live")
     assert found.client_id == "D1"
@@ -147,7 +147,7 @@ def test_decode_topic_without_valid_client_id_is_a_fault() -> None:
 @pytest.mark.parametrize(
     "claimed", ["1970-01-01T00:00:00Z", "1999-12-31T23:59:59.999Z", "2026-02-08T12:00:00.001Z", "9999-01-01T00:00:00Z"]
 )
-def test_decode_absurd_time_is_archived_under_the_received_one(claimed: str) -> None:
+def test_decode_absurd_time_is_archived_under_the_received_one_case_23(claimed: str) -> None:
     (sample,) = taken(batch(reading(1, timestamp=claimed))).samples
     assert sample.recorded_at == NOW
     assert sample.claimed_at == datetime.fromisoformat(claimed)

@@ -102,7 +102,7 @@ async def test_offer_store_shut_holds_a_bounded_amount_and_counts_the_rest() -> 
     assert len(store.numbers) == 50
 
 
-async def test_run_acknowledgement_comes_after_the_store() -> None:
+async def test_run_acknowledgement_comes_after_the_store_case_10() -> None:
     store = GatedStore()
     store.gate.clear()
     pipeline, _ = piped(store)
@@ -119,7 +119,7 @@ async def test_run_acknowledgement_comes_after_the_store() -> None:
     await running
 
 
-async def test_run_hostile_payload_does_not_stop_it() -> None:
+async def test_run_hostile_payload_does_not_stop_it_case_11() -> None:
     store = GatedStore()
     pipeline, _ = piped(store)
     running = asyncio.create_task(pipeline.run())
