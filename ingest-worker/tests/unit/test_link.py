@@ -1,0 +1,103 @@
+"""What the link does with a message and with a connection's end, without a broker."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pulse_ingest.link import Link
+from pulse_ingest.measures import Measures
+from pulse_ingest.messages import Raw
+from pulse_ingest.status import StatusSource
+from pulse_ingest.storage_state import StorageState
+from pulse_ingest.tokens import TokenSource
+from pulse_runtime.errors import ConfigError
+from support.ingest import RECEIVED
+
+
+class TurnedClock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return RECEIVED
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class Bench:
+    """A link that is told what happened to its connections."""
+
+    def __init__(self) -> None:
+        self.clock, self.measures, self.contested = TurnedClock(), Measures(), False
+        nowhere = Path("/nonexistent")
+        key = Ed25519PrivateKey.generate()
+        self.link = Link(
+            tokens=TokenSource(api_url="http://127.0.0.1:1", key=key, instance="1", ca_file=nowhere),
+            statuses=StatusSource("1", RECEIVED, StorageState()),
+            ca_file=nowhere,
+            mqtt5=True,
+            measures=self.measures,
+            clock=self.clock,
+            is_contested=lambda: self.contested,
+        )
+
+    def connection_of(self, seconds: float) -> None:
+        self.link._stood_since = self.clock.seconds
+        self.clock.seconds += seconds
+        self.link._judge_end()
+
+
+async def test_message_came_a_fault_of_ours_does_not_freeze_the_session_case_11() -> None:
+    bench = Bench()
+
+    def faulty(_: Raw) -> None:
+        raise RuntimeError("a fault of ours")
+
+    bench.link.on_message = faulty
+    raw = Raw("telemetry/D1/live", b"{}", RECEIVED, done=asyncio.get_running_loop().create_future())
+    bench.link._message_came(raw)
+    assert raw.done is not None
+    assert raw.done.done(), "the broker is told that it is dealt with"
+    assert bench.measures.registry.get_sample_value("pulse_ingest_failed_total") == 1
+
+
+def test_judge_end_short_connections_and_a_rival_give_way_case_40() -> None:
+    bench = Bench()
+    bench.contested = True
+    for _ in range(3):
+        bench.connection_of(1)
+    with pytest.raises(ConfigError, match="PULSE_INSTANCE"):
+        bench.connection_of(1)
+
+
+def test_judge_end_short_connections_without_a_rival_are_only_the_brokers() -> None:
+    bench = Bench()
+    for _ in range(50):
+        bench.connection_of(0.1)
+    assert bench.link._cut_short == 50
+
+
+def test_judge_end_a_connection_that_lasted_forgives_the_short_ones() -> None:
+    bench = Bench()
+    bench.contested = True
+    for _ in range(4):
+        for _ in range(3):
+            bench.connection_of(1)
+        bench.connection_of(60)
+    assert bench.link._cut_short == 0
+
+
+@pytest.mark.parametrize(("reason", "refused", "unheard"), [(16, 0, 1), (135, 1, 0), (151, 1, 0)])
+def test_reason_came_refusals_alarm_and_the_absence_of_subscribers_does_not_case_9(
+    reason: int, refused: int, unheard: int
+) -> None:
+    bench = Bench()
+    bench.link._reason_came(reason)
+    value = bench.measures.registry.get_sample_value
+    assert (value("pulse_ingest_publications_refused_total", {"reason": str(reason)}) or 0) == refused
+    assert value("pulse_ingest_publications_unheard_total") == unheard
+    assert bench.link._status_due.is_set() is bool(refused), "the world is told at once"
