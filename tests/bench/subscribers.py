@@ -13,14 +13,16 @@ from uuid import UUID
 import asyncpg
 import gmqtt
 import msgspec
+from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 
+Token = tuple[str, str, str]  # client id, user name, password
 _INSERT = """INSERT INTO telemetry_data
 (client_id, stream, sequence_no, metric_key, metric_value, metric_long, metric_bool, recorded_at, received_at)
 SELECT $1, $2, $3, key, double, long, flag, $8::timestamptz, now()
 FROM unnest($4::text[], $5::float8[], $6::bigint[], $7::boolean[]) AS metric (key, double, long, flag)"""
 
 
-def throw_away(pipe: Connection, port: int, ca_file: str, count: int) -> None:
+def throw_away(pipe: Connection, port: int, ca_file: str, count: int, token: Token | None = None) -> None:
     """Count *count* messages of QoS 1 over TLS and send the time of the last; a child's work."""
 
     async def work() -> None:
@@ -34,7 +36,7 @@ def throw_away(pipe: Connection, port: int, ca_file: str, count: int) -> None:
                 done.set()
             return 0
 
-        client = await _subscribed(port, ca_file, on_message, optimistic=True)
+        client = await _subscribed(port, ca_file, on_message, optimistic=True, token=token)
         pipe.send("ready")
         await done.wait()
         pipe.send(time.monotonic())
@@ -70,12 +72,15 @@ def insert_each(pipe: Connection, port: int, ca_file: str, count: int, database:
     asyncio.run(work())
 
 
-async def _subscribed(port: int, ca_file: str, on_message: Any, *, optimistic: bool) -> Any:
-    client: Any = gmqtt.Client(f"bench-{time.monotonic_ns()}", optimistic_acknowledgement=optimistic)
+async def _subscribed(port: int, ca_file: str, on_message: Any, *, optimistic: bool, token: Token | None = None) -> Any:
+    client_id, username, password = token or (f"bench-{time.monotonic_ns()}", "bench", "")
+    client: Any = gmqtt.Client(client_id, optimistic_acknowledgement=optimistic)
+    client.set_auth_credentials(username, password)
+    version = MQTTv311 if token else MQTTv50  # tokens are for the embedded broker
     granted = asyncio.Event()
     client.on_message = on_message
     client.on_subscribe = lambda *_: granted.set()
-    await client.connect("127.0.0.1", port, ssl=ssl.create_default_context(cafile=ca_file))
+    await client.connect("127.0.0.1", port, ssl=ssl.create_default_context(cafile=ca_file), version=version)
     client.subscribe("telemetry/+/live", qos=1)
     await asyncio.wait_for(granted.wait(), 10)
     return client

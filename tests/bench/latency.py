@@ -1,0 +1,194 @@
+"""
+From the sensor to the browser's document: ten real devices at 10 Hz on the embedded default, the dashboard's live page.
+
+The simulator's ``line/parts`` is the reading's own number, so what a page shows tells which reading it was; when that
+was taken stands in the archive. Each page is watched by the same MutationObserver. The reference page is MQTT.js alone:
+it parses the payload and sets one attribute. Devices, page and observer read the clock of one machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import asyncpg
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench.desktops import add_backlog, enrolled, outbox_of
+from bench.figures import Limit, percentile
+from faults.outbox_file import held
+from support.processes import ROOT, until
+from support.stack import ADMIN_PASSWORD, Stack, running_stack
+
+DEVICES, INTERVAL_S, WATCH_S, ROUNDS, BACKLOG = 10, 0.1, 15.0, 2, 20_000
+METRIC = "line/parts"
+MOST_MORE_MS, MOST_WHILE_FLUSHING_MS = 100.0, 1_000.0
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+# Tall enough for every tile to be on the screen: a tile that nobody sees is drawn once a second only.
+_SCREEN = {"width": 1440, "height": 3200}
+_OBSERVE = """() => {
+  window.seen = [];
+  new MutationObserver((changes) => {
+    const now = Date.now();
+    for (const { target } of changes)
+      if (target.dataset.metric === "METRIC") window.seen.push([target.dataset.clientId, target.dataset.value, now]);
+  }).observe(document.body, { attributes: true, subtree: true, attributeFilter: ["data-value"] });
+}""".replace("METRIC", METRIC)
+_BARE_PAGE = """<!doctype html><body><script src="/bare/mqtt.js"></script><script>
+window.listen = (token) => new Promise((ready) => {
+  const tiles = new Map();
+  const client = mqtt.connect(token.ws_url, { protocolVersion: 4, clientId: token.client_id, username: token.username,
+    password: token.password });
+  client.on("connect", () => client.subscribe("telemetry/+/live", { qos: 1 }, () => ready()));
+  client.on("message", (topic, payload) => {
+    const reading = JSON.parse(payload);
+    let tile = tiles.get(reading.client_id);
+    if (!tile) {
+      tile = document.body.appendChild(document.createElement("p"));
+      tile.dataset.clientId = reading.client_id;
+      tile.dataset.metric = "METRIC";
+      tiles.set(reading.client_id, tile);
+    }
+    tile.textContent = tile.dataset.value = reading.metrics["METRIC"];
+  });
+});
+</script>""".replace("METRIC", METRIC)
+Seen = list[tuple[str, int, int]]  # device, number, milliseconds since 1970
+
+
+def measure() -> list[Limit]:
+    """Return by how much the dashboard's p99 is over the bare page's, and its p99 while another device flushes."""
+    with running_stack("postgres", "broker", "auth-api", "ingest") as stack, _browser() as browser:
+        for number in range(DEVICES):
+            _start_device(stack, number)
+        bare, dashboard = [], []
+        for _ in range(ROUNDS):
+            bare += _watched(_bare_page(browser, stack))
+            dashboard += _watched(_live_page(browser, stack))
+        flushing = _watched_while_flushing(stack, browser)
+        taken = asyncio.run(_taken_at(stack))
+    at_rest, at_most = _latencies(dashboard, taken), _latencies(bare, taken)
+    under_load = _latencies(flushing, taken)
+    p99, reference = percentile(at_rest, 0.99), percentile(at_most, 0.99)
+    beside = f"dashboard {_told(at_rest)}; bare MQTT.js page {_told(at_most)}"
+    return [
+        Limit("latency, p99 over a bare page's", p99 - reference, "ms", MOST_MORE_MS, beside),
+        Limit(
+            "latency, p99 while another device flushes",
+            percentile(under_load, 0.99),
+            "ms",
+            MOST_WHILE_FLUSHING_MS,
+            _told(under_load),
+        ),
+    ]
+
+
+def _told(latencies: list[float]) -> str:
+    return (
+        f"median {statistics.median(latencies):.0f}, p99 {percentile(latencies, 0.99):.0f},"
+        f" most {max(latencies):.0f} ms of {len(latencies):,}"
+    )
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "Chromium is missing: python3 requirements/install.py browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+def _start_device(stack: Stack, number: int) -> None:
+    options = ("--source", "simulator", "--seed", str(number + 1))
+    enrolled(stack, f"line-{number}", *options, interval_s=INTERVAL_S).start()
+
+
+@contextmanager
+def _page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=_SCREEN, color_scheme="dark")
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def _bare_page(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """Yield a page of the dashboard's origin with MQTT.js and nothing else."""
+    script = (ROOT / "dashboard" / "node_modules" / "mqtt" / "dist" / "mqtt.min.js").read_text()
+    with _page(browser) as page:
+        page.route("**/bare/", lambda route: route.fulfill(content_type="text/html", body=_BARE_PAGE))
+        page.route("**/bare/mqtt.js", lambda route: route.fulfill(content_type="text/javascript", body=script))
+        page.goto(f"{stack.address}/bare/")
+        token = stack.admin.post("/broker/token", json={}).json()
+        page.evaluate("(token) => window.listen(token)", token)
+        page.wait_for_function("(count) => document.querySelectorAll('p').length === count", arg=DEVICES)
+        yield page
+
+
+@contextmanager
+def _live_page(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """Yield the dashboard's live page with every device on it."""
+    with _page(browser) as page:
+        page.goto(stack.address)
+        page.get_by_test_id("login-username").fill("admin")
+        page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
+        page.get_by_test_id("login-submit").click()
+        tiles = f"[data-testid=tile][data-metric='{METRIC}']"
+        page.wait_for_function(
+            "([tiles, count]) => [...document.querySelectorAll(tiles)]"
+            ".filter((tile) => tile.getBoundingClientRect().bottom < innerHeight).length === count",
+            arg=[tiles, DEVICES],
+        )
+        yield page
+
+
+def _watched(opened: object) -> Seen:
+    with opened as page:  # type: ignore[attr-defined]
+        page.wait_for_timeout(3_000)  # what comes at the start (history, code) is another figure
+        page.evaluate(_OBSERVE)
+        page.wait_for_timeout(WATCH_S * 1_000)
+        return _seen(page)
+
+
+def _watched_while_flushing(stack: Stack, browser: Browser) -> Seen:
+    other = enrolled(stack, "flushing", interval_s=3_600)
+    file = outbox_of(stack, "flushing")
+    add_backlog(file, BACKLOG)
+    with _live_page(browser, stack) as page:
+        page.wait_for_timeout(3_000)
+        page.evaluate(_OBSERVE)
+        other.start()
+        until(lambda: _waited(page) and held(file) == 0, within_s=90, what="the backlog is flushed")
+        return [one for one in _seen(page) if one[0] != "flushing"]
+
+
+def _waited(page: Page) -> bool:
+    """Let the page's own messages be handled for a moment, which ``time.sleep`` would not."""
+    page.wait_for_timeout(100)
+    return True
+
+
+def _seen(page: Page) -> Seen:
+    return [(device, int(value), at) for device, value, at in page.evaluate("window.seen") if value is not None]
+
+
+async def _taken_at(stack: Stack) -> dict[tuple[str, int], datetime]:
+    """Return when each reading was taken, as the archive has it."""
+    folder = stack.home / "postgres"
+    password = (folder / "auth-password").read_text().strip()
+    conn = await asyncpg.connect(host=str(folder), user="pulse_auth", database="pulse", password=password)
+    query = "SELECT client_id, metric_long, recorded_at FROM telemetry_data WHERE metric_key = $1"
+    found = {(row[0], row[1]): row[2] for row in await conn.fetch(query, METRIC)}
+    await conn.close()
+    return found
+
+
+def _latencies(seen: Seen, taken: dict[tuple[str, int], datetime]) -> list[float]:
+    found = [at - taken[device, number].timestamp() * 1_000 for device, number, at in seen if (device, number) in taken]
+    assert len(found) > 0.9 * len(seen) > 100, f"{len(found)} of {len(seen)} values are known"
+    return found
