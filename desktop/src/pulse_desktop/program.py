@@ -1,5 +1,5 @@
 """
-The command line of ``pulse-desktop``: run, enroll, status, backfill.
+The command line of ``pulse-desktop``: run, enroll, status, backfill; people and settings are in ``cli``.
 
 Parses, builds settings, and calls the core; holds no logic of its own. ``__main__`` is its only caller.
 """
@@ -25,18 +25,22 @@ from pulse_runtime.errors import ConfigError
 from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser
 
+from .cli.commands import add_commands
+from .cli.commands import run as run_identity_command
 from .core.backfill import backfill
 from .core.clock import SystemClock
 from .core.device import Device, Parts
-from .core.errors import EnrollmentError, StorageError
+from .core.errors import ChangeError, EnrollmentError, SignInError, StorageError
 from .core.folder import DeviceFolder, find
 from .core.identity.enrollment import enroll
+from .core.identity.keystore import place_of, uses_keyring
 from .core.identity.store import load
+from .core.identity.sync_keys import sync_keys
 from .core.identity.tokens import DeviceTokens
 from .core.lock import FolderLock
-from .core.outbox import OutboxReader
 from .core.outbox.schema import has_tables
 from .core.settings import DeviceSettings, SettingError, usable, with_settings
+from .core.settings_watch import stored_settings
 from .core.sources import simulator
 from .core.sources.base import Source
 from .core.sources.machine import Machine
@@ -60,8 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
             "status": _status,
             "backfill": _backfill,
         }
-        return commands[asked.command](environment, asked)
-    except (EnrollmentError, StorageError, SettingError) as error:
+        return commands.get(asked.command, run_identity_command)(environment, asked)
+    except (EnrollmentError, StorageError, SettingError, SignInError, ChangeError) as error:
         raise ConfigError(f"{str(error).rstrip('.')}.") from error
 
 
@@ -86,12 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_source(three)
     three.add_argument("--hours", type=float, required=True, metavar="H", help="how far back, 0 to 10,000")
     three.add_argument("--every", type=float, default=30.0, metavar="S", help="seconds between readings, default 30")
+    add_commands(commands, _add_device)
     return made
 
 
 def _add_device(to: argparse.ArgumentParser) -> None:
     # SUPPRESS: a subcommand must not wipe what was given before it.
-    to.add_argument("--client-id", default=argparse.SUPPRESS, metavar="X", help="device id; default: the only one here")
+    to.add_argument(
+        "--client-id",
+        "--device",
+        dest="client_id",
+        default=argparse.SUPPRESS,
+        metavar="X",
+        help="device id; default: the only one here",
+    )
 
 
 def _add_source(to: argparse.ArgumentParser) -> None:
@@ -106,15 +118,12 @@ def _folder(environment: Environment, asked: argparse.Namespace) -> DeviceFolder
 def _settings(environment: Environment, folder: DeviceFolder, interval: str | None) -> DeviceSettings:
     settings = DeviceSettings()
     if has_tables(folder.outbox):
-        reader = OutboxReader(folder.outbox)
         try:
-            settings, refused = usable(settings, reader.settings(folder.client_id))
+            settings, refused = usable(settings, stored_settings(folder))
             for key, reason in refused.items():
                 structlog.get_logger().warning("desktop.setting_refused", setting=key, reason=reason)
         except sqlite3.DatabaseError as error:  # the file is salvaged when it is opened for writing
             structlog.get_logger().warning("desktop.settings_unreadable", reason=str(error))
-        finally:
-            reader.close()
     return with_settings(settings, _local(environment, interval))
 
 
@@ -139,7 +148,9 @@ def _run(environment: Environment, asked: argparse.Namespace) -> int:
     tokens = DeviceTokens(folder.path, identity, clock, broker_url or None)
     make_source = partial(_source, folder, asked.source, asked.seed)
     local = _local(environment, asked.interval)
-    device = Device(Parts(folder, settings, tokens, make_source, clock, local=local))
+    keys = sync_keys(folder.path, identity)
+    structlog.get_logger().info("desktop.keys_kept", place=place_of(identity.signing_key))
+    device = Device(Parts(folder, settings, tokens, make_source, clock, local=local, sync_keys=keys))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -159,7 +170,16 @@ def _enroll(environment: Environment, asked: argparse.Namespace) -> int:
     code = sys.stdin.read() if asked.code_file == "-" else read_secret_file(Path(asked.code_file), "--code-file")
     broker = asked.broker or environment.text("PULSE_DEVICE_BROKER_URL") or None
     api = (asked.api or environment.text("PULSE_API_URL")).rstrip("/")
-    identity = enroll(folder.path, folder.client_id, api_url=api, code=code, broker_url=broker, now=SystemClock().now)
+    in_keyring = uses_keyring(environment.text("PULSE_DEVICE_KEYS"))
+    identity = enroll(
+        folder.path,
+        folder.client_id,
+        api_url=api,
+        code=code,
+        broker_url=broker,
+        now=SystemClock().now,
+        in_keyring=in_keyring,
+    )
     lock.release()
     print(f"{identity.client_id} is enrolled at {identity.api_url}.")
     return 0

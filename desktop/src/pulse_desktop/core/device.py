@@ -1,7 +1,7 @@
 """
 One device, wired together: source → sampler → outbox → courier → link. The only place where that is done.
 
-Four threads: the sampler, the outbox's writer, the courier, the link keeper (and paho's). Each owns what it
+Five threads: the sampler, the outbox's writer, the courier, the sync, the link keeper (and paho's). Each owns what it
 touches; between them are queues. Starts in the order in which readings flow, stops in the same order, so that what
 was sampled is on disk and said before the connection ends. Read next: ``outbox``, ``delivery.courier``, ``link``.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import structlog
@@ -18,6 +18,7 @@ import structlog
 from .clock import Clock, SystemClock
 from .delivery.courier import Courier
 from .delivery.loop import CourierLoop
+from .delivery.messages import Mirrored
 from .errors import Link
 from .folder import DeviceFolder
 from .link import LinkKeeper, Listener, TokenSource
@@ -28,6 +29,10 @@ from .settings_watch import SettingsWatch
 from .sources.base import Source
 from .sources.sampler import Sampler
 from .streams import new_stream
+from .sync.keys import SyncKeys
+from .sync.loop import SyncLoop
+from .sync.ports import Hooks
+from .sync.schema import FILE_NAME as IDENTITY_FILE
 
 log = structlog.get_logger()
 FAREWELL_S = 0.7
@@ -39,7 +44,8 @@ class Parts:
     """
     What a device is made of; everything that tests may want to replace.
 
-    ``local``: settings of this machine, which go before the stored ones.
+    ``local``: settings of this machine, which go before the stored ones; ``sync_keys``: ``None`` when this device
+    cannot take part in the sync of records.
     """
 
     folder: DeviceFolder
@@ -50,6 +56,7 @@ class Parts:
     random: Random = field(default_factory=Random)
     new_stream: Callable[[], str] = new_stream
     local: Mapping[str, str] = field(default_factory=dict)
+    sync_keys: SyncKeys | None = None
 
 
 class Device:
@@ -68,6 +75,10 @@ class Device:
             parts.make_source, self.outbox.append, parts.clock, parts.random, parts.settings.sampling_interval
         )
         self._reader: OutboxReader | None = None
+        self._settings = SettingsWatch(parts.folder, parts.settings, parts.local)
+        self._settings_lock = threading.Lock()
+        self._mirrored = Mirrored()
+        self._sync = self._make_sync(parts.sync_keys)
 
     def start(self) -> None:
         """
@@ -78,17 +89,16 @@ class Device:
         """
         self.outbox.start()
         self._loop.start()
+        if self._sync is not None:
+            self._sync.start()
         self._link.start()
         self._sampler.start()
         log.info("desktop.started", client_id=self._parts.folder.client_id, stream=self.outbox.state.current.stream)
 
     def watch(self, stopping: threading.Event) -> bool:
         """Note how the source is until *stopping* is set; False: a part has ended by itself, start the program anew."""
-        settings = SettingsWatch(self._parts.folder, self._parts.settings, self._parts.local)
         while not stopping.wait(WATCH_EVERY_S):
-            changed = settings.changed()
-            if changed is not None:
-                self.configure(changed)
+            self._take_settings(None)
             self._note(
                 source_status=self._sampler.status, problem=self.outbox.state.problem or self.outbox.state.notice
             )
@@ -112,6 +122,8 @@ class Device:
         if self._farewell_number is not None:
             self._farewell.wait(FAREWELL_S)
         self._link.stop()
+        if self._sync is not None:
+            self._sync.stop()
         self._loop.stop()
         self.outbox.note(connection_status="DISCONNECTED", link="stopped", link_detail="")
         clean = self.outbox.close()
@@ -139,6 +151,32 @@ class Device:
             on_foreign_receipt=self._link.foreign_receipt,
         )
 
+    def _make_sync(self, keys: SyncKeys | None) -> SyncLoop | None:
+        if keys is None:
+            return None
+        folder = self._parts.folder
+        hooks = Hooks(
+            on_position=self._on_position,
+            on_settings=self._take_settings,
+            flush=lambda: self._loop.post("flush_wanted"),
+            reload=self._sampler.renew,
+        )
+        return SyncLoop(folder.client_id, folder.path / IDENTITY_FILE, keys, self._parts.clock, hooks)
+
+    def _on_position(self, history: str | None, version: int) -> None:
+        self._mirrored = replace(self._mirrored, history=history, identity_version=version)
+        self._loop.post("mirrored", self._mirrored)
+
+    def _take_settings(self, version: int | None) -> None:
+        """Put what is stored in force; *version*: the newest change of it. Called by the watch and by the sync."""
+        with self._settings_lock:
+            changed = self._settings.changed()
+            if changed is not None:
+                self.configure(changed)
+        if version is not None:
+            self._mirrored = replace(self._mirrored, config_version=version)
+            self._loop.post("mirrored", self._mirrored)
+
     def _close_reader(self) -> None:
         if self._reader is not None:
             self._reader.close()
@@ -155,18 +193,26 @@ class Device:
     def _on_up(self, connection: Connection, clock_offset_ms: int) -> None:
         self._loop.post("clock_measured", clock_offset_ms)
         self._loop.post("link_up", connection)
+        if self._sync is not None:
+            self._sync.link_up(connection, clock_offset_ms)
         self.outbox.note(clock_offset_ms=clock_offset_ms)
 
     def _on_down(self) -> None:
         self._loop.post("link_down")
+        if self._sync is not None:
+            self._sync.link_down()
 
     def _on_link(self, link: Link, detail: str) -> None:
         self._note(link=link.value, link_detail=detail)
 
-    def _on_message(self, topic: str, payload: bytes) -> None:
+    def _on_message(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - a callback
+        if self._sync is not None:
+            self._sync.received(topic, payload, is_retained=is_retained)
         self._loop.post("received", topic, payload)
 
     def _on_acknowledged(self, number: int) -> None:
         if number == self._farewell_number:
             self._farewell.set()
         self._loop.post("acknowledged", number)
+        if self._sync is not None:
+            self._sync.acknowledged(number)

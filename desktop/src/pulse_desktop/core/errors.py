@@ -43,3 +43,11 @@ class StorageError(DesktopError):
 
 class EnrollmentError(DesktopError):
     """The device was not enrolled; ``str()`` says why and what to do, in one sentence."""
+
+
+class SignInError(DesktopError):
+    """The person is not signed in, or may not do this; ``str()`` says why, in one sentence."""
+
+
+class ChangeError(DesktopError):
+    """A change was not queued; ``str()`` says why, in one sentence."""

@@ -23,6 +23,7 @@ from .backoff import Backoff
 from .clock import Clock
 from .delivery import messages
 from .errors import CutOffError, Link, LinkError
+from .mirror_topics import COMMAND_TOPICS, SYNC_TOPICS
 from .publisher import Callbacks, Connection, Endpoint, Login
 from .takeover import CALM_AFTER_S, LEAST_WAIT_S, MOST_WAIT_S, TakeoverWatch
 
@@ -63,7 +64,7 @@ class Listener:
     on_up: Callable[[Connection, int], None]
     on_down: Callable[[], None]
     on_link: Callable[[Link, str], None]
-    on_message: Callable[[str, bytes], None]
+    on_message: Callable[[str, bytes, bool], None]
     on_acknowledged: Callable[[int], None]
 
 
@@ -72,6 +73,7 @@ def subscriptions(client_id: str) -> Sequence[str]:
     return (
         build(Topic.RECEIPT, client_id=client_id),
         build(Topic.SERVICE_STATUS, service="+", instance="+"),
+        *(build(topic, client_id=client_id) for topic in (*SYNC_TOPICS, *COMMAND_TOPICS)),
     )
 
 

@@ -57,12 +57,12 @@ class Login:
 @dataclass(frozen=True, slots=True)
 class Callbacks:
     """
-    What is told: a message (topic, payload), an acknowledged publish (its number), the loss.
+    What is told: a message (topic, payload, whether retained), an acknowledged publish (its number), the loss.
 
     The loss comes with its reason and whether the other side ended the connection; else it fell silent.
     """
 
-    on_message: Callable[[str, bytes], None]
+    on_message: Callable[[str, bytes, bool], None]
     on_acknowledged: Callable[[int], None]
     on_lost: Callable[[str, bool], None]
 
@@ -166,7 +166,7 @@ class Connection:
             self._callbacks.on_acknowledged(mid)
 
     def _on_message(self, _c: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self._callbacks.on_message(message.topic, bytes(message.payload))
+        self._callbacks.on_message(message.topic, bytes(message.payload), message.retain)
 
     def _refuse(self, error: LinkError) -> None:
         if self._refusal is None:

@@ -1,7 +1,8 @@
 """
 Notices when the stored settings change while the device runs.
 
-Reads ``system_config`` only. A value out of its bounds is logged once and the value before it stays in force.
+Reads ``system_config`` of both files: what the server has set goes before what stands in the outbox. A value out of
+its bounds is logged once and the value before it stays in force.
 Read next: ``settings``, ``device`` (what a change does).
 """
 
@@ -15,6 +16,8 @@ import structlog
 from .folder import DeviceFolder
 from .outbox import OutboxReader
 from .settings import DeviceSettings, usable
+from .sync.mirrored_settings import mirrored_settings
+from .sync.schema import FILE_NAME
 
 log = structlog.get_logger()
 
@@ -46,11 +49,21 @@ class SettingsWatch:
 
     def _read(self) -> dict[str, str] | None:
         try:
-            reader = OutboxReader(self._folder.outbox)
-            try:
-                return reader.settings(self._folder.client_id)
-            finally:
-                reader.close()
+            return stored_settings(self._folder)
         except sqlite3.Error as error:
             log.warning("desktop.settings_unreadable", reason=str(error))
             return None
+
+
+def stored_settings(folder: DeviceFolder) -> dict[str, str]:
+    """
+    Return the settings that the files of a device hold, as text by key.
+
+    Raises:
+        sqlite3.Error: A file cannot be read.
+    """
+    reader = OutboxReader(folder.outbox)
+    try:
+        return {**reader.settings(folder.client_id), **mirrored_settings(folder.path / FILE_NAME, folder.client_id)}
+    finally:
+        reader.close()

@@ -13,6 +13,7 @@ from pulse_runtime.errors import ConfigError
 
 from .folder import DeviceFolder
 from .identity import store
+from .identity.keystore import place_of
 from .lock import running_process
 from .outbox import OutboxReader
 from .outbox.schema import has_tables
@@ -33,6 +34,7 @@ def read_status(folder: DeviceFolder) -> dict[str, Any]:
         "client_id": folder.client_id,
         "enrolled": identity is not None,
         "api_url": identity.api_url if identity else None,
+        "keys": place_of(identity.signing_key) if identity else None,
         "running": process is not None,
         "process": process,
     }

@@ -3,8 +3,8 @@ Decides what is sent when, and what an answer means: the state table of ``connec
 
 One thread calls everything here (``loop``), time and randomness are passed in, and the network is a ``Channel``;
 so tests drive it step by step with a fake clock. It never deletes: it hands checked receipts to the outbox.
-Heartbeats, wishes of a restored archive and
-the drain rate are kept by the modules of these names. Source: delivery, "The device", points 2 to 5.
+Heartbeats, wishes of a restored archive and the drain rate are kept by the modules of these names. Source: delivery,
+"The device", points 2 to 5.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Courier:
         self._on_foreign_receipt = on_foreign_receipt
         self._wishes = Wishes()
         self._heartbeats = Heartbeats(client_id, writer, clock, self.ingest)
+        self.mirrored = self._heartbeats.mirrored
         self.drain = Drain()
         self._clock_offset_ms: int | None = None
         self._channel: Channel | None = None

@@ -33,11 +33,16 @@ class Heartbeats:
         self._id, self._writer, self._clock, self._ingest = client_id, writer, clock, ingest
         self._topic = build(Topic.HEARTBEAT, client_id=client_id)
         self._latest: dict[str, MetricValue] = {}
+        self._mirrored = messages.Mirrored()
         self.due_at = self._note_at = clock.monotonic()
 
     def recorded(self, row: StoredReading) -> None:
         """Note the values of a new reading as the latest."""
         self._latest |= messages.metrics_of(row)
+
+    def mirrored(self, mirrored: messages.Mirrored) -> None:
+        """Tell from now on where the device is in the server's records."""
+        self._mirrored = mirrored
 
     def configured(self, settings: DeviceSettings) -> None:
         """Begin a shorter interval at once."""
@@ -79,6 +84,7 @@ class Heartbeats:
             ingest_seen=self._ingest.newest_online_at,
             latest=self._latest,
             sample=sample,
+            mirrored=self._mirrored,
         )
 
     def _publish(self, channel: Channel, status: str, picture: OutboxState, figures: messages.Figures) -> int:

@@ -39,6 +39,15 @@ _decode_metrics = msgspec.json.Decoder(dict[str, bool | int | float]).decode
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """Where the device is in the server's records, and which change of the settings is in force."""
+
+    history: str | None = None
+    identity_version: int | None = None
+    config_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What a heartbeat tells besides the outbox: intervals in seconds, newest sign of an ingest worker, samples."""
 
@@ -47,6 +56,7 @@ class Figures:
     ingest_seen: str | None = None
     latest: Mapping[str, MetricValue] | None = None
     sample: Sequence[StoredReading] = ()
+    mirrored: Mirrored = Mirrored()
 
 
 def live(client_id: str, row: StoredReading, clock_offset_ms: int | None) -> bytes:
@@ -128,6 +138,9 @@ def heartbeat(client_id: str, status: str, now: datetime, state: OutboxState, fi
         buffer_used_pct=state.used_pct,
         sampling_interval_s=figures.sampling_interval_s,
         heartbeat_interval_s=figures.heartbeat_interval_s,
+        history=figures.mirrored.history,
+        config_version=figures.mirrored.config_version,
+        identity_version=figures.mirrored.identity_version,
         ingest_seen=figures.ingest_seen,
         app_version=__version__,
         latest=dict(figures.latest) if figures.latest else None,

@@ -50,6 +50,24 @@ def fetch_ca(api_url: str) -> bytes:
     return _request("GET", f"{api_url}/.well-known/pulse-ca.pem", None, verify=False).content
 
 
+def call(
+    method: str, api_url: str, path: str, body: dict[str, Any] | None, ca_pem: str, *, bearer: str = ""
+) -> dict[str, Any]:
+    """
+    Make one call below ``/api/v1``, as the person whose access token *bearer* is; an empty answer is ``{}``.
+
+    Raises:
+        ApiUnreachableError: No answer, or none that can be read.
+        RefusalError: The server said no.
+    """
+    verify = ssl.create_default_context(cadata=ca_pem) if api_url.startswith("https:") else False
+    answer = _request(method, f"{api_url}/api/v1{path}", body, verify=verify, bearer=bearer)
+    try:
+        return msgspec.json.decode(answer.content, type=dict[str, Any]) if answer.content else {}
+    except msgspec.MsgspecError as error:
+        raise ApiUnreachableError(f"{api_url} answered with something that is not ours") from error
+
+
 def post(api_url: str, path: str, body: dict[str, Any], ca_pem: str) -> dict[str, Any]:
     """
     Post JSON to ``/api/v1`` and return the JSON object that comes back.
@@ -58,18 +76,16 @@ def post(api_url: str, path: str, body: dict[str, Any], ca_pem: str) -> dict[str
         ApiUnreachableError: No answer, or none that can be read.
         RefusalError: The server said no.
     """
-    verify = ssl.create_default_context(cadata=ca_pem) if api_url.startswith("https:") else False
-    answer = _request("POST", f"{api_url}/api/v1{path}", body, verify=verify)
-    try:
-        return msgspec.json.decode(answer.content, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise ApiUnreachableError(f"{api_url} answered with something that is not ours") from error
+    return call("POST", api_url, path, body, ca_pem)
 
 
-def _request(method: str, url: str, body: dict[str, Any] | None, *, verify: ssl.SSLContext | bool) -> httpx.Response:
+def _request(
+    method: str, url: str, body: dict[str, Any] | None, *, verify: ssl.SSLContext | bool, bearer: str = ""
+) -> httpx.Response:
+    headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
     try:
         with httpx.Client(verify=verify, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as client:
-            answer = client.request(method, url, json=body)
+            answer = client.request(method, url, json=body, headers=headers)
     except (httpx.HTTPError, OSError) as error:
         raise ApiUnreachableError(str(error) or type(error).__name__) from error
     if len(answer.content) > MAX_ANSWER_BYTES:

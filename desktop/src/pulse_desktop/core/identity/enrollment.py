@@ -27,7 +27,7 @@ from pulse_acl.topics import is_device_id
 from pulse_runtime.environment import checked_url
 
 from ..errors import EnrollmentError
-from . import api, store
+from . import api, keystore, store
 from .keys import public_jwk, to_pem
 
 NEW_CODE = "ask an administrator for a new code"
@@ -41,7 +41,14 @@ _SENTENCES = {
 
 
 def enroll(
-    folder: Path, client_id: str, *, api_url: str, code: str, broker_url: str | None, now: Callable[[], datetime]
+    folder: Path,
+    client_id: str,
+    *,
+    api_url: str,
+    code: str,
+    broker_url: str | None,
+    now: Callable[[], datetime],
+    in_keyring: bool = False,
 ) -> store.Identity:
     """
     Register *client_id* at *api_url* with a one-time *code* and store the device in *folder*.
@@ -53,6 +60,7 @@ def enroll(
         code: ``<random>.<fingerprint of the CA>`` as the administrator gave it.
         broker_url: Goes before the address that the server gives; ``None``: the server's.
         now: The wall clock.
+        in_keyring: Whether the keys go into the system's keyring; else into files.
 
     Raises:
         EnrollmentError: Why not, and what to do, in one sentence.
@@ -76,7 +84,7 @@ def enroll(
     }
     answer = _register(api_url, ca_pem, fields, signing)
     about = {"client_id": client_id, "api_url": api_url.rstrip("/"), "broker_url": broker_url, "ca_pem": ca_pem}
-    identity = _identity(answer, {**about, "enrolled_at": format_time(now())})
+    identity = _identity(answer, {**about, "enrolled_at": format_time(now())}, in_keyring=in_keyring)
     store.save(folder, identity, to_pem(signing), to_pem(encryption))
     return identity
 
@@ -124,14 +132,14 @@ def _register(api_url: str, ca_pem: str, fields: dict[str, Any], signing: Ed2551
         ) from refusal
 
 
-def _identity(answer: dict[str, Any], about: dict[str, Any]) -> store.Identity:
+def _identity(answer: dict[str, Any], about: dict[str, Any], *, in_keyring: bool) -> store.Identity:
     mark = secrets.token_hex(4)
     try:
         told = {
             "mqtts_url": answer["broker"]["mqtts_url"],
             "wss_url": answer["broker"].get("wss_url"),
-            "signing_key": f"signing-key-{mark}.pem",
-            "encryption_key": f"encryption-key-{mark}.pem",
+            "signing_key": keystore.place("signing-key", mark, in_keyring=in_keyring),
+            "encryption_key": keystore.place("encryption-key", mark, in_keyring=in_keyring),
             "sync_signing": answer["server_keys"]["sync_signing"],
             "sync_encryption": answer["server_keys"]["sync_encryption"],
         }

@@ -1,5 +1,5 @@
 """
-The device's own keys: Ed25519 to sign, X25519 to be written to. PKCS#8 PEM in 0600 files.
+The device's own keys: Ed25519 to sign, X25519 to be written to. PKCS#8 PEM in the ``keystore``.
 
 Private halves never leave this machine and are never logged. Pure but for making randomness through
 ``cryptography``. Read next: ``store``.
@@ -31,6 +31,19 @@ def signing_key(pem: bytes) -> Ed25519PrivateKey:
     key = serialization.load_pem_private_key(pem, None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("not an Ed25519 key")  # noqa: TRY004 - a wrong file, not a wrong argument
+    return key
+
+
+def encryption_key(pem: bytes) -> X25519PrivateKey:
+    """
+    Read the encryption key.
+
+    Raises:
+        ValueError: Not an X25519 key.
+    """
+    key = serialization.load_pem_private_key(pem, None)
+    if not isinstance(key, X25519PrivateKey):
+        raise ValueError("not an X25519 key")  # noqa: TRY004 - a wrong file, not a wrong argument
     return key
 
 

@@ -1,8 +1,8 @@
 """
-The device's folder: ``identity.json`` (there: enrolled), its two key files, ``ca.pem``, the outbox.
+The device's folder: ``identity.json`` (there: enrolled), its two keys, ``ca.pem``, the outbox.
 
-``identity.json`` is replaced in one step and names the key files it goes with, so an interrupted enrollment
-leaves either the old device or the new one, never a mixture.
+``identity.json`` is replaced in one step and names the keys it goes with, so an interrupted enrollment
+leaves either the old device or the new one, never a mixture. Read next: ``keystore`` (where the keys are).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import msgspec
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import write_private
 
+from . import keystore
+
 IDENTITY = "identity.json"
 
 
@@ -22,7 +24,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     Who the device is.
 
     ``broker_url``: set here, goes before what the server says (``mqtts_url``); key fields
-    are file names inside the folder; ``sync_*`` are the server's public keys as JWK.
+    name keys of the ``keystore``; ``sync_*`` are the server's public keys as JWK.
     """
 
     client_id: str
@@ -56,13 +58,21 @@ def load(folder: Path) -> Identity | None:
 
 def save(folder: Path, identity: Identity, signing_pem: bytes, encryption_pem: bytes) -> None:
     """Store an enrolled device: keys and CA first, then ``identity.json``, then what it replaced is removed."""
-    write_private(folder / identity.signing_key, signing_pem)
-    write_private(folder / identity.encryption_key, encryption_pem)
+    old = _former_keys(folder) - {identity.signing_key, identity.encryption_key}
+    keystore.keep(folder, identity.signing_key, signing_pem)
+    keystore.keep(folder, identity.encryption_key, encryption_pem)
     write_private(folder / IDENTITY, msgspec.json.format(msgspec.json.encode(identity)))
     write_private(folder / "ca.pem", identity.ca_pem.encode(), mode=0o644)
-    for old in [*folder.glob("signing-key*.pem"), *folder.glob("encryption-key*.pem")]:
-        if old.name not in {identity.signing_key, identity.encryption_key}:
-            old.unlink(missing_ok=True)
+    keystore.forget(folder, old)
+
+
+def _former_keys(folder: Path) -> set[str]:
+    files = {file.name for kind in ("signing-key", "encryption-key") for file in folder.glob(f"{kind}*.pem")}
+    try:
+        former = load(folder)
+    except ConfigError:
+        former = None
+    return files | ({former.signing_key, former.encryption_key} if former is not None else set())
 
 
 def signing_pem(folder: Path, identity: Identity) -> bytes:
@@ -70,9 +80,16 @@ def signing_pem(folder: Path, identity: Identity) -> bytes:
     Return the private signing key.
 
     Raises:
-        ConfigError: The file cannot be read.
+        ConfigError: It cannot be read.
     """
-    try:
-        return (folder / identity.signing_key).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"the device's key {folder / identity.signing_key} cannot be read: {error}.") from error
+    return keystore.read(folder, identity.signing_key)
+
+
+def encryption_pem(folder: Path, identity: Identity) -> bytes:
+    """
+    Return the private encryption key.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    return keystore.read(folder, identity.encryption_key)

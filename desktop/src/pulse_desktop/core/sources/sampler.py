@@ -63,7 +63,7 @@ class Sampler:
         self._hanging: list[SupervisedSource] = []
         self._retry_at = float("-inf")
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = self._is_renewing = False
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.status = "starting"
         self.skipped = 0
@@ -81,6 +81,10 @@ class Sampler:
         """Sample every *interval_s* seconds from now on."""
         self._interval_s = interval_s
         self._wake.set()
+
+    def renew(self) -> None:
+        """Close the source and make it anew for the next sample."""
+        self._is_renewing = True
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """Take no more samples and end the thread."""
@@ -107,6 +111,9 @@ class Sampler:
         now = self._clock.monotonic()
         if now < self._retry_at:
             return
+        if self._is_renewing:
+            self._is_renewing = False
+            self._close()
         recorded_at = self._clock.now()
         try:
             values = self._supervised().read(self._patience_s)
