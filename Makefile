@@ -6,6 +6,8 @@ SECONDS ?= 60
 SEED ?= 1
 DEVICES ?= 5
 BROKER ?= embedded
+MEMORY_SECONDS ?= 60
+ONLY ?=
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
@@ -74,10 +76,11 @@ check: ## formatter, linters, types, import borders, contract drift; no server n
 	$(BIN)/python -m pulse_runtime.generate --check
 	cd dashboard && npm run --silent check
 
-bench: ## the benchmarks, with their ratios
+bench: ## the benchmarks, with their ratios (ONLY=ingest: one of them; MEMORY_SECONDS=600: memory for ten minutes)
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
-	PYTHONPATH=tests $(BIN)/python -m bench
+	@$(PYTHON) requirements/install.py browser
+	PYTHONPATH=tests MEMORY_SECONDS=$(MEMORY_SECONDS) $(BIN)/python -m bench $(ONLY)
 
 generate: ## write the generated files of the contract anew
 	$(BIN)/python -m pulse_acl.generate
