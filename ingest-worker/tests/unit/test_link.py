@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pulse_ingest.errors import LinkLost
 from pulse_ingest.link import Link
 from pulse_ingest.measures import Measures
 from pulse_ingest.messages import Raw
-from pulse_ingest.status import StatusSource
+from pulse_ingest.status import SignOfLife, StatusSource
 from pulse_ingest.storage_state import StorageState
 from pulse_ingest.tokens import TokenSource
 from pulse_runtime.errors import ConfigError
@@ -101,3 +102,24 @@ def test_reason_came_refusals_alarm_and_the_absence_of_subscribers_does_not_case
     assert (value("pulse_ingest_publications_refused_total", {"reason": str(reason)}) or 0) == refused
     assert value("pulse_ingest_publications_unheard_total") == unheard
     assert bench.link._status_due.is_set() is bool(refused), "the world is told at once"
+
+
+class Holding:
+    """A connection on which messages are held back, or none."""
+
+    def __init__(self, since: float | None) -> None:
+        self.held_back_since = since
+
+
+def test_judge_silence_own_status_missing_is_the_end_unless_messages_are_held_back_case_43() -> None:
+    """EMQX sends nothing more, the own status included, while its window is full of what is not acknowledged."""
+    bench = Bench()
+    bench.link._life = SignOfLife(0.0)
+    for minute in range(1, 5):
+        bench.clock.seconds = 60.0 * minute
+        bench.link._judge_silence(Holding(since=1.0))  # type: ignore[arg-type]
+    bench.clock.seconds += 15.0
+    bench.link._judge_silence(Holding(since=None))  # type: ignore[arg-type]
+    bench.clock.seconds += 0.1
+    with pytest.raises(LinkLost, match="does not come back"):
+        bench.link._judge_silence(Holding(since=None))  # type: ignore[arg-type]
