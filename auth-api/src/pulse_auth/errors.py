@@ -159,3 +159,7 @@ class PreconditionRequiredError(RefusalError):
 
 class PreconditionFailedError(RefusalError):
     """The record was changed since its author has seen it; reading it again helps."""
+
+
+class BrokerAwayError(RefusalError):
+    """The broker does not answer; trying again after ``retry_after_s`` can help."""

@@ -65,6 +65,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.TooManyAttemptsError: Problem(429, "too-many-attempts", "Too many attempts"),
     errors.TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
     errors.QueryTooSlowError: Problem(503, "query-too-slow", "The query takes too long"),
+    errors.BrokerAwayError: Problem(503, "broker-unavailable", "The broker does not answer"),
     errors.CertificateMissingError: Problem(503, "certificate-missing", "The CA's certificate is not there yet"),
     errors.DatabaseUnavailableError: Problem(503, "database-unavailable", "The database does not answer"),
 }
