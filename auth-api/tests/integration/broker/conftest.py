@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -19,6 +22,7 @@ from pulse_auth.keys.jwks import publish_jwks
 from pulse_auth.keys.signing import load_keys
 from pulse_auth.settings import Settings, default_paths
 from support.database import Database
+from support.mqtt_client import MqttClient, TcpStream, trusting
 from support.processes import Program, free_ports, program, until
 
 
@@ -103,3 +107,34 @@ def mint(stopped_broker: Broker, sessions: Sessions) -> Callable[..., object]:
 @pytest.fixture
 def viewer_rules() -> tuple[Rule, ...]:
     return PERMISSION_RULES[Permission.VIEW_DASHBOARD]
+
+
+@pytest.fixture
+async def api(broker: Broker, start: Callable[..., Any], clock: Any) -> Any:
+    """The API beside that broker, with a signed-in administrator and the real time at its start."""
+    clock.now = system_clock()
+    settings = broker.settings
+    started = await start(
+        home=settings.home,
+        mqtts_url=settings.mqtts_url,
+        broker_api_url=settings.broker_api_url,
+        broker_api_key_file=settings.broker_api_key_file,
+        ca_file=settings.ca_file,
+        jwks_file=settings.jwks_file,
+    )
+    await started.sign_in()
+    return started
+
+
+@pytest.fixture
+def knock() -> Callable[..., Any]:
+    """Connect with a token's document; give the client and CONNACK's code, 0 when it was let in."""
+
+    async def connect(api: Any, token: dict[str, Any]) -> tuple[MqttClient, int]:
+        port = urlsplit(api.settings.mqtts_url).port
+        streams = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(api.settings.ca_file))
+        client = MqttClient(TcpStream(*streams))
+        code, _ = await client.connect(token["client_id"], token["username"], token["password"])
+        return client, code
+
+    return connect

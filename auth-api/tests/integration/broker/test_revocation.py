@@ -7,26 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulse_auth.clock import system_clock
 from pulse_auth.domain.presence.link import Credentials, Link, LinkRefusedError, Retained, open_link
 from support.device_keys import DeviceKeys
 from support.processes import until
-
-
-@pytest.fixture
-async def api(broker: Any, start: Any, clock: Any) -> Any:
-    clock.now = system_clock()
-    settings = broker.settings
-    started = await start(
-        home=settings.home,
-        mqtts_url=settings.mqtts_url,
-        broker_api_url=settings.broker_api_url,
-        broker_api_key_file=settings.broker_api_key_file,
-        ca_file=settings.ca_file,
-        jwks_file=settings.jwks_file,
-    )
-    await started.sign_in()
-    return started
 
 
 async def enroll(api: Any, keys: DeviceKeys) -> None:
