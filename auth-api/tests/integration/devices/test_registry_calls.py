@@ -60,13 +60,19 @@ async def test_device_that_never_was_is_unknown(api: Any, problem: Any) -> None:
 
 async def test_revoke_of_a_device_bans_it_and_is_audited_once(api: Any, device: Any, problem: Any) -> None:
     await device.enroll()
-    assert (await api.client.delete("/api/v1/devices/D1")).status_code == 204
-    assert (await api.client.delete("/api/v1/devices/D1")).status_code == 204
+    await api.add_user("vera", "VIEWER")
+    await execute(
+        api, "INSERT INTO operator_keys (user_id, client_id, public_key) SELECT id, 'D1', '{}' FROM users LIMIT 1"
+    )
+    first = await api.client.delete("/api/v1/devices/D1")
+    assert (first.status_code, first.json()) == (200, {"client_id": "D1", "people": ["admin", "vera"]})
+    assert (await api.client.delete("/api/v1/devices/D1")).json() == first.json()
     assert problem(await api.client.delete("/api/v1/devices/D9")) == (404, "unknown-device")
     connection = await asyncpg.connect(api.database.dsn())
     try:
         bans = await connection.fetch("SELECT banned_as, who, by FROM bans")
         rows = await connection.fetch("SELECT actor, entity_id FROM audit_log WHERE action = 'device.revoked'")
+        assert await connection.fetchval("SELECT count(*) FROM operator_keys WHERE ended_at IS NULL") == 0
     finally:
         await connection.close()
     assert [tuple(row) for row in bans] == [("clientid", "D1", "user:admin")]

@@ -66,6 +66,21 @@ async def load_rules_of(session: AsyncSession, user_ids: Collection[UUID]) -> di
     return {user_id: merge(groups) for user_id, groups in held.items()}
 
 
+async def holders_of(session: AsyncSession, permission: str) -> list[str]:
+    """Return the names of the active people who hold *permission*, in alphabetic order."""
+    found = (
+        select(User.username)
+        .join(UserRole, (UserRole.user_id == User.id) & UserRole.present)
+        .join(Role, (Role.id == UserRole.role_id) & Role.deleted_at.is_(None))
+        .join(RolePermission, (RolePermission.role_id == Role.id) & RolePermission.present)
+        .join(PermissionRow, (PermissionRow.id == RolePermission.permission_id) & PermissionRow.deleted_at.is_(None))
+        .where(PermissionRow.name == permission, User.is_active, User.deleted_at.is_(None))
+        .distinct()
+        .order_by(User.username)
+    )
+    return list((await session.scalars(found)).all())
+
+
 async def _read(session: AsyncSession, user_id: UUID) -> Sequence[tuple[str, str | None, object]]:
     found = (
         select(Role.name, PermissionRow.name, PermissionRow.rules)

@@ -69,6 +69,12 @@ async def end_operator_key(session: AsyncSession, *, user_id: UUID, actor: str, 
         await _audit(session, actor, "operator_key.ended", client_id, None)
 
 
+async def end_operator_keys_on(session: AsyncSession, client_id: str, now: datetime) -> None:
+    """End everybody's key on a desktop that was revoked or got other keys itself."""
+    live = update(OperatorKey).where(OperatorKey.client_id == client_id, OperatorKey.ended_at.is_(None))
+    await session.execute(live.values(ended_at=now))
+
+
 async def _end(session: AsyncSession, user_id: UUID, client_id: str, now: datetime) -> bool:
     live = update(OperatorKey).where(OperatorKey.user_id == user_id, OperatorKey.client_id == client_id)
     ended = await session.execute(

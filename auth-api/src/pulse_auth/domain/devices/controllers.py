@@ -30,7 +30,7 @@ from .device_tokens import DeviceTokens
 from .enrollment import Enrollment
 from .enrollment_desk import EnrollmentDesk
 from .registry import MOST_ITEMS, DeviceRegistry
-from .schemas import CodeAnswer, CodeRequest, DeviceItem, DevicePage, TokenRequest, device_item
+from .schemas import CodeAnswer, CodeRequest, DeviceItem, DevicePage, RevokedDevice, TokenRequest, device_item
 
 MAX_BODY_BYTES = 32 * 1024
 PersonRequest = Request[SignedIn, Any, Any]
@@ -131,7 +131,7 @@ class DeviceController(Controller):
         async with sessions() as session:
             return device_item(await device_registry.find(session, client_id))
 
-    @delete("/{client_id:str}", guards=[requires(Permission.MANAGE_DEVICES)])
+    @delete("/{client_id:str}", guards=[requires(Permission.MANAGE_DEVICES)], status_code=200)
     async def revoke(
         self,
         request: PersonRequest,
@@ -139,13 +139,18 @@ class DeviceController(Controller):
         sessions: NamedDependency[Sessions],
         device_registry: NamedDependency[DeviceRegistry],
         bans: NamedDependency[BanEnforcement],
-    ) -> None:
-        """Revoke a device: its connection ends, its tokens are refused, it gets no new ones."""
+    ) -> RevokedDevice:
+        """
+        Revoke a device: its connection ends, its tokens are refused, it gets no new ones.
+
+        Answers whose password hashes it may hold, so that they can be given new passwords.
+        """
         async with sessions.begin() as session:
-            ban = await device_registry.revoke(
+            revoked = await device_registry.revoke(
                 session, client_id, actor=request.user.principal, address=caller_address(request)
             )
-        await bans.apply(banned=[ban], kick=[client_id])
+        await bans.apply(banned=[revoked.ban], kick=[client_id])
+        return RevokedDevice(client_id, revoked.people)
 
     @get("/{client_id:str}/integrity", guards=[requires(Permission.VIEW_DASHBOARD)])
     async def integrity(self, client_id: FromPath[str], sessions: NamedDependency[Sessions]) -> DeviceAccount:

@@ -20,6 +20,7 @@ from pulse_acl.topics import is_device_id
 from ...clock import Clock
 from ...db.models import Device, EnrollmentCode, IssuedToken
 from ...errors import CodeRefusedError, DeviceExistsError, RefusalError
+from ..accounts.operator_keys import end_operator_keys_on
 from ..audit.services import write_audit
 from ..broker_admin.client import BrokerBan
 from ..broker_admin.enforcement import drop_ban, store_ban
@@ -162,6 +163,7 @@ class Enrollment:
         device.signing_key, device.encryption_key = dict(asked.signing_key), dict(asked.encryption_key)
         device.enrolled_at, device.enrolled_by = self._clock(), enrolled_by
         device.revoked_at = device.revoked_by = None
+        await end_operator_keys_on(session, asked.client_id, self._clock())
         device.banned_until = until
         await session.flush()
         if until is None:

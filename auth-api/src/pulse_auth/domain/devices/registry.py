@@ -15,11 +15,14 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_acl.rules import Permission
 from pulse_acl.topics import is_device_id
 
 from ...clock import Clock
 from ...db.models import Device
 from ...errors import UnknownDeviceError
+from ..access.people import holders_of
+from ..accounts.operator_keys import end_operator_keys_on
 from ..audit.services import write_audit
 from ..broker_admin.client import BrokerBan
 from ..broker_admin.enforcement import FOREVER, store_ban
@@ -46,6 +49,14 @@ class DeviceView:
     status: str
     last_heartbeat_at: datetime | None
     heartbeat: msgspec.Raw | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The ban to tell the broker, and whose password hashes the device may hold: those who may sign in on desktops."""
+
+    ban: BrokerBan
+    people: list[str]
 
 
 class _Interval(msgspec.Struct):
@@ -78,11 +89,11 @@ class DeviceRegistry:
             raise UnknownDeviceError(f"No device {client_id} is enrolled.")
         return self._view(row)
 
-    async def revoke(self, session: AsyncSession, client_id: str, *, actor: str, address: str | None) -> BrokerBan:
+    async def revoke(self, session: AsyncSession, client_id: str, *, actor: str, address: str | None) -> Revoked:
         """
         Mark the device as revoked and ban its id until it is enrolled again; once more changes nothing.
 
-        The caller tells the broker of the returned ban after the commit.
+        Everybody's operator key on it ends. The caller tells the broker of the returned ban after the commit.
 
         Raises:
             UnknownDeviceError: It was never enrolled.
@@ -91,18 +102,21 @@ class DeviceRegistry:
         if device is None:
             raise UnknownDeviceError(f"No device {client_id} is enrolled.")
         ban = BrokerBan("clientid", client_id, "device revoked", actor, FOREVER)
+        people = await holders_of(session, Permission.DESKTOP_LOGIN)
         if device.revoked_at is None:
             device.revoked_at, device.revoked_by = self._clock(), actor
             await store_ban(session, ban)
+            await end_operator_keys_on(session, client_id, self._clock())
             await write_audit(
                 session,
                 actor=actor,
                 action="device.revoked",
                 entity_type="device",
                 entity_id=client_id,
+                detail={"people_whose_hashes_it_held": people},
                 address=address,
             )
-        return ban
+        return Revoked(ban, people)
 
     def _view(self, row: Row[Any]) -> DeviceView:
         return DeviceView(

@@ -47,6 +47,13 @@ class DevicePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class RevokedDevice(msgspec.Struct, frozen=True):
+    """A revoked device, and the people whose password hashes it may hold."""
+
+    client_id: str
+    people: list[str]
+
+
 def device_item(view: DeviceView) -> DeviceItem:
     """Return *view* as the API shows it."""
     return DeviceItem(
