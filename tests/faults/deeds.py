@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from faults import outbox_file
-from faults.plant import DRAIN_INTERVAL_S, INTERVAL_S, Plant
+from faults.plant import DRAIN_INTERVAL_S, Plant
 from faults.schedule import Fault, Kind, link_of
 
 CLOCK_JUMPS_S = (3 * 86_400, -7_200, -10_000 * 86_400, 600)  # two that are absurd to the archive, two that are not
@@ -194,7 +194,7 @@ class Restore(Deed):
             outbox_file.put_back(self.plant.outbox(self.target))
             self.seen.restored += 1
             self.plant.links.cut(self.target, self)
-        self.plant.start_device(self.target, INTERVAL_S)
+        self.plant.start_device(self.target)
 
     def _has_run_past(self) -> bool:
         return _taken(self.plant, self.target) - self._then > self._lacking
