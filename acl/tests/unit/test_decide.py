@@ -9,7 +9,7 @@ import pytest
 from pulse_acl.decide import Allowed, Denied, Principal, decide
 from pulse_acl.emit.jwt_claim import from_claim, to_claim
 from pulse_acl.matching import covers, matches, unwrap
-from pulse_acl.rules import Action, Effect, Rule
+from pulse_acl.rules import SEEDED_ROLES, Action, Effect, Rule
 from support.decision_cases import DecisionCase, decision_cases
 
 
@@ -52,6 +52,14 @@ def test_table_every_rule_of_every_principal_has_an_allowed_case() -> None:
         if not any(_uses(each, rule) for each in cases if each.name == case.name and each.is_allowed)
     ]
     assert unused == []
+
+
+def test_table_covers_every_seeded_role_and_a_custom_one_allowed_and_denied() -> None:
+    answers = defaultdict(set)
+    for case in decision_cases():
+        answers[case.name].add(case.is_allowed)
+    for name in [*(role.lower() for role in SEEDED_ROLES), "custom"]:
+        assert answers[name] == {True, False}, name
 
 
 def _uses(case: DecisionCase, rule: Rule) -> bool:
