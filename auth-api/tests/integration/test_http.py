@@ -159,6 +159,24 @@ async def test_schema_describes_the_calls_and_who_may_use_them(api: Any) -> None
     assert tags <= {"Auth", "Admin", "Devices", "Telemetry"}
 
 
+async def test_schema_says_of_each_call_how_it_fails_and_whether_it_needs_a_token_or_a_tag(api: Any) -> None:
+    document = (await api.client.get("/api/schema")).json()
+    calls = {(path, name): call for path, item in document["paths"].items() for name, call in item.items()}
+    names = [call["operationId"] for call in calls.values()]
+    assert len(names) == len(set(names)) > 40
+    for place, call in calls.items():
+        failed = call["responses"]["default"]["content"]["application/problem+json"]
+        assert failed["schema"] == {"$ref": "#/components/schemas/Problem"}, place
+        assert "400" not in call["responses"], place
+        assert call["description"], place
+        assert len(call["tags"]) == 1, place
+    assert calls["/api/v1/auth/login", "post"]["security"] == []
+    assert "security" not in calls["/api/v1/users", "get"]
+    headers = {place for place, call in calls.items() for one in call.get("parameters", []) if one["in"] == "header"}
+    assert {name for path, name in headers if path == "/api/v1/roles/{role_id}"} == {"patch", "delete"}
+    assert ("/api/v1/config/{key}", "put") in headers
+
+
 async def test_docs_page_shows_every_call_and_loads_nothing_from_elsewhere(api: Any) -> None:
     page = await api.client.get("/api/docs")
     assert page.status_code == 200

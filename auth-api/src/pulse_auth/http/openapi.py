@@ -15,6 +15,8 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 
+from .openapi_document import completed
+
 _METHODS = ("get", "post", "put", "patch", "delete")
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -26,12 +28,20 @@ summary { cursor: pointer; padding: .25rem 0; }
 """
 
 
+class Document(JsonRenderPlugin):
+    """Renders the completed document as JSON."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Return the document."""
+        return super().render(request, completed(openapi_schema, request.app))
+
+
 class OfflinePage(OpenAPIRenderPlugin):
     """Renders the document as one page, grouped by tags."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the page."""
-        document = json.loads(self.render_json(request, openapi_schema))
+        document = json.loads(self.render_json(request, completed(openapi_schema, request.app)))
         tags = [tag["name"] for tag in document.get("tags", [])]
         groups = "".join(f"<h2>{escape(tag)}</h2>{_operations(document, tag)}" for tag in tags)
         schemas = document.get("components", {}).get("schemas", {})
@@ -52,14 +62,17 @@ def openapi_config(version: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="PrecisionPulse API",
         version=version,
-        description="Accounts, tokens, devices, telemetry. Readings come in over MQTT only: see the AsyncAPI document.",
+        description=(
+            "People, roles, settings, tokens, devices, telemetry. "
+            "Readings come in over MQTT only: see the AsyncAPI document."
+        ),
         tags=[Tag("Auth"), Tag("Admin"), Tag("Devices"), Tag("Telemetry")],
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),
         security=[{"bearer": []}],
         use_handler_docstrings=True,
-        render_plugins=[JsonRenderPlugin(path="/schema"), OfflinePage(path="/docs")],
+        render_plugins=[Document(path="/schema"), OfflinePage(path="/docs")],
         openapi_router=Router("/api", route_handlers=[], opt={"public": True}, include_in_schema=False),
     )
 

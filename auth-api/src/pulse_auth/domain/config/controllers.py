@@ -65,7 +65,7 @@ class ConfigController(Controller):
         async with sessions() as session:
             return _tagged(await read_setting(session, _plain(key), device))
 
-    @put("/{key:path}")
+    @put("/{key:path}", opt={"if_match": "heeded"})
     async def set_setting(
         self,
         request: PersonRequest,
@@ -79,7 +79,7 @@ class ConfigController(Controller):
         seen = request.headers.get(HEADER)
         return _tagged(await config_service.put(_plain(key), device, data.value, seen, calling(request)))
 
-    @delete("/{key:path}")
+    @delete("/{key:path}", opt={"if_match": "heeded"})
     async def delete_setting(
         self,
         request: PersonRequest,

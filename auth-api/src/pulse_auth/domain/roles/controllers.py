@@ -64,7 +64,7 @@ class RoleController(Controller):
         async with sessions() as session:
             return _tagged(await read_role(session, role_id))
 
-    @patch("/{role_id:uuid}", guards=[_WRITE])
+    @patch("/{role_id:uuid}", opt={"if_match": "required"}, guards=[_WRITE])
     async def change(
         self,
         request: PersonRequest,
@@ -75,7 +75,7 @@ class RoleController(Controller):
         """Change name, description or permissions; needs ``If-Match``."""
         return _tagged(await role_service.change(role_id, data, required_match(request), calling(request)))
 
-    @delete("/{role_id:uuid}", guards=[_WRITE])
+    @delete("/{role_id:uuid}", opt={"if_match": "required"}, guards=[_WRITE])
     async def delete_role(
         self, request: PersonRequest, role_id: FromPath[UUID], role_service: NamedDependency[Roles]
     ) -> None:
@@ -112,7 +112,7 @@ class PermissionController(Controller):
         async with sessions() as session:
             return _tagged(await read_permission(session, permission_id))
 
-    @patch("/{permission_id:uuid}", guards=[_WRITE])
+    @patch("/{permission_id:uuid}", opt={"if_match": "required"}, guards=[_WRITE])
     async def change(
         self,
         request: PersonRequest,
@@ -123,7 +123,7 @@ class PermissionController(Controller):
         """Change name, description or topic rules; needs ``If-Match``."""
         return _tagged(await permission_service.change(permission_id, data, required_match(request), calling(request)))
 
-    @delete("/{permission_id:uuid}", guards=[_WRITE])
+    @delete("/{permission_id:uuid}", opt={"if_match": "required"}, guards=[_WRITE])
     async def delete_permission(
         self, request: PersonRequest, permission_id: FromPath[UUID], permission_service: NamedDependency[Permissions]
     ) -> None:

@@ -56,7 +56,7 @@ class UserController(Controller):
         async with sessions() as session:
             return tagged(await read_user(session, user_id))
 
-    @patch("/{user_id:uuid}")
+    @patch("/{user_id:uuid}", opt={"if_match": "required"})
     async def change(
         self,
         request: PersonRequest,
@@ -67,7 +67,7 @@ class UserController(Controller):
         """Change name, password, activity or roles; needs ``If-Match``."""
         return tagged(await user_service.change(user_id, data, required_match(request), calling(request)))
 
-    @delete("/{user_id:uuid}")
+    @delete("/{user_id:uuid}", opt={"if_match": "required"})
     async def delete_user(
         self, request: PersonRequest, user_id: FromPath[UUID], user_service: NamedDependency[Users]
     ) -> None:
