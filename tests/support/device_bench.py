@@ -86,7 +86,7 @@ class Bench:
     def put_back(self, since: str) -> None:
         self._transact(lambda: self.file.put_back(since))
 
-    def offer_quarantined(self, version: str) -> None:
+    def offer_quarantined(self, version: str | None) -> None:
         self._transact(lambda: self.file.offer_quarantined(version))
 
     def note(self, **fields: Any) -> None:

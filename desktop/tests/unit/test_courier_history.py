@@ -60,6 +60,15 @@ class Delivery(RuleBasedStateMachine):
     def worker_speaks(self, status: str, start: int) -> None:
         self.bench.status(status, "ok" if status == "ONLINE" else "down", f"2026-01-0{start}T00:00:00.000Z")
 
+    @rule(order=st.sampled_from(["buffer_first", "live_first"]), batch=st.integers(1, 5))
+    def settings_change(self, order: str, batch: int) -> None:
+        self.bench.courier.configure(replace(self.bench.settings, flush_order=order, flush_batch_size=batch))
+
+    @rule()
+    def somebody_wants_a_flush(self) -> None:
+        self.bench.courier.flush_wanted()
+        self.bench.settle_down()
+
     @rule()
     def archive_is_restored(self) -> None:
         """The archive forgets everything of a time, and asks for it; what it has forgotten comes back."""

@@ -156,6 +156,19 @@ def test_quarantine_waits_for_a_new_version_also_over_a_restart(tmp_path: Path):
     bench.shut()
 
 
+def test_quarantine_is_offered_again_on_demand(tmp_path: Path):
+    bench = made(tmp_path)
+    channel = bench.link_up()
+    bench.sample(3)
+    bench.archive_all(lambda _stream, number: number == 2)
+    bench.courier.flush_wanted()
+    bench.settle_down()
+    assert channel.telemetry()[-1] == ("buffered", [2])
+    bench.archive_all()
+    assert (bench.state, bench.held(), bench.file.state.quarantined) == (State.CONNECTED, 0, 0)
+    bench.shut()
+
+
 def test_quarantine_is_offered_once_when_two_versions_run_side_by_side(tmp_path: Path):
     bench = made(tmp_path)
     channel = bench.link_up()

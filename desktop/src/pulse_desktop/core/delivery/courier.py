@@ -117,7 +117,9 @@ class Courier:
         self._go(Event.LINK_DOWN)
 
     def flush_wanted(self) -> None:
-        """Somebody asked for a sync now."""
+        """Somebody asked for a sync now; what was rejected is offered again with it."""
+        if self._picture.quarantined:
+            self._writer.offer_quarantined(None)
         self._go(Event.FLUSH_WANTED)
         self._advance()
 
@@ -229,7 +231,10 @@ class Courier:
         if self.state not in {State.SYNCING, State.CONNECTED}:
             return
         sent = self._declare_losses()
-        while sent < PUMP_AT_ONCE and self.flight.has_room() and (rows := self._next_batch()):
+        while sent < PUMP_AT_ONCE and self.flight.has_room():
+            rows = self._backlog.next_batch(self._picture, self.settings.flush_batch_size)
+            if not rows:
+                break
             self._send_batch(rows)
             sent += 1
         self._has_more = sent >= PUMP_AT_ONCE
@@ -250,9 +255,6 @@ class Courier:
         if self.state is not State.AWAY:
             firsts = [first for first, _ in ranges]
             self.flight.sent(lane_of(stream), firsts, len(payload), self._clock.monotonic(), is_batch=True)
-
-    def _next_batch(self) -> list[StoredReading]:
-        return self._backlog.next_batch(self._picture, self.settings.flush_batch_size)
 
     def _send_live(self, row: StoredReading) -> None:
         payload = messages.live(self._id, row, self._clock_offset_ms)

@@ -33,8 +33,8 @@ class OutboxWriter(Protocol):
         """Take everything that was settled at or after *since* back as pending."""
         ...
 
-    def offer_quarantined(self, version: str) -> None:
-        """Offer what was rejected again when *version* of the archive's worker is a new one."""
+    def offer_quarantined(self, version: str | None) -> None:
+        """Offer what was rejected again when *version* of the archive's worker is a new one; ``None``: in any case."""
         ...
 
     def note(self, **fields: Any) -> None:

@@ -213,8 +213,8 @@ class OutboxFile:
         self._confirmed.look_again()
         log.warning("desktop.readings_put_back", wanted_since=since, resent_since=self._resent[1], count=count)
 
-    def offer_quarantined(self, version: str) -> None:
-        """Offer what was rejected again when *version* of the archive's worker is a new one."""
+    def offer_quarantined(self, version: str | None) -> None:
+        """Offer what was rejected again when *version* of the archive's worker is a new one; ``None``: in any case."""
         self._write_rows()
         if free_quarantine(self._db, version):
             self._reload({})

@@ -17,8 +17,14 @@ _FREE = """UPDATE telemetry_buffer SET state = 'pending', reason = NULL, receipt
 WHERE state = 'quarantined' AND receipt_at >= ?"""
 
 
-def free_quarantine(db: sqlite3.Connection, version: str) -> int:
-    """Make what was rejected pending again when *version* of the archive's worker is another than was heard last."""
+def free_quarantine(db: sqlite3.Connection, version: str | None) -> int:
+    """
+    Make what was rejected pending again; return how many readings.
+
+    Only when *version* of the archive's worker is another than was heard last, or ``None``: somebody asked for it.
+    """
+    if version is None:
+        return db.execute(_FREE, ("",)).rowcount
     (before,) = db.execute("SELECT ingest_version FROM sync_state").fetchone()
     db.execute("UPDATE sync_state SET ingest_version = ? WHERE id = 1", (version,))
     return 0 if before in {None, version} else db.execute(_FREE, ("",)).rowcount

@@ -70,7 +70,7 @@ class _PutBack:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    version: str
+    version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ class Outbox:
         """Take everything that was settled at or after *since* back as pending."""
         self._queue.put(_PutBack(since))
 
-    def offer_quarantined(self, version: str) -> None:
-        """Offer what was rejected again when *version* of the archive's worker is a new one."""
+    def offer_quarantined(self, version: str | None) -> None:
+        """Offer what was rejected again when *version* of the archive's worker is a new one; ``None``: in any case."""
         self._queue.put(_Offer(version))
 
     def note(self, **fields: Any) -> None:
