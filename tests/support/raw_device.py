@@ -29,6 +29,7 @@ class RawDevice:
         self.keys = DeviceKeys(client_id)
         self.stream = str(uuid.uuid4())
         self.receipts: list[dict[str, Any]] = []
+        self.heard: list[tuple[str, bytes]] = []
         self._client: mqtt.Client | None = None
 
     def enroll(self) -> dict[str, Any]:
@@ -48,23 +49,34 @@ class RawDevice:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def connect(self) -> RawDevice:
-        """Connect over TLS and subscribe to the receipts."""
+    def connect(self, *topics: str) -> RawDevice:
+        """Connect over TLS and subscribe to the receipts, and to *topics*, whose messages are kept as ``heard``."""
         token = self.token()
         address = urlsplit(token["mqtts_url"])
         subscribed: list[int] = []
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, token["client_id"], clean_session=True)
         client.username_pw_set(token["username"], token["password"])
         client.tls_set_context(ssl.create_default_context(cafile=str(self.stack.home / "ca.pem")))
-        client.on_connect = lambda *_: client.subscribe(f"archive/{self.client_id}/receipt", 1)
+        filters = [(topic, 1) for topic in (self._receipt_topic, *topics)]
+        client.on_connect = lambda *_: client.subscribe(filters)
         client.on_subscribe = lambda *_: subscribed.append(1)
-        client.on_message = lambda _client, _data, message: self.receipts.append(json.loads(message.payload))
+        client.on_message = lambda _client, _data, message: self._take(message.topic, message.payload)
         assert address.hostname is not None
         client.connect(address.hostname, address.port or 8883)
         client.loop_start()
         until(lambda: subscribed, within_s=10, what="the raw device is subscribed")
         self._client = client
         return self
+
+    @property
+    def _receipt_topic(self) -> str:
+        return f"archive/{self.client_id}/receipt"
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        if topic == self._receipt_topic:
+            self.receipts.append(json.loads(payload))
+        else:
+            self.heard.append((topic, payload))
 
     def close(self) -> None:
         if self._client is not None:

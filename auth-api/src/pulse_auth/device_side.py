@@ -1,15 +1,15 @@
 """
 Wires the half of the application that devices and their data meet.
 
-Enrollment, device tokens, telemetry, bans, the dashboard's pages, and this service's status on the broker.
-Part of ``app``, which is its only caller; apart from it only to keep both readable.
+Enrollment, device tokens, telemetry, bans, the identity sync, the dashboard's pages, and this service's status on
+the broker. Part of ``app``, which is its only caller; apart from it only to keep both readable.
 """
 
 from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,9 +23,12 @@ from . import __version__
 from .background import Loop
 from .clock import Clock
 from .db.session import Sessions
+from .domain.access.consequences import Consequences
 from .domain.broker_admin.client import BrokerAdmin
 from .domain.broker_admin.enforcement import BanEnforcement
 from .domain.broker_tokens.services import BrokerTokens, TokenKind
+from .domain.commands.controllers import CommandController
+from .domain.commands.services import Commands
 from .domain.devices.certificate import CaCertificate
 from .domain.devices.controllers import CertificateController, DeviceController, EnrollmentController
 from .domain.devices.device_tokens import DeviceTokens
@@ -38,9 +41,11 @@ from .domain.edge.controllers import DashboardController
 from .domain.edge.csp import content_security_policy, fixed_headers, origin_of
 from .domain.edge.security_headers import SecurityHeaders
 from .domain.health.checks import Check
-from .domain.presence.link import Credentials
+from .domain.presence.link import Credentials, Hearing
 from .domain.presence.publisher import OwnToken, StatusPublisher, Surroundings
 from .domain.presence.status import SERVICE, StatusSource
+from .domain.sync.service import FILTERS as SYNC_FILTERS
+from .domain.sync.service import SyncService
 from .domain.telemetry.controllers import ExportController, TelemetryController
 from .domain.telemetry.export_streams import ExportStreams
 from .settings import Settings
@@ -49,6 +54,7 @@ OWN_TOKEN_LIFE_S = 24 * 3600
 API_CONTROLLERS: Sequence[ControllerRouterHandler] = (
     EnrollmentController,
     DeviceController,
+    CommandController,
     TelemetryController,
     ExportController,
 )
@@ -89,17 +95,28 @@ def make_device_side(
     certificate = CaCertificate(settings.ca_file)
     enrollment = Enrollment(certificate, clock, secrets.token_bytes)
     dashboard = Dashboard(settings.dashboard_dir)
-    publisher = _make_publisher(settings, sessions, tokens, clock, bans)
+
+    def on_connected() -> None:
+        bans.rewrite_soon()
+        sync.publication.look_now()
+
+    def heard(topic: str, payload: bytes) -> None:
+        sync.take(topic, payload)
+
+    hearing = Hearing(SYNC_FILTERS, heard)
+    publisher = _make_publisher(settings, sessions, tokens, clock, on_connected=on_connected, hearing=hearing)
+    sync_keys = load_sync_keys(settings.keys_dir)
+    consequences = Consequences(bans, clock)
+    sync = SyncService(sessions, settings.dsn(), clock, sync_keys, send=publisher.send, consequences=consequences)
     _register_metrics(registry, publisher, bans)
     given = {
         "certificate": certificate,
         "enrollment": enrollment,
-        "enrollment_desk": EnrollmentDesk(
-            sessions, enrollment, bans, certificate, load_sync_keys(settings.keys_dir), settings, clock
-        ),
+        "enrollment_desk": EnrollmentDesk(sessions, enrollment, bans, certificate, sync_keys, settings, clock),
         "device_tokens": DeviceTokens(tokens, clock),
         "device_registry": DeviceRegistry(clock),
         "bans": bans,
+        "commands": Commands(sessions, publisher.send, clock),
         "export_streams": ExportStreams(sessions),
         "dashboard": dashboard,
     }
@@ -107,12 +124,18 @@ def make_device_side(
     async def broker_check() -> str:
         return "ok" if publisher.connected else "away"
 
-    loops = {"presence": publisher.run, "bans": bans.run}
+    loops = {"presence": publisher.run, "bans": bans.run, **sync.loops}
     return DeviceSide(given, loops, {"broker": broker_check}, broker, dashboard, settings)
 
 
 def _make_publisher(
-    settings: Settings, sessions: Sessions, tokens: BrokerTokens, clock: Clock, bans: BanEnforcement
+    settings: Settings,
+    sessions: Sessions,
+    tokens: BrokerTokens,
+    clock: Clock,
+    *,
+    on_connected: Callable[[], None],
+    hearing: Hearing,
 ) -> StatusPublisher:
     async def mint() -> OwnToken:
         async with sessions.begin() as session:
@@ -129,7 +152,7 @@ def _make_publisher(
 
     status = StatusSource(settings.instance, __version__, clock(), sessions)
     around = Surroundings(settings.mqtts_url, settings.ca_file, mint, clock, random.random)
-    return StatusPublisher(status, around, bans.rewrite_soon)
+    return StatusPublisher(status, around, on_connected, hearing)
 
 
 def _register_metrics(registry: CollectorRegistry, publisher: StatusPublisher, bans: BanEnforcement) -> None:
