@@ -3,21 +3,20 @@ Decides what is sent when, and what an answer means: the state table of ``connec
 
 One thread calls everything here (``loop``), time and randomness are passed in, and the network is a ``Channel``;
 so tests drive it step by step with a fake clock. It never deletes: it hands checked receipts to the outbox.
-Heartbeats, wishes of a restored archive and the drain rate are kept by the modules of these names. Source: delivery,
-"The device", points 2 to 5.
+What is sent goes through ``outgoing``; heartbeats, wishes of a restored archive and the drain rate are kept by the
+modules of these names. Source: delivery, "The device", points 2 to 5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
 
 import structlog
 
 from pulse_acl.payloads import ContractError, Receipt, ServiceStatus, decode
-from pulse_acl.ranges import Range, from_numbers, highest
-from pulse_acl.topics import Topic, build, parse
+from pulse_acl.ranges import from_numbers, highest
+from pulse_acl.topics import Topic, parse
 
 from ..clock import Clock
 from ..connection import Action, Event, State, step
@@ -32,6 +31,7 @@ from .drain import Drain
 from .flight import Flight
 from .heartbeats import Heartbeats
 from .ingest import IngestWatch
+from .outgoing import Outgoing
 from .ports import Channel, OutboxWriter
 from .probe import Probe
 from .receipts import Answer, ReceiptRefusedError, UnknownStreamError, answer_in, open_receipt
@@ -41,12 +41,6 @@ log = structlog.get_logger()
 AWAY_AFTER_S = 5.0
 START_JITTER_S = 10.0
 PUMP_AT_ONCE = 8  # batches before other events get their turn
-
-
-@dataclass(frozen=True, slots=True)
-class _Out:
-    stream: str
-    numbers: list[int]
 
 
 class Courier:
@@ -79,14 +73,12 @@ class Courier:
         self._heartbeats = Heartbeats(client_id, writer, clock, self.ingest)
         self.mirrored = self._heartbeats.mirrored
         self.drain = Drain()
-        self._clock_offset_ms: int | None = None
-        self._channel: Channel | None = None
-        self._out: dict[int, _Out] = {}
+        self._outgoing = Outgoing(
+            client_id, self.flight, self.aside, clock, is_awaited=lambda: self.state is not State.AWAY
+        )
         self._probe = Probe(random, clock.monotonic())
         self._has_more = False
         self._forgot_at = picture.head
-        self._live = build(Topic.TELEMETRY_LIVE, client_id=client_id)
-        self._buffered = build(Topic.TELEMETRY_BUFFERED, client_id=client_id)
         self._does: dict[Action, Callable[[], None]] = {
             Action.FORGET_FLIGHT: self._forget_flight,
             Action.START_SYNC: self._start_sync,
@@ -101,19 +93,18 @@ class Courier:
 
     def clock_measured(self, offset_ms: int) -> None:
         """The server's clock is *offset_ms* ahead of ours; live readings say so."""
-        self._clock_offset_ms = offset_ms
+        self._outgoing.clock_offset_ms = offset_ms
 
     def link_up(self, channel: Channel) -> None:
         """The broker took us: begin with what is held."""
-        self._channel = channel
+        self._outgoing.channel = channel
         self.flight.clear()
         self._go(Event.LINK_UP)
         self._advance()
 
     def link_down(self) -> None:
         """The connection is gone."""
-        self._channel = None
-        self._out = {}
+        self._outgoing.link_down()
         self._go(Event.LINK_DOWN)
 
     def flush_wanted(self) -> None:
@@ -132,7 +123,7 @@ class Courier:
         for row in note.added:
             self._heartbeats.recorded(row)
             if self.state is not State.DISCONNECTED and self._backlog.is_live(row):
-                self._send_live(row)
+                self._outgoing.live(row)
         self._advance()
 
     def _begin_anew(self) -> None:
@@ -146,14 +137,14 @@ class Courier:
 
     def acknowledged(self, number: int) -> None:
         """The broker took a message; that is shown, and nothing else follows from it."""
-        out = self._out.pop(number, None)
-        if out is None:
+        taken = self._outgoing.acknowledged(number)
+        if taken is None:
             return
-        numbers = (
-            out.numbers if self.state is State.AWAY else [n for n in out.numbers if self.flight.is_out(out.stream, n)]
-        )
+        stream, numbers = taken.stream, taken.numbers
+        if self.state is not State.AWAY:
+            numbers = [number for number in numbers if self.flight.is_out(stream, number)]
         if numbers:
-            self._writer.mark_sent(out.stream, from_numbers(numbers))
+            self._writer.mark_sent(stream, from_numbers(numbers))
 
     def received(self, topic: str, payload: bytes) -> None:
         """A message came on one of our subscriptions."""
@@ -191,7 +182,7 @@ class Courier:
 
     def farewell(self) -> int | None:
         """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
-        return self._heartbeats.farewell(self._channel, self._picture, self.settings)
+        return self._heartbeats.farewell(self._outgoing.channel, self._picture, self.settings)
 
     def _go(self, event: Event) -> None:
         before = self.state
@@ -235,7 +226,7 @@ class Courier:
             rows = self._backlog.next_batch(self._picture, self.settings.flush_batch_size)
             if not rows:
                 break
-            self._send_batch(rows)
+            self._outgoing.batch(rows)
             sent += 1
         self._has_more = sent >= PUMP_AT_ONCE
 
@@ -244,32 +235,9 @@ class Courier:
         while sent < PUMP_AT_ONCE and self.flight.has_room():
             if (found := self._declarations.next_batch(self._picture, self.flight)) is None:
                 break
-            self._send_loss(*found)
+            self._outgoing.losses(*found)
             sent += 1
         return sent
-
-    def _send_loss(self, stream: str, ranges: Sequence[Range]) -> None:
-        payload = messages.loss(self._id, stream, ranges)
-        if self._channel is not None:
-            self._channel.publish(self._buffered, payload)
-        if self.state is not State.AWAY:
-            firsts = [first for first, _ in ranges]
-            self.flight.sent(lane_of(stream), firsts, len(payload), self._clock.monotonic(), is_batch=True)
-
-    def _send_live(self, row: StoredReading) -> None:
-        payload = messages.live(self._id, row, self._clock_offset_ms)
-        self._send(self._live, payload, [row], is_batch=False)
-
-    def _send_batch(self, rows: Sequence[StoredReading]) -> None:
-        self._send(self._buffered, messages.batch(self._id, rows), rows, is_batch=True)
-
-    def _send(self, topic: str, payload: bytes, rows: Sequence[StoredReading], *, is_batch: bool) -> None:
-        if self._channel is None:
-            return
-        stream, numbers = rows[0].stream, [row.sequence_no for row in rows]
-        self._out[self._channel.publish(topic, payload)] = _Out(stream, numbers)
-        if self.state is not State.AWAY and (stream, numbers[0]) not in self.aside:
-            self.flight.sent(stream, numbers, len(payload), self._clock.monotonic(), is_batch=is_batch)
 
     def _resend(self, now: float) -> None:
         due = self.flight.due(now, self.settings.flush_batch_size)
@@ -279,7 +247,7 @@ class Courier:
             rows = self._still_held(stream_id, numbers)
             self.flight.drop(stream_id, set(numbers) - {row.sequence_no for row in rows})
             for part in messages.parts(rows):
-                self._send_batch(part)
+                self._outgoing.batch(part)
         for stream_id, number in due.aside:
             if self._declared_again(stream_id, [number]):
                 continue
@@ -301,14 +269,14 @@ class Courier:
         ranges = self._declarations.beginning_at(self._picture, stream, firsts)
         self.flight.drop(lane, set(firsts) - {first for first, _ in ranges})
         if ranges:
-            self._send_loss(stream, ranges)
+            self._outgoing.losses(stream, ranges)
         return True
 
     def _offer_aside(self, now: float) -> None:
         for stream_id, number in self.aside.offers(now):
             rows = self._still_held(stream_id, [number])
             if rows:
-                self._send_batch(rows)
+                self._outgoing.batch(rows)
             else:
                 self.aside.drop([(stream_id, number)])
 
@@ -330,9 +298,9 @@ class Courier:
         self._probe.put_off(now)
         rows = self._backlog.oldest(self._picture, self.settings.flush_batch_size)
         if rows:
-            self._send_batch(rows)
+            self._outgoing.batch(rows)
         elif (losses := self._declarations.oldest(self._picture)) is not None:
-            self._send_loss(*losses)
+            self._outgoing.losses(*losses)
         else:
             self._go(Event.FLUSH_WANTED)
             self._advance()
@@ -396,6 +364,7 @@ class Courier:
             self._probe.soon(now)
 
     def _beat(self) -> None:
-        if self._channel is not None:
+        channel = self._outgoing.channel
+        if channel is not None:
             sample = self._backlog.sample(self._picture) if self.state is State.SYNCING else ()
-            self._heartbeats.beat(self._channel, self.state, self._picture, self.settings, sample)
+            self._heartbeats.beat(channel, self.state, self._picture, self.settings, sample)
