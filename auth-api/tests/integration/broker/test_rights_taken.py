@@ -167,3 +167,16 @@ async def test_rights_taken_while_the_broker_is_away_hold_as_soon_as_it_is_back(
     async with asyncio.timeout(20):
         while not await refused(token):
             await asyncio.sleep(0.05)
+
+
+async def test_role_of_many_people_that_narrows_cuts_all_of_them_within_2_s(
+    api: Any, broker: Any, connect: Any, refused: Any
+) -> None:
+    otto = await enter(api, "otto", "OPERATOR")
+    tokens = [await otto.token() for _ in range(50)]
+    links = [await connect(token) for token in tokens[:5]]
+    await patch(api, "roles", await find(api, "roles", "OPERATOR"), permissions=["DESKTOP_LOGIN"])
+    await asyncio.gather(*(link.expect_closed(INSTANTLY_S) for link in links))
+    assert await refused(tokens[-1])
+    for link in links:
+        await link.close()

@@ -49,9 +49,9 @@ class BrokerAdmin:
         """End all connections; no call may follow."""
         await self._http.aclose()
 
-    async def ban(self, ban: BrokerBan) -> None:
+    async def ban(self, ban: BrokerBan) -> bool:
         """
-        Make *ban* stand on the broker; one that stands there already is left as it is.
+        Make *ban* stand on the broker; one that stands there already is left as it is, and ``False`` returned.
 
         Raises:
             BrokerUnavailableError: The broker is away or refused.
@@ -66,6 +66,7 @@ class BrokerAdmin:
         answer = await self._call("POST", "/banned", body, expected={200, 400})
         if answer.status_code == 400 and _code(answer) != "ALREADY_EXISTS":
             raise BrokerUnavailableError(f"the broker refused a ban: {_code(answer)}")
+        return answer.status_code == 200
 
     async def banned_client_ids(self) -> dict[str, datetime]:
         """

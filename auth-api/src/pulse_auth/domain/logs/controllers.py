@@ -56,14 +56,16 @@ class LogController(Controller):
         action: _Text = None,
         entity_type: _Text = None,
         entity_id: _Text = None,
+        command_id: _Text = None,
     ) -> AuditPage:
-        """Return who did what, with the state before and after."""
+        """Return who did what, with the state before and after; *command_id*: who gave that command."""
         table = audit_log.c
         equal = {
             table.actor: actor,
             table.action: action,
             table.entity_type: entity_type,
             table.entity_id: entity_id,
+            table.detail["command_id"].astext: command_id,
         }
         async with reading(sessions) as session:
             rows, following = await read_page(
