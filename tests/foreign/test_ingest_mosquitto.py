@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from support.database import Database
-from support.ingest import account, archived, bad, reading
+from support.ingest import STREAM, account, archived, bad, reading
 from support.ingest_bench import BenchDevice
 from support.mosquitto_bench import MosquittoBench, mosquitto_bench
 from support.mqtt_client import eventually
@@ -66,7 +67,7 @@ async def test_shared_subscription_readings_are_archived_and_receipted(bench: Mo
     assert "$share/ingest/telemetry/+/live" in log
 
 
-async def test_puback_is_sent_after_commit_and_not_before(bench: MosquittoBench, owner: Conn) -> None:
+async def test_puback_is_sent_after_commit_and_not_before_case_10(bench: MosquittoBench, owner: Conn) -> None:
     await bench.start()
     async with bench.device() as device:
         await device.live(1)
@@ -199,7 +200,9 @@ async def test_killed_worker_what_it_held_unacknowledged_is_archived_once_when_s
     assert (await account(owner))["archived_count"] == 40
 
 
-async def test_refused_receipt_is_counted_by_its_reason_and_stops_nothing(bench: MosquittoBench, owner: Conn) -> None:
+async def test_refused_receipt_is_an_alarm_by_its_reason_and_stops_nothing_case_9(
+    bench: MosquittoBench, owner: Conn
+) -> None:
     bench.forbid_receipts()
     await bench.start()
     async with bench.device() as device:
@@ -207,6 +210,69 @@ async def test_refused_receipt_is_counted_by_its_reason_and_stops_nothing(bench:
         await device.live(2)
         await _all_archived(owner, 2)
         await _metric_shows(bench, 'pulse_ingest_publications_refused_total{reason="135"} ')
+        status = await bench.worker_says("publications", "refused by the broker, reason code 135")
+        assert (status["status"], status["checks"]["database"]) == ("DEGRADED", "ok")
         assert device.receipts == []
     assert "link.publication_refused" in bench.worker.log.read_text()
     assert bench.worker.running
+
+
+async def test_receipt_for_a_device_that_has_gone_is_counted_as_unheard_and_no_alarm_case_9(
+    bench: MosquittoBench, owner: Conn
+) -> None:
+    await bench.start()
+    async with bench.client(bench.mint.user("watcher")) as gone:  # nobody is subscribed to what D1 is told
+        payload = {"client_id": "D1", "stream": str(STREAM), **reading(1)}
+        await gone.publish("telemetry/D1/live", json.dumps(payload))
+        await _all_archived(owner, 1)
+    await _metric_shows(bench, "pulse_ingest_publications_unheard_total 1.0")
+    await bench.worker_says("publications", "ok")
+
+
+async def test_command_of_the_audit_is_acknowledged_after_its_commit_case_10(
+    bench: MosquittoBench, owner: Conn
+) -> None:
+    await bench.start()
+    record = {"username": "user:a", "client_id": "web:1", "topic": "command/D1/reload", "payload": "{}"}
+    beat = {"client_id": "D1", "status": "ONLINE", "timestamp": "2026-02-07T10:00:00.000Z"}
+    async with bench.client(bench.mint.user("watcher")) as rule_engine:
+        await bench.gate.shut()
+        await bench.worker_says("database", "away")
+        await rule_engine.publish("audit/command", json.dumps({**record, "at": "2026-02-07T10:00:00.000Z"}))
+        await rule_engine.publish("heartbeat/D1", json.dumps(beat))
+        await eventually(lambda: bench.handed_out("1", "audit/command") == 1)
+        heard = bench.acknowledged("system/ingest/1/status")
+        await eventually(lambda: bench.acknowledged("system/ingest/1/status") > heard, within_s=15)
+        assert (bench.unacknowledged("audit/command"), bench.unacknowledged("heartbeat/")) == (1, 1)
+        await bench.gate.open()
+        await eventually(lambda: bench.unacknowledged("audit/command") == 0, within_s=15)
+        await eventually(lambda: bench.unacknowledged("heartbeat/") == 0)
+    assert [row[0] for row in await owner.fetch("SELECT actor FROM audit_log")] == ["user:a"]
+
+
+async def test_message_that_breaks_the_contract_is_acknowledged_once_it_is_recorded_case_11(
+    bench: MosquittoBench, owner: Conn
+) -> None:
+    await bench.start()
+    topics = ("telemetry/D1/live", "telemetry/D1/buffered", "heartbeat/D1", "audit/command", "command/D1/result")
+    async with bench.device() as device:
+        for _ in range(210):  # more in all than may be unacknowledged at once
+            for topic in topics:
+                await device.publish(topic, b"no json")
+        await device.live(1)
+        await device.told({1})
+        await eventually(lambda: all(bench.unacknowledged(topic) == 0 for topic in topics))
+    assert await owner.fetchval("SELECT count(*) FROM telemetry_rejects") == 210 * len(topics)
+
+
+async def test_worker_started_twice_gives_way_with_one_sentence_case_40(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    bench.other.variables |= {name: bench.variables[name] for name in ("PULSE_API_URL",)} | {"PULSE_INSTANCE": "1"}
+    bench.other.start()
+    await eventually(lambda: not bench.other.running, 45)
+    assert "Another worker with the same PULSE_INSTANCE" in bench.other.tail(1)
+    assert bench.worker.running
+    async with bench.device() as device:
+        await device.live(1)
+        await device.told({1})
+    assert await archived(owner) == [1]

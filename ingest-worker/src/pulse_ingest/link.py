@@ -148,6 +148,8 @@ class Link:
             self._backoff.reset()
             return
         self._cut_short += 1
+        if self._cut_short == _TAKEN_OVER_TIMES:
+            log.warning("link.cut_short", times=self._cut_short, hint="another client may use our client id")
         if self._cut_short >= _TAKEN_OVER_TIMES and self._is_contested():
             raise ConfigError(
                 "Another worker with the same PULSE_INSTANCE takes the connection over again and again;"

@@ -16,6 +16,17 @@ from support.ingest_bench import IngestBench
 from support.mqtt_client import eventually
 from support.processes import program
 
+FIGURES = (  # rates come of the counters
+    "pulse_ingest_archived_readings_total",
+    "pulse_ingest_duplicate_readings_total",
+    "pulse_ingest_rejects_total",
+    "pulse_ingest_batch_readings_sum",
+    "pulse_ingest_recorded_to_archived_seconds_sum",
+    "pulse_ingest_received_to_archived_seconds_sum",
+    "pulse_ingest_oldest_waiting_seconds",
+    "pulse_ingest_held_bytes",
+    "process_resident_memory_bytes",
+)
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -203,6 +214,7 @@ async def test_worker_metrics_and_key_files_are_there_and_private(bench: IngestB
         assert (ready.status_code, ready.json()["checks"]["broker"]) == (200, "ok")
         metrics = await client.get(f"{address}/metrics", headers={"Authorization": f"Bearer {key}"})
         assert "pulse_ingest_connected 1.0" in metrics.text
+        assert [name for name in FIGURES if f"\n{name}" not in metrics.text] == []
     for name in ("metrics-key", "signing-key.pem"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     assert (bench.home / "service-keys" / "ingest.jwk.json").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
 
 from pulse_ingest.errors import LinkLost
 from pulse_ingest.link import Link
@@ -77,9 +78,10 @@ def test_judge_end_short_connections_and_a_rival_give_way_case_40() -> None:
 
 def test_judge_end_short_connections_without_a_rival_are_only_the_brokers() -> None:
     bench = Bench()
-    for _ in range(50):
-        bench.connection_of(0.1)
-    assert bench.link._cut_short == 50
+    with capture_logs() as logs:
+        for _ in range(50):
+            bench.connection_of(0.1)
+    assert [entry["event"] for entry in logs] == ["link.cut_short"], "said once, for it may be a client of our name"
 
 
 def test_judge_end_a_connection_that_lasted_forgives_the_short_ones() -> None:
