@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ def main() -> int:
     asked.add_argument("names", nargs="*", choices=[*NAMES, []], help="which of them; default: all")
     names = asked.parse_args().names or NAMES
     configure_logs("bench", "warning")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is ended
     lines: list[Line] = []
     for name in names:
         for line in _measured(name):

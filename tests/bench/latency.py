@@ -24,7 +24,7 @@ from faults.outbox_file import held
 from support.processes import ROOT, until
 from support.stack import ADMIN_PASSWORD, Stack, running_stack
 
-DEVICES, INTERVAL_S, WATCH_S, ROUNDS, BACKLOG = 10, 0.1, 15.0, 2, 20_000
+DEVICES, INTERVAL_S, WATCH_S, ROUNDS, BACKLOG = 10, 0.1, 15.0, 2, 100_000
 METRIC = "line/parts"
 MOST_MORE_MS, MOST_WHILE_FLUSHING_MS = 100.0, 1_000.0
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -38,45 +38,46 @@ _OBSERVE = """() => {
       if (target.dataset.metric === "METRIC") window.seen.push([target.dataset.clientId, target.dataset.value, now]);
   }).observe(document.body, { attributes: true, subtree: true, attributeFilter: ["data-value"] });
 }""".replace("METRIC", METRIC)
-_BARE_PAGE = """<!doctype html><body><script src="/bare/mqtt.js"></script><script>
-window.listen = (token) => new Promise((ready) => {
+_LISTEN = """(token) => new Promise((ready, refused) => {
   const tiles = new Map();
   const client = mqtt.connect(token.ws_url, { protocolVersion: 4, clientId: token.client_id, username: token.username,
     password: token.password });
+  client.on("error", refused);
+  client.on("close", () => refused(new Error("the connection was closed")));
   client.on("connect", () => client.subscribe("telemetry/+/live", { qos: 1 }, () => ready()));
   client.on("message", (topic, payload) => {
     const reading = JSON.parse(payload);
     let tile = tiles.get(reading.client_id);
     if (!tile) {
-      tile = document.body.appendChild(document.createElement("p"));
+      tile = document.body.appendChild(document.createElement("b"));
       tile.dataset.clientId = reading.client_id;
       tile.dataset.metric = "METRIC";
       tiles.set(reading.client_id, tile);
     }
     tile.textContent = tile.dataset.value = reading.metrics["METRIC"];
   });
-});
-</script>""".replace("METRIC", METRIC)
+})""".replace("METRIC", METRIC)
 Seen = list[tuple[str, int, int]]  # device, number, milliseconds since 1970
 
 
 def measure() -> list[Limit]:
     """Return by how much the dashboard's p99 is over the bare page's, and its p99 while another device flushes."""
-    with running_stack("postgres", "broker", "auth-api", "ingest") as stack, _browser() as browser:
+    with running_stack("postgres", "broker", "auth-api", "ingest") as stack:
         for number in range(DEVICES):
             _start_device(stack, number)
-        bare, dashboard = [], []
-        for _ in range(ROUNDS):
-            bare += _watched(_bare_page(browser, stack))
-            dashboard += _watched(_live_page(browser, stack))
-        flushing = _watched_while_flushing(stack, browser)
+        bare: Seen = []
+        dashboard: Seen = []
+        with _browser() as browser:
+            for _ in range(ROUNDS):
+                bare += _watched(_bare_page(browser, stack))
+                dashboard += _watched(_live_page(browser, stack))
+            flushing = _watched_while_flushing(stack, browser)
         taken = asyncio.run(_taken_at(stack))
-    at_rest, at_most = _latencies(dashboard, taken), _latencies(bare, taken)
-    under_load = _latencies(flushing, taken)
-    p99, reference = percentile(at_rest, 0.99), percentile(at_most, 0.99)
-    beside = f"dashboard {_told(at_rest)}; bare MQTT.js page {_told(at_most)}"
+    at_rest, reference, under_load = (_latencies(seen, taken) for seen in (dashboard, bare, flushing))
+    beside = f"dashboard {_told(at_rest)}; bare MQTT.js page {_told(reference)}"
+    more = percentile(at_rest, 0.99) - percentile(reference, 0.99)
     return [
-        Limit("latency, p99 over a bare page's", p99 - reference, "ms", MOST_MORE_MS, beside),
+        Limit("latency, p99 over a bare page's", more, "ms", MOST_MORE_MS, beside),
         Limit(
             "latency, p99 while another device flushes",
             percentile(under_load, 0.99),
@@ -111,7 +112,7 @@ def _start_device(stack: Stack, number: int) -> None:
 
 @contextmanager
 def _page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport=_SCREEN, color_scheme="dark")
+    context = browser.new_context(viewport=_SCREEN, color_scheme="dark", bypass_csp=True)
     yield context.new_page()
     context.close()
 
@@ -121,12 +122,10 @@ def _bare_page(browser: Browser, stack: Stack) -> Iterator[Page]:
     """Yield a page of the dashboard's origin with MQTT.js and nothing else."""
     script = (ROOT / "dashboard" / "node_modules" / "mqtt" / "dist" / "mqtt.min.js").read_text()
     with _page(browser) as page:
-        page.route("**/bare/", lambda route: route.fulfill(content_type="text/html", body=_BARE_PAGE))
-        page.route("**/bare/mqtt.js", lambda route: route.fulfill(content_type="text/javascript", body=script))
-        page.goto(f"{stack.address}/bare/")
-        token = stack.admin.post("/broker/token", json={}).json()
-        page.evaluate("(token) => window.listen(token)", token)
-        page.wait_for_function("(count) => document.querySelectorAll('p').length === count", arg=DEVICES)
+        page.goto(f"{stack.address}/healthz")  # hardly a page, but of the origin that the broker lets in
+        page.add_script_tag(content=script)
+        page.evaluate(_LISTEN, stack.admin.post("/broker/token", json={}).json())
+        page.wait_for_function("(count) => document.querySelectorAll('b').length === count", arg=DEVICES)
         yield page
 
 
@@ -190,5 +189,5 @@ async def _taken_at(stack: Stack) -> dict[tuple[str, int], datetime]:
 
 def _latencies(seen: Seen, taken: dict[tuple[str, int], datetime]) -> list[float]:
     found = [at - taken[device, number].timestamp() * 1_000 for device, number, at in seen if (device, number) in taken]
-    assert len(found) > 0.9 * len(seen) > 100, f"{len(found)} of {len(seen)} values are known"
+    assert len(found) > 0.9 * len(seen) > 50, f"{len(found)} of {len(seen)} values are known"
     return found
