@@ -18,12 +18,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
+import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .errors import CutOffError, Link, LinkError
 
+log = structlog.get_logger()
 KEEPALIVE_S = 5  # a link on which packets just vanish is noticed within twice this
 TIMEOUT_S = 8.0
 _BAD_CREDENTIALS = frozenset(
@@ -163,10 +165,18 @@ class Connection:
 
     def _on_publish(self, _c: Any, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
         if not self._closing:
-            self._callbacks.on_acknowledged(mid)
+            self._tell(self._callbacks.on_acknowledged, mid)
 
     def _on_message(self, _c: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self._callbacks.on_message(message.topic, bytes(message.payload), message.retain)
+        self._tell(self._callbacks.on_message, message.topic, bytes(message.payload), message.retain)
+
+    def _tell(self, callback: Callable[..., None], *what: Any) -> None:
+        """Call *callback*; an error in it ends the connection, for else paho's thread would end and nobody notice."""
+        try:
+            callback(*what)
+        except Exception as error:
+            log.exception("desktop.callback_failed")
+            self._callbacks.on_lost(f"an unexpected error: {error}", False)  # noqa: FBT003 - see ``Callbacks``
 
     def _refuse(self, error: LinkError) -> None:
         if self._refusal is None:
