@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pulse_acl.payloads import MAX_METRICS, format_time
@@ -34,6 +35,7 @@ def stored(intake: Intake, values: object, number: int = 1) -> object:
     return json.loads(made[0].metrics) if made else None
 
 
+@hypothesis_settings(deadline=None)
 @given(SAMPLES)
 def test_intake_known_names_are_judged_like_new_ones(samples: list[dict[str, object]]):
     intake = Intake()
@@ -60,6 +62,7 @@ def test_intake_more_metrics_than_the_contract_allows_are_dropped_each_time():
     assert set(intake.dropped.values()) == {2}
 
 
+@hypothesis_settings(deadline=None)
 @given(st.lists(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)), min_size=1), st.data())  # noqa: DTZ001 - bounds
 def test_intake_writes_times_as_the_contract_does(moments: list[datetime], data: st.DataObject):
     intake = Intake()

@@ -136,6 +136,19 @@ def test_outbox_receipt_of_a_foreign_stream_changes_nothing(bench: Bench):
     assert bench.file.state.held == 1
 
 
+@pytest.mark.parametrize("last", [2**41, 2**62, 2**63 - 1])
+def test_outbox_receipt_with_absurd_ranges_stays_in_its_stream(bench: Bench, last: int):
+    bench.add({"a": 1}, {"a": 2})
+    first = bench.file.state.current.stream
+    bench.clock.jump(60)
+    bench.add({"a": 3})
+    bench.file.begin()
+    bench.file.settle(Settlement(first, [(0, last)], [(last, "odd")], AT))
+    bench.file.commit()
+    assert bench.rows("SELECT stream, state FROM telemetry_buffer") == [(bench.file.state.current.stream, "pending")]
+    assert bench.file.state.held == 1
+
+
 def test_outbox_same_receipt_again_changes_nothing(bench: Bench):
     bench.add({"a": 1}, {"a": 2})
     for _ in range(2):

@@ -16,16 +16,16 @@ import msgspec
 from pulse_acl.ranges import Range, union
 
 from .losses import Losses
+from .schema import NUMBERS, positions
 from .state import StreamState
 
-_HELD = """FROM telemetry_buffer
-WHERE stream = ? AND sequence_no BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY sequence_no"""
+_HELD = "FROM telemetry_buffer WHERE position BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY position"
 _FIRST_HELD = f"SELECT sequence_no, recorded_at {_HELD} LIMIT 1"
 _LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
-_ENDS = """SELECT (SELECT min(sequence_no) FROM telemetry_buffer WHERE stream = ?1),
-(SELECT max(sequence_no) FROM telemetry_buffer WHERE stream = ?1)"""  # one aggregate at a time is found in the index
-_COUNTED = """SELECT stream, state, count(*), min(sequence_no), max(sequence_no)
-FROM telemetry_buffer GROUP BY stream, state"""
+_NEXT = "SELECT position / ?1, stream FROM telemetry_buffer WHERE position >= ?1 * ?2 ORDER BY position LIMIT 1"
+_COUNTED = """SELECT total(state = 'pending'), total(state = 'sent'), total(state = 'quarantined'),
+min(sequence_no) FILTER (WHERE state <> 'quarantined'), max(sequence_no) FILTER (WHERE state <> 'quarantined'),
+max(sequence_no) FROM telemetry_buffer WHERE position BETWEEN ? AND ?"""
 _decode = msgspec.json.Decoder(list[StreamState]).decode
 
 
@@ -58,15 +58,16 @@ class Account:
             for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
         }
         held: dict[str, StreamState] = {}
-        for stream, state, count, first, last in self._db.execute(_COUNTED).fetchall():
+        at = (0, "")
+        while at := self._db.execute(_NEXT, (NUMBERS, at[0] + 1)).fetchone():
+            ordinal, stream = at
             if stream not in known:
-                known[stream] = self._adopt(stream)
-            found = held.setdefault(stream, known[stream])
-            found.last_no = max(found.last_no, last)
-            setattr(found, state, count)
-            if state != "quarantined":
-                found.first_held = min(found.first_held or first, first)
-                found.last_held = max(found.last_held, last)
+                known[stream] = self._adopt(stream, ordinal)
+            found = held[stream] = known[stream]
+            *counts, first, last, highest = self._db.execute(_COUNTED, positions(ordinal, 0, NUMBERS)).fetchone()
+            found.pending, found.sent, found.quarantined = map(int, counts)
+            found.first_held, found.last_held = first or 0, last or 0
+            found.last_no = max(found.last_no, highest)
         for found in held.values():
             self.find_ends(found)
         losses = self._losses.load()
@@ -83,20 +84,24 @@ class Account:
         if not stream.held:
             stream.first_held, stream.last_held, stream.oldest_at = 0, 0, None
             return
-        bounds = (stream.stream, stream.first_held, stream.last_held)
+        bounds = positions(stream.ordinal, stream.first_held, stream.last_held)
         first = self._db.execute(_FIRST_HELD, bounds).fetchone()
         last = self._db.execute(_LAST_HELD, bounds).fetchone()
         stream.first_held, stream.oldest_at = first
         stream.last_held = last[0]
 
     def _fits(self, stream: StreamState) -> bool:
-        first, last = self._db.execute(_ENDS, (stream.stream,)).fetchone()
-        if not stream.held:
-            return (first is None) == (stream.quarantined == 0)
-        return first is not None and first <= stream.first_held and stream.last_held <= last <= stream.last_no
+        there = StreamState(
+            stream.ordinal, stream.stream, stream.last_no, 1, stream.last_no, stream.pending, stream.sent
+        )
+        try:
+            self.find_ends(there)
+        except TypeError:  # no row where some should be
+            return False
+        return (there.first_held, there.last_held) == (stream.first_held, stream.last_held)
 
-    def _adopt(self, stream: str) -> StreamState:
+    def _adopt(self, stream: str, ordinal: int | None = None) -> StreamState:
         # Only a file that was mended by hand has rows of a stream that it does not list.
-        row = self._db.execute("INSERT INTO streams (stream, begun_at) VALUES (?, '')", (stream,))
+        row = self._db.execute("INSERT INTO streams (ordinal, stream, begun_at) VALUES (?, ?, '')", (ordinal, stream))
         assert row.lastrowid is not None
         return StreamState(row.lastrowid, stream)

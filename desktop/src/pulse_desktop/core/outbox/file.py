@@ -30,15 +30,18 @@ from .losses import Losses, oldest_rows
 from .restore import free_quarantine, take_back
 from .retention import Confirmed
 from .room import DiskRoom, Warnings
-from .schema import is_large, open_for_writing
+from .schema import NUMBERS, is_large, open_for_writing, positions
 from .state import OutboxState, Settlement, StreamState
 
 log = structlog.get_logger()
 SHED_AT_ONCE = 2
-_IN_RANGE = "WHERE stream = ? AND sequence_no BETWEEN ? AND ?"
-_INSERT = "INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics) VALUES (?, ?, ?, ?)"
-_COLUMNS = attrgetter("stream", "sequence_no", "recorded_at", "metrics")
+_IN_RANGE = "WHERE position BETWEEN ? AND ? AND stream = ?"
+_INSERT = f"""INSERT INTO telemetry_buffer (position, stream, sequence_no, recorded_at, metrics)
+VALUES (?1 * {NUMBERS} + ?3, ?2, ?3, ?4, ?5)"""  # noqa: S608 - our own number
+_COLUMNS = attrgetter("ordinal", "stream", "sequence_no", "recorded_at", "metrics")
 _MARK_SENT = f"UPDATE telemetry_buffer SET state = 'sent' {_IN_RANGE} AND state = 'pending'"  # noqa: S608
+_STATE = f"SELECT state FROM telemetry_buffer {_IN_RANGE}"  # noqa: S608
+_QUARANTINE = f"UPDATE telemetry_buffer SET state = 'quarantined', reason = ?, receipt_at = ? {_IN_RANGE}"  # noqa: S608
 _DELETE = f"DELETE FROM telemetry_buffer {_IN_RANGE} AND state = ?"  # noqa: S608
 
 
@@ -170,7 +173,7 @@ class OutboxFile:
         self._write_rows()
         stream = self._touch(stream_id)
         for first, last in ranges:
-            changed = self._db.execute(_MARK_SENT, (stream_id, first, last)).rowcount
+            changed = self._db.execute(_MARK_SENT, self._where(stream, first, last)).rowcount
             stream.pending -= changed
             stream.sent += changed
 
@@ -183,14 +186,11 @@ class OutboxFile:
         # What is kept has no gap: where room is short nothing is kept only after everything older has gone.
         keep = self.settings.confirmed_keep_h > 0 and not (self._disk.is_low and self._confirmed.since is None)
         for first, last in settlement.archived:
-            expected = (
-                self._confirmed.take_over(settlement.stream, first, last, settlement.at)
-                if keep
-                else stream.held + stream.quarantined
-            )
+            where = self._where(stream, first, last)
+            expected = self._confirmed.take_over(where, settlement.at) if keep else stream.held + stream.quarantined
             for state in ("sent", "pending", "quarantined"):
                 if expected > 0 and getattr(stream, state):
-                    gone = self._db.execute(_DELETE, (settlement.stream, first, last, state)).rowcount
+                    gone = self._db.execute(_DELETE, (*where, state)).rowcount
                     setattr(stream, state, getattr(stream, state) - gone)
                     expected -= gone
                     self._room += gone
@@ -271,12 +271,12 @@ class OutboxFile:
             if not ordered.held and not ordered.quarantined:
                 continue
             stream = self._touch(ordered.stream)
-            rows = oldest_rows(self._db, stream.stream, excess)
+            rows = oldest_rows(self._db, stream, excess)
             for number, state in rows:
                 setattr(stream, state, getattr(stream, state) - 1)
                 if state != "quarantined":  # what was rejected has its fate
                     stream.lost = tuple(union([*stream.lost, (number, number)]))
-            self._losses.evict(stream.stream, rows)
+            self._losses.evict(stream, rows)
             self._account.find_ends(stream)
             self._evicted += len(rows)
             excess -= len(rows)
@@ -304,19 +304,17 @@ class OutboxFile:
             self._written = len(self._added)
 
     def _quarantine(self, stream: StreamState, number: int, reason: str, at: str) -> None:
-        key = (stream.stream, number)
-        row = self._db.execute(
-            "SELECT state FROM telemetry_buffer WHERE stream = ? AND sequence_no = ?", key
-        ).fetchone()
+        where = self._where(stream, number, number)
+        row = self._db.execute(_STATE, where).fetchone()
         if row is None:
             return
-        self._db.execute(
-            "UPDATE telemetry_buffer SET state = 'quarantined', reason = ?, receipt_at = ? "
-            "WHERE stream = ? AND sequence_no = ?",
-            (reason[:500], at, *key),
-        )
+        self._db.execute(_QUARANTINE, (reason[:500], at, *where))
         setattr(stream, row[0], getattr(stream, row[0]) - 1)
         stream.quarantined += 1
+
+    @staticmethod
+    def _where(stream: StreamState, first: int, last: int) -> tuple[int, int, str]:
+        return *positions(stream.ordinal, first, last), stream.stream
 
     def _forget_empty(self) -> None:
         for name in [n for n, s in self._streams.items() if s.is_empty and n != self._current]:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pulse_acl.payloads import format_time, parse_time
 from pulse_acl.ranges import Range, union
 
+from .schema import positions
 from .state import StreamState
 
 
@@ -51,11 +52,11 @@ class Losses:
                 [(stream, first, last, at) for first, last in ranges],
             )
 
-    def evict(self, stream: str, rows: Sequence[tuple[int, str]]) -> None:
+    def evict(self, stream: StreamState, rows: Sequence[tuple[int, str]]) -> None:
         """Delete these buffered rows (number, state)."""
         self._db.executemany(
-            "DELETE FROM telemetry_buffer WHERE stream = ? AND sequence_no = ?",
-            [(stream, number) for number, _ in rows],
+            "DELETE FROM telemetry_buffer WHERE position = ? AND stream = ?",
+            [(positions(stream.ordinal, number, number)[0], stream.stream) for number, _ in rows],
         )
 
     def prune(self, keep_h: float) -> None:
@@ -70,8 +71,9 @@ class Losses:
         self._db.execute("DELETE FROM telemetry_lost_settled WHERE receipt_at < ?", (limit,))
 
 
-def oldest_rows(db: sqlite3.Connection, stream: str, limit: int) -> list[tuple[int, str]]:
+def oldest_rows(db: sqlite3.Connection, stream: StreamState, limit: int) -> list[tuple[int, str]]:
     """Return the first *limit* buffered rows of a stream as (number, state)."""
     return db.execute(
-        "SELECT sequence_no, state FROM telemetry_buffer WHERE stream = ? ORDER BY sequence_no LIMIT ?", (stream, limit)
+        "SELECT sequence_no, state FROM telemetry_buffer WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?",
+        (*positions(stream.ordinal, 1, stream.last_no), limit),
     ).fetchall()

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from ..readings import StoredReading
-from .schema import open_for_reading
+from .schema import open_for_reading, positions
 from .state import OutboxState, StreamState
 
 _ROWS = """SELECT sequence_no, recorded_at, metrics FROM telemetry_buffer
-WHERE stream = ? AND sequence_no BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY sequence_no LIMIT ?"""
+WHERE position BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY position LIMIT ?"""
 NO_LIMIT = 2**62
 ENVELOPE_BYTES = 110  # what one reading of a batch needs around its metrics, at most
 
@@ -38,7 +38,7 @@ class OutboxReader:
         """Return up to *limit* held rows of one stream, ascending, *first* to *last*, together under *max_bytes*."""
         found: list[StoredReading] = []
         size = 0
-        for number, recorded_at, metrics in self._db.execute(_ROWS, (stream.stream, first, last, limit)):
+        for number, recorded_at, metrics in self._db.execute(_ROWS, (*positions(stream.ordinal, first, last), limit)):
             size += len(metrics) + ENVELOPE_BYTES
             if found and size > max_bytes:
                 break

@@ -11,8 +11,13 @@ import sqlite3
 
 from pulse_acl.ranges import Range, union
 
-_TAKE_BACK = """INSERT OR IGNORE INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics)
-SELECT stream, sequence_no, recorded_at, metrics FROM telemetry_data WHERE receipt_at >= ? ORDER BY rowid"""
+from .schema import NUMBERS
+
+_LIST = """INSERT OR IGNORE INTO streams (stream, begun_at)
+SELECT DISTINCT stream, '' FROM telemetry_data WHERE receipt_at >= ?"""  # a salvaged file may not list them all
+_TAKE_BACK = f"""INSERT OR IGNORE INTO telemetry_buffer (position, stream, sequence_no, recorded_at, metrics)
+SELECT ordinal * {NUMBERS} + sequence_no, stream, sequence_no, recorded_at, metrics
+FROM telemetry_data JOIN streams USING (stream) WHERE receipt_at >= ?"""  # noqa: S608 - our own number
 _FREE = """UPDATE telemetry_buffer SET state = 'pending', reason = NULL, receipt_at = NULL
 WHERE state = 'quarantined' AND receipt_at >= ?"""
 
@@ -32,6 +37,7 @@ def free_quarantine(db: sqlite3.Connection, version: str | None) -> int:
 
 def take_back(db: sqlite3.Connection, since: str) -> tuple[int, dict[str, list[Range]]]:
     """Put everything since *since* back; return how many rows, and the losses to be declared again, by stream."""
+    db.execute(_LIST, (since,))
     count = db.execute(_TAKE_BACK, (since,)).rowcount
     db.execute("DELETE FROM telemetry_data WHERE receipt_at >= ?", (since,))
     db.execute(_FREE, (since,))

@@ -17,7 +17,7 @@ FREE_PAGES_KEPT = 1_000  # for what is recorded next
 PAGES_AT_ONCE = 500
 _TAKE_OVER = """INSERT INTO telemetry_data (stream, sequence_no, recorded_at, metrics, receipt_at)
 SELECT stream, sequence_no, recorded_at, metrics, ? FROM telemetry_buffer
-WHERE stream = ? AND sequence_no BETWEEN ? AND ? ORDER BY sequence_no"""
+WHERE position BETWEEN ? AND ? AND stream = ? ORDER BY position"""
 
 
 class Confirmed:
@@ -27,9 +27,9 @@ class Confirmed:
         self._db = db
         self.since: str | None = self._oldest()
 
-    def take_over(self, stream: str, first: int, last: int, at: str) -> int:
-        """Copy the buffered rows of a range in; return how many there were."""
-        copied = self._db.execute(_TAKE_OVER, (at, stream, first, last)).rowcount
+    def take_over(self, where: tuple[int, int, str], at: str) -> int:
+        """Copy the buffered rows of a range (first and last position, stream) in; return how many there were."""
+        copied = self._db.execute(_TAKE_OVER, (at, *where)).rowcount
         if copied and self.since is None:
             self.since = at
         return copied

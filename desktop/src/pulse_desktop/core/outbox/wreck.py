@@ -18,16 +18,22 @@ import msgspec
 from pulse_acl.payloads import INT64_MAX, ContractError, parse_time
 from pulse_acl.ranges import Range, from_numbers, union
 
+from .schema import MOST_STREAMS, NUMBERS, needs_positions, positions
+
 CHUNK = 5_000
 MOST_FAILURES = 200_000  # then what is left of a bad range is given up whole
 Row: TypeAlias = tuple[Any, ...]
-_BUFFERED = """SELECT sequence_no, recorded_at, metrics, state, reason, receipt_at FROM telemetry_buffer
-WHERE stream = ? AND sequence_no BETWEEN ? AND ?"""
+_BUFFERED = "SELECT sequence_no, recorded_at, metrics, state, reason, receipt_at FROM telemetry_buffer WHERE stream = ?"
+_IN_PLACE, _IN_OLD = " AND position BETWEEN ? AND ?", " AND sequence_no BETWEEN ? AND ?"
+_HIGHEST = "SELECT max(position) % ? FROM telemetry_buffer WHERE position BETWEEN ? AND ?"
+_HIGHEST_OLD = "SELECT max(sequence_no) FROM telemetry_buffer WHERE stream = ?"
+_NEXT = "SELECT position / ?1, stream FROM telemetry_buffer WHERE position >= ?1 * ?2 ORDER BY position LIMIT 1"
 _CONFIRMED = """SELECT rowid, stream, sequence_no, recorded_at, metrics, receipt_at FROM telemetry_data
 WHERE rowid BETWEEN ? AND ?"""
 _STREAMS = "SELECT ordinal, stream, begun_at, last_sequence_no FROM streams WHERE ordinal BETWEEN ? AND ?"
-_KEEP = """INSERT INTO telemetry_buffer (stream, sequence_no, recorded_at, metrics, state, reason, receipt_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_KEEP = f"""INSERT INTO telemetry_buffer
+(position, stream, sequence_no, recorded_at, metrics, state, reason, receipt_at)
+VALUES (?1 * {NUMBERS} + ?3, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""  # noqa: S608 - our own number
 _SMALL = {"system_config": 5, "telemetry_lost_settled": 4}
 _STATES = frozenset({"pending", "sent", "quarantined"})
 _metrics = msgspec.json.Decoder(dict[str, bool | int | float]).decode
@@ -35,12 +41,17 @@ _metrics = msgspec.json.Decoder(dict[str, bool | int | float]).decode
 
 @dataclass(frozen=True, slots=True)
 class FoundStream:
-    """A stream that a damaged file knows; ``last_no`` as far as it can be read."""
+    """
+    A stream that a damaged file knows; ``last_no`` as far as it can be read.
+
+    ``place``: the ordinal by which its rows lie in the damaged file, which before version 4 had none.
+    """
 
     ordinal: int
     stream: str
     begun_at: str
     last_no: int
+    place: int
 
 
 def streams(db: sqlite3.Connection) -> list[FoundStream]:
@@ -48,11 +59,17 @@ def streams(db: sqlite3.Connection) -> list[FoundStream]:
     most = max(_number(db, "SELECT max(ordinal) FROM streams"), _number(db, "SELECT max(seq) FROM sqlite_sequence"))
     rows: list[Row] = []
     _read_all(lambda first, last: _read(db, _STREAMS, (first, last)), most, rows.extend)
-    found = {row[1]: FoundStream(*row) for row in rows if _is_text(row[1], row[2]) and isinstance(row[3], int)}
-    ordinal = max((one.ordinal for one in found.values()), default=0)
-    for name in sorted({*_names(db, "streams"), *_names(db, "telemetry_buffer")} - found.keys()):
+    found = {
+        row[1]: FoundStream(row[0], row[1], row[2], row[3], row[0])
+        for row in rows
+        if _is_text(row[1], row[2]) and isinstance(row[3], int) and row[0] < MOST_STREAMS
+    }
+    listed = {one.ordinal for one in found.values()}
+    places = _places(db, min(most, MOST_STREAMS), listed)
+    ordinal = max([0, *listed, *places.values()])
+    for name in sorted({*_names(db, "streams"), *places} - found.keys()):
         ordinal += 1
-        found[name] = FoundStream(ordinal, name, "", 0)
+        found[name] = FoundStream(ordinal, name, "", 0, places.get(name, 0))
     return sorted(found.values(), key=lambda one: one.ordinal)
 
 
@@ -60,18 +77,23 @@ def copy_buffered(
     old: sqlite3.Connection, new: sqlite3.Connection, found: FoundStream
 ) -> tuple[int, list[Range], list[Range]]:
     """Copy one stream's rows; return its last number, the numbers copied and those that could not be read."""
-    highest = _number(old, "SELECT max(sequence_no) FROM telemetry_buffer WHERE stream = ?", (found.stream,))
-    last = max(found.last_no, highest)
+    is_old = _is_old(old)
+    last = max(found.last_no, _highest(old, found, is_old=is_old))
     copied: list[Range] = []
     odd: list[Range] = []
 
     def take(rows: list[Row]) -> None:
         sound = {row[0]: row for row in rows if _is_sound(row)}
-        new.executemany(_KEEP, [(found.stream, *row) for row in sound.values()])
+        new.executemany(_KEEP, [(found.ordinal, found.stream, *row) for row in sound.values()])
         copied.extend(from_numbers(sound))
         odd.extend((row[0], row[0]) for row in rows if row[0] not in sound)
 
-    unread = _read_all(lambda a, b: _read(old, _BUFFERED, (found.stream, a, b)), last, take)
+    def read(first: int, to: int) -> list[Row] | None:
+        if is_old:
+            return _read(old, _BUFFERED + _IN_OLD, (found.stream, first, to))
+        return _read(old, _BUFFERED + _IN_PLACE, (found.stream, *positions(found.place, first, to)))
+
+    unread = _read_all(read, last, take)
     return last, union(copied), union([*unread, *odd])
 
 
@@ -136,6 +158,37 @@ def _number(db: sqlite3.Connection, query: str, values: Iterable[object] = ()) -
     found = _read(db, query, values)
     value = found[0][0] if found else 0
     return value if isinstance(value, int) and 0 < value < INT64_MAX else 0
+
+
+def _highest(db: sqlite3.Connection, found: FoundStream, *, is_old: bool) -> int:
+    if is_old:
+        return _number(db, _HIGHEST_OLD, (found.stream,))
+    return _number(db, _HIGHEST, (NUMBERS, *positions(found.place, 1, NUMBERS)))
+
+
+def _is_old(db: sqlite3.Connection) -> bool:
+    try:
+        return needs_positions(db)
+    except sqlite3.Error:
+        return False
+
+
+def _places(db: sqlite3.Connection, most: int, listed: set[int]) -> dict[str, int]:
+    """Return the streams that have rows and are not *listed*, and the ordinal by which these lie."""
+    if _is_old(db):
+        return dict.fromkeys(_names(db, "telemetry_buffer"), 0)
+    found: dict[str, int] = {}
+    ordinal = 0
+    while True:
+        rows = _read(db, _NEXT, (NUMBERS, ordinal + 1))
+        if rows is None and ordinal < most:
+            ordinal += 1  # that page is bad; there may be others behind it
+            continue
+        if not rows:
+            return found
+        ordinal, stream = rows[0]
+        if isinstance(stream, str) and ordinal not in listed:
+            found.setdefault(stream, ordinal)
 
 
 def _names(db: sqlite3.Connection, table: str) -> set[str]:
