@@ -17,7 +17,7 @@ import msgspec
 
 from .records import FIELDS, SECRET_FIELDS, Key, Kind, Record, Stamp
 from .rights import Rights
-from .values import InvalidValueError, check_key
+from .values import check_key
 
 View = Mapping[Key, Record]
 
@@ -103,7 +103,7 @@ def from_wire(data: Mapping[str, Any]) -> Record:
         check_key(key)
         clock = {name: Stamp(one["at"], one["by"], one["source"]) for name, one in data["clock"].items()}
         fields = {name: data["fields"][name] for name in FIELDS[key.kind] if name in data["fields"]}
-    except (KeyError, TypeError, AttributeError, InvalidValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("not a record") from error
     return Record(key, fields, {name: clock[name] for name in fields if name in clock})
 
