@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 import structlog
+from argon2 import PasswordHasher
 
 LOGIN = "/api/v1/auth/login"
 JSON = {"content-type": "application/json"}
@@ -91,7 +92,7 @@ async def test_wrong_method_and_unknown_path_are_problem_documents(api: Any) -> 
 async def test_fault_of_the_server_is_told_nothing_and_logged_with_its_trace(start: Callable[..., Any]) -> None:
     class Broken:
         def hash(self, password: str) -> str:
-            return "x"
+            return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
         def verify(self, hash: str, password: str) -> bool:  # noqa: A002 - argon2's own name
             raise ZeroDivisionError("internal detail")

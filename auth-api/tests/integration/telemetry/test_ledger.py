@@ -47,7 +47,7 @@ async def test_read_ledger_with_ranges_and_heartbeat_gives_the_account(session: 
     report = account(*await read_ledger(session, "D1"))
     assert (report.produced, report.archived, report.rejected, report.declared_lost) == (12, 4, 1, 2)
     assert (report.on_device, report.missing, report.duplicates) == (2, 3, 4)
-    assert report.streams[0].missing == ((7, 7), (11, 12))
+    assert report.streams[0].missing == [(7, 7), (11, 12)]
     assert await device_is_known(session, "D1")
 
 
