@@ -30,7 +30,7 @@ COLUMNS = (
 )
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
 _LENGTH = struct.Struct("!i")
 _ROW = struct.Struct("!h")
@@ -76,7 +76,7 @@ def times_part(recorded_us: int, received_us: int, claimed_us: int | None) -> by
 
 def microseconds(at: datetime) -> int:
     """Return an aware time as PostgreSQL counts it, from the year 2000 on."""
-    since = at - _EPOCH
+    since = at - EPOCH
     return since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
 
 

@@ -7,14 +7,16 @@ Pure. Each number is stored once: the first copy in the order of coming. Read ne
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from pulse_acl.ranges import union
 
-from .copy_format import metric_part, microseconds, number_part, stream_part, times_part, value_part
+from .copy_format import EPOCH, metric_part, microseconds, number_part, stream_part, times_part, value_part
 from .ledger import Claim, Settlement
 from .messages import Decoded, Reject, Sample, Scalar
 
@@ -22,6 +24,7 @@ StreamKey = tuple[str, UUID]
 Typed = tuple[float | None, int | None, bool | None]
 Newest = tuple[datetime, UUID, int, datetime, Scalar]  # recorded at, stream, number, received at, value
 _MOST = sys.float_info.max
+_MINUTE_US = 60_000_000
 
 
 @dataclass(slots=True)
@@ -62,6 +65,31 @@ class Rows:
     rejects: list[RejectRow] = field(default_factory=list)
 
 
+_Values = dict[int, dict[str, list[Scalar]]]  # by minute since 2000 and metric
+_Newest = tuple[tuple[Any, ...], Decoded, Sample]  # what decides which is newer, and where it stands
+
+
+class _Gathered:
+    """What all samples of a device add up to; it becomes figures once they have all been seen."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, _Values] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+        self.newest: dict[str, dict[str, _Newest]] = defaultdict(dict)
+
+    def finish(self, rows: Rows) -> None:
+        """Put the figures into *rows*."""
+        for client_id, by_minute in self.values.items():
+            for minute, by_metric in by_minute.items():
+                rows.minutes[client_id, EPOCH + timedelta(minutes=minute)] = {
+                    metric: _minute_of(values) for metric, values in by_metric.items()
+                }
+        for client_id, by_metric_newest in self.newest.items():
+            rows.newest[client_id] = {
+                metric: (*mark, message.received_at, sample.metrics[metric])
+                for metric, (mark, message, sample) in by_metric_newest.items()
+            }
+
+
 def typed(value: Scalar) -> Typed:
     """Return *value* in its one of the three columns (double, 64-bit integer, boolean)."""
     kind = type(value)
@@ -98,6 +126,7 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
         settlements: One for each stream of ``claims_of(messages)``.
     """
     rows = Rows()
+    gathered = _Gathered()
     to_archive = {key: set(found.archive) for key, found in settlements.items()}
     to_reject = {key: set(found.reject) for key, found in settlements.items()}
     for message in messages:
@@ -111,53 +140,41 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
         for sample in message.samples:
             if sample.sequence_no in wanted:
                 wanted.discard(sample.sequence_no)
-                _add_data(rows.data, begin, sample, received_us)
-                _add_figures(rows, key, sample, message.received_at)
+                _add_sample(rows.data, begin, received_us, sample, gathered.values[message.client_id])
+                _raise_newest(gathered.newest[message.client_id], message, sample)
         unwanted = to_reject.get(key, set())
         for reject in message.rejects:
             if reject.sequence_no in unwanted:
                 unwanted.discard(reject.sequence_no)
                 rows.rejects.append(_reject_row(message, reject))
+    gathered.finish(rows)
     return rows
 
 
-# The two innermost loops of the worker, a step for each metric of each reading, so they are written to be fast.
-def _add_data(data: list[bytes], begin: bytes, sample: Sample, received_us: int) -> None:
-    begin += number_part(sample.sequence_no)
+# The innermost loops of the worker, a step for each metric of each reading, so they are written to be fast.
+def _add_sample(data: list[bytes], begin: bytes, received_us: int, sample: Sample, values: _Values) -> None:
+    recorded_us = microseconds(sample.recorded_at)
     claimed_us = None if sample.claimed_at is None else microseconds(sample.claimed_at)
-    end = times_part(microseconds(sample.recorded_at), received_us, claimed_us)
+    begin += number_part(sample.sequence_no)
+    end = times_part(recorded_us, received_us, claimed_us)
+    minute = values[recorded_us // _MINUTE_US]
     for metric, value in sample.metrics.items():
         data.append(begin + metric_part(metric) + value_part(value) + end)
+        minute[metric].append(value)
 
 
-def _add_figures(rows: Rows, key: StreamKey, sample: Sample, received_at: datetime) -> None:
-    client_id, stream = key
-    number, recorded_at = sample.sequence_no, sample.recorded_at
-    newest = rows.newest.setdefault(client_id, {})
-    minutes = rows.minutes.setdefault((client_id, recorded_at.replace(second=0, microsecond=0)), {})
-    for metric, value in sample.metrics.items():
+def _raise_newest(newest: dict[str, _Newest], message: Decoded, sample: Sample) -> None:
+    mark = (sample.recorded_at, message.stream, sample.sequence_no)
+    entry = (mark, message, sample)
+    for metric in sample.metrics:
         known = newest.get(metric)
-        if known is None or recorded_at > known[0] or (recorded_at, stream, number) > known[:3]:
-            newest[metric] = (recorded_at, stream, number, received_at, value)
-        minute = minutes.get(metric)
-        if minute is None:
-            minutes[metric] = Minute(1, float(value), float(value), float(value))
-        else:
-            _add_to_minute(minute, float(value))
+        if known is None or mark > known[0]:
+            newest[metric] = entry
 
 
-def _add_to_minute(minute: Minute, value: float) -> None:
-    minute.samples += 1
-    if value < minute.least:  # min() and max() are calls
-        minute.least = value
-    elif value > minute.greatest:
-        minute.greatest = value
-    total = minute.total + value
-    if total > _MOST:
-        total = _MOST
-    elif total < -_MOST:
-        total = -_MOST
-    minute.total = total
+def _minute_of(values: Sequence[Scalar]) -> Minute:
+    figures = [float(value) for value in values]
+    return Minute(len(figures), min(figures), max(figures), max(-_MOST, min(_MOST, sum(figures))))
 
 
 def _reject_row(message: Decoded, reject: Reject) -> RejectRow:
