@@ -17,6 +17,16 @@ def test_courier_puback_alone_releases_nothing_case_2(bench: Bench):
     assert (bench.held(), bench.file.state.sent) == (3, 3)
 
 
+def test_courier_puback_counts_for_the_rows_of_its_own_message_only_case_2(bench: Bench):
+    channel = bench.link_up()
+    bench.sample(3)
+    second = next(at for at, (kind, payload, _) in enumerate(channel.sent, 1) if payload.get("sequence_no") == 2)
+    for number in (second, second, len(channel.sent) + 100):
+        bench.courier.acknowledged(number)
+        bench.settle_down()
+    assert (bench.held(), bench.file.state.sent) == (3, 1)
+
+
 def test_courier_rejected_reading_is_quarantined_and_holds_nothing_up(bench: Bench):
     bench.sample(3)
     bench.link_up()
