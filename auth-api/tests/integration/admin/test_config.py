@@ -35,7 +35,24 @@ async def test_setting_of_all_and_of_one_device_stand_beside_each_other(api: Any
     assert [(one["key"], one["device"], one["value"]) for one in listed] == [("sampling_interval", "", 2)]
     listed = (await api.client.get(CONFIG, params={"device": "D1"})).json()["items"]
     assert [(one["key"], one["device"], one["value"]) for one in listed] == [("sampling_interval", "D1", 0.05)]
-    assert (await api.client.get(CONFIG, params={"device": "D2"})).json() == {"items": [], "next": None}
+    assert (await api.client.get(CONFIG, params={"device": "D2"})).json()["items"] == []
+
+
+async def test_settings_version_rises_with_each_change_that_concerns_the_device(api: Any, devices: None) -> None:
+    async def versions() -> list[int]:
+        asked = [{}, {"device": "D1"}, {"device": "D2"}]
+        return [(await api.client.get(CONFIG, params=params)).json()["version"] for params in asked]
+
+    assert await versions() == [0, 0, 0]
+    await put(api, "sampling_interval", 2)
+    first = await versions()
+    assert len(set(first)) == 1
+    await put(api, "sampling_interval", 3, "D1")
+    second = await versions()
+    assert second == [first[0], second[1], first[2]]
+    assert second[1] > first[1]
+    await api.client.delete(f"{CONFIG}/sampling_interval", params={"device": "D1"})
+    assert (await versions())[1] > second[1]
 
 
 async def test_setting_deleted_is_gone_and_can_be_set_again(api: Any, problem: Any) -> None:

@@ -59,7 +59,9 @@ async def test_sync_log_shows_both_values_and_never_a_hash(api: Any, execute: An
         '{"password_hash": "$argon2id$v=19$planted", "username": "ann"}',
         '"$argon2id$v=19$planted"',
     )
-    answer = await api.client.get(f"{LOGS}/sync", params={"status": "CONFLICT", "source": "desktop:D1"})
+    answer = await api.client.get(
+        f"{LOGS}/sync", params={"status": "CONFLICT", "source": "desktop:D1", "by": "user:ann"}
+    )
     assert "planted" not in answer.text
     item = answer.json()["items"][0]
     assert (item["old_value"], item["new_value"]) == ({"password_hash": "changed", "username": "ann"}, "changed")

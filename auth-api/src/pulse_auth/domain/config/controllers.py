@@ -16,7 +16,7 @@ from ...errors import UnknownRecordError
 from ...http.preconditions import HEADER, etag
 from ..access.guards import SignedIn, requires
 from ..users.controllers import calling
-from .services import MOST_ITEMS, Config, SettingItem, read_setting, read_settings
+from .services import MOST_ITEMS, Config, SettingItem, newest_version, read_setting, read_settings
 
 PersonRequest = Request[SignedIn, Any, Any]
 _Device = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
@@ -31,10 +31,15 @@ class SettingValue(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SettingPage(Struct, frozen=True):
-    """A page of settings by key; ``next``: the cursor of the next page."""
+    """
+    A page of settings by key; ``next``: the cursor of the next page.
+
+    ``version``: what a device that has applied all settings reports as ``config_version``.
+    """
 
     items: list[SettingItem]
     next: str | None
+    version: int
 
 
 class ConfigController(Controller):
@@ -55,7 +60,9 @@ class ConfigController(Controller):
     ) -> SettingPage:
         """Return the settings of all devices, or those of one alone."""
         async with reading(sessions) as session:
-            return SettingPage(*await read_settings(session, device, cursor, limit))
+            version = await newest_version(session, device)
+            items, following = await read_settings(session, device, cursor, limit)
+        return SettingPage(items, following, version)
 
     @get("/{key:path}")
     async def setting(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
@@ -87,6 +87,16 @@ async def read_setting(session: AsyncSession, key: str, device: str) -> SettingI
     if row is None or row.deleted_at is not None:
         raise UnknownRecordError(f"{key} is not set{' for ' + device if device else ''}.")
     return _item(row)
+
+
+async def newest_version(session: AsyncSession, device: str) -> int:
+    """
+    Return the version of the newest settings change that concerns *device* (empty: all devices), taken-back ones too.
+
+    A device that has applied everything reports it as ``config_version`` in its heartbeats.
+    """
+    concerned = select(func.max(SystemConfig.version)).where(SystemConfig.device.in_({"", device}))
+    return await session.scalar(concerned) or 0
 
 
 async def read_settings(

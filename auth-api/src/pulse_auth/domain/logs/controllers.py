@@ -82,6 +82,7 @@ class LogController(Controller):
         entity_type: _Text = None,
         entity_id: _Text = None,
         source: _Text = None,
+        by: _Text = None,
         status: FromQuery[Literal["APPLIED", "CONFLICT", "REFUSED", "FAILED"] | None] = None,
     ) -> SyncPage:
         """Return what became of each change of users, roles, permissions and settings; conflicts with both values."""
@@ -90,6 +91,7 @@ class LogController(Controller):
             table.entity_type: entity_type,
             table.entity_id: entity_id,
             table.source: source,
+            table.by: by,
             table.status: status,
         }
         async with reading(sessions) as session:
