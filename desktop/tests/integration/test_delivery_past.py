@@ -20,6 +20,8 @@ def test_backfill_is_flushed_in_a_stream_of_its_own(device: RunningDevice, archi
     assert device.streams()[stream] == 2400
     device.program.start()
     until(lambda: len(archive.numbers(stream)) == 2400, within_s=30, what="the past is archived")
+    until(lambda: device.status()["drain_per_s"], within_s=10, what="it says how fast that went")
+    assert device.status()["drain_per_s"] >= 10 / 0.05, "ten times faster than sampling"
     busy = Program("busy", [*command, "--source", "simulator"], device.world.variables, device.world.home / "busy.log")
     busy.start()
     assert busy.process is not None
