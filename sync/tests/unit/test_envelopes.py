@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -80,9 +81,16 @@ def fault_of(token: str, **changes: Any) -> str:
 def test_envelope_to_a_device_opens_there_and_shows_nothing_on_the_way_S5():  # noqa: N802
     token = seal_to_device(EVENT, SERVER_SIGNING, DEVICE_BOX)
     assert open_from_server(token, SERVER_SIGNING, DEVICE_BOX, "D1") == EVENT
-    shown = b"".join(base64.urlsafe_b64decode(part + "===") for part in token.split("."))
-    assert b"planted" not in shown
-    assert EVENT.event.encode() not in shown
+    assert b"planted" in readable(SERVER_SIGNING.sign(FROM_SERVER, b'{"id": "planted"}'))
+    assert b"planted" not in readable(token)
+    assert EVENT.event.encode() not in readable(token)
+
+
+def readable(text: str) -> bytes:
+    """Return whatever anybody can decode of *text* without a key, layers within layers."""
+    parts = [part for part in re.split(r"[^A-Za-z0-9_-]", text) if len(part) > 10]
+    decoded = [base64.urlsafe_b64decode(part[: len(part) - (len(part) % 4 == 1)] + "===") for part in parts]
+    return b"\n".join(decoded) + b"".join(readable(one.decode(errors="replace")) for one in decoded if b"." in one)
 
 
 def test_envelope_to_a_device_that_is_not_right_is_refused_by_its_fault_S4():  # noqa: N802
