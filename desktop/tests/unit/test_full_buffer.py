@@ -43,7 +43,7 @@ def receipt(bench: Bench, **named: Any) -> dict[str, Any]:
             "wanted_since": None, "at": stamp(bench.clock.now()), **named}  # fmt: skip
 
 
-def test_buffer_full_refusing_keeps_the_oldest_and_numbers_what_it_gives_up(refusing: Bench):
+def test_buffer_full_refusing_keeps_the_oldest_and_numbers_what_it_gives_up_case_22(refusing: Bench):
     refusing.sample(8)
     state = refusing.file.state
     assert held_numbers(refusing) == [1, 2, 3, 4, 5]
@@ -51,7 +51,7 @@ def test_buffer_full_refusing_keeps_the_oldest_and_numbers_what_it_gives_up(refu
     assert (state.held, state.used_pct) == (5, 100.0)
 
 
-def test_buffer_full_dropping_keeps_the_newest(dropping: Bench):
+def test_buffer_full_dropping_keeps_the_newest_case_22(dropping: Bench):
     dropping.sample(8)
     state = dropping.file.state
     assert held_numbers(dropping) == [4, 5, 6, 7, 8]

@@ -69,6 +69,21 @@ def test_account_is_counted_after_a_kill(path: Path, monkeypatch: pytest.MonkeyP
     assert counted == [1]
 
 
+def test_account_of_rows_put_in_by_hand_is_no_reason_not_to_start(path: Path):
+    with sqlite3.connect(path) as db:
+        row = (
+            "INSERT INTO telemetry_buffer (position, stream, sequence_no, recorded_at, metrics) VALUES (?, ?, 1, ?, ?)"
+        )
+        listed = db.execute("SELECT stream FROM streams").fetchone()[0]
+        db.execute(row, ((50 << 40) + 1, listed, AT, b'{"n":1}'))
+        db.execute(row, ((60 << 40) + 1, "by hand", AT, b'{"n":1}'))
+        db.execute("UPDATE sync_state SET closed_with = NULL")
+    db.close()
+    file = opened(path)
+    assert [(one.stream, one.held) for one in file.state.streams if one.held] == [(listed, 7), ("by hand", 1)]
+    file.close()
+
+
 @pytest.mark.parametrize(
     "change",
     [

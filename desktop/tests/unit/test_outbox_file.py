@@ -166,7 +166,7 @@ def test_outbox_quarantined_reading_archived_after_all_leaves(bench: Bench):
     assert bench.rows("SELECT count(*) FROM telemetry_buffer") == [(0,)]
 
 
-def test_outbox_largest_integers_stay_exact(bench: Bench):
+def test_outbox_largest_integers_stay_exact_case_41(bench: Bench):
     bench.add({"big": LARGEST, "low": -LARGEST - 1, "double": 72.0, "on": True})
     stored = bench.rows("SELECT metrics FROM telemetry_buffer")[0][0]
     assert stored == b'{"big":9223372036854775807,"low":-9223372036854775808,"double":72.0,"on":true}'

@@ -105,7 +105,7 @@ def assert_covered(path: Path) -> tuple[set[int], set[int], set[int]]:
     return here, confirmed, declared
 
 
-def test_salvage_bad_page_of_the_buffer_costs_its_own_rows_only(path: Path):
+def test_salvage_bad_page_of_the_buffer_costs_its_own_rows_only_case_18(path: Path):
     pages = pages_of(path, "telemetry_buffer")
     spoil(path, [pages[len(pages) // 2]])
     outbox = start(path)
@@ -192,7 +192,7 @@ def test_salvage_interrupted_before_the_new_file_is_in_place_is_finished_at_the_
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_salvage_any_damage_leaves_a_file_that_works_and_hides_nothing(path: Path, seed: int):
+def test_salvage_any_damage_leaves_a_file_that_works_and_hides_nothing_case_18(path: Path, seed: int):
     """Random pages are spoilt in random ways: whatever rows are left are true, and their streams are accounted for."""
     chance = random.Random(seed)
     pages = path.stat().st_size // PAGE

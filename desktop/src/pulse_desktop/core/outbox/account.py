@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
+import structlog
 
 from pulse_acl.ranges import Range, union
 
@@ -19,6 +20,7 @@ from .losses import Losses
 from .schema import NUMBERS, positions
 from .state import StreamState
 
+log = structlog.get_logger()
 _HELD = "FROM telemetry_buffer WHERE position BETWEEN ? AND ? AND state <> 'quarantined' ORDER BY position"
 _FIRST_HELD = f"SELECT sequence_no, recorded_at {_HELD} LIMIT 1"
 _LAST_HELD = f"SELECT sequence_no {_HELD} DESC LIMIT 1"
@@ -63,6 +65,9 @@ class Account:
             ordinal, stream = at
             if stream not in known:
                 known[stream] = self._adopt(stream, ordinal)
+            if known[stream].ordinal != ordinal:
+                log.error("desktop.rows_out_of_place", stream=stream, ordinal=ordinal)  # put there by hand
+                continue
             found = held[stream] = known[stream]
             *counts, first, last, highest = self._db.execute(_COUNTED, positions(ordinal, 0, NUMBERS)).fetchone()
             found.pending, found.sent, found.quarantined = map(int, counts)

@@ -9,7 +9,6 @@ device", points 7 and 8.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sqlite3
@@ -69,7 +68,7 @@ class DiskRoom:
         used = (pages - unused) * page
         self.used_pct = round(100.0 * used / (used + self.left), 3)
         if self.left < LOW * least:
-            self.used_pct = max(self.used_pct, 100.0 - (100.0 - WARN_PCT) * self.left / (LOW * least))
+            self.used_pct = max(self.used_pct, round(100.0 - (100.0 - WARN_PCT) * self.left / (LOW * least), 3))
         self.is_short = self.left < (2 * least if self.is_short else least)
 
     def give_up(self) -> bool:
@@ -84,17 +83,17 @@ class DiskRoom:
         return shutil.disk_usage(self._folder).free
 
     def _make(self) -> None:
-        handle = os.open(self._spare, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(handle, 0, self._size)
-            else:
-                os.write(handle, bytes(self._size))
+            handle = os.open(self._spare, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(handle, 0, self._size)
+                else:
+                    os.write(handle, bytes(self._size))
+            finally:
+                os.close(handle)
         except OSError:
-            with contextlib.suppress(OSError):
-                self._spare.unlink()
-        finally:
-            os.close(handle)
+            self.give_up()
 
 
 class Warnings:
