@@ -63,6 +63,7 @@ class Link:
         self._is_contested = is_contested
         self._stood_since: float | None = None
         self._cut_short = 0
+        self._is_closing = False
         self._interval_s = interval_s
         self.on_message: Taken = lambda _raw: None
         self._tokens = tokens
@@ -96,6 +97,10 @@ class Link:
         """Publish the status now instead of at the next interval."""
         self._status_due.set()
 
+    def close(self) -> None:
+        """Make no new connection when this one ends: what comes then is the next worker's, its name may be too."""
+        self._is_closing = True
+
     async def publish(self, topic: str, payload: bytes) -> bool:
         """
         Send with QoS 1; ``False`` when there is no connection (nothing is kept for later).
@@ -117,7 +122,7 @@ class Link:
 
     async def run(self) -> None:
         """
-        Keep a connection until cancelled.
+        Keep a connection until cancelled, or until it ends after ``close``.
 
         Raises:
             ConfigError: Another worker with our instance's name takes the connection over again and again.
@@ -136,6 +141,8 @@ class Link:
                 self._tell("link.lost", str(error))
             self._judge_end()
             self._gap_over.set()
+            if self._is_closing:
+                return
             await self._backoff.wait()
 
     def _judge_end(self) -> None:

@@ -139,6 +139,7 @@ class Worker:
         stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
         await asyncio.wait({link, stopping, *beside, *pipelines}, return_when=asyncio.FIRST_COMPLETED)
         log.info("worker.stopping", held=len(self._intake))
+        self._link.close()
         self._pipeline.close()
         self._side.close()
         _, unfinished = await asyncio.wait(pipelines, timeout=FINISH_WITHIN_S)

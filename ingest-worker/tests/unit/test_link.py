@@ -106,6 +106,13 @@ def test_reason_came_refusals_alarm_and_the_absence_of_subscribers_does_not_case
     assert bench.link._status_due.is_set() is bool(refused), "the world is told at once"
 
 
+async def test_run_closing_without_a_connection_ends_and_takes_nobodys_over_case_40() -> None:
+    bench = Bench()
+    bench.link.close()
+    await asyncio.wait_for(bench.link.run(), 5)
+    assert not bench.link.is_connected
+
+
 class Holding:
     """A connection on which messages are held back, or none."""
 
