@@ -137,7 +137,7 @@ async def test_every_change_of_a_user_is_audited_with_before_and_after_and_no_ha
         *(({"username": ""}, (400, "invalid-request")), ({"username": 7}, (400, "invalid-request"))),
         *(({"password": "short"}, (422, "password-refused")), ({"roles": ["NOBODY"]}, (422, "invalid-name"))),
         *(({"roles": "ADMIN"}, (400, "invalid-request")), ({"password_hash": "x"}, (400, "invalid-request"))),
-        ({"username": "ADMIN"}, (409, "name-taken")),
+        *(({"username": "ADMIN"}, (409, "name-taken")), ({"roles": ["A\x00"]}, (422, "invalid-name"))),
     ],
 )
 async def test_user_that_cannot_be_is_refused_and_nothing_is_left(
@@ -208,6 +208,26 @@ async def test_nobody_grants_or_takes_over_more_than_they_hold(api: Any, person:
         "PATCH", f"{USERS}/{admin['id']}", json={"password": "taken-over-by-uma"}, headers={"if-match": admin["etag"]}
     )
     assert problem(takeover) == (403, "cannot-grant")
+
+
+async def test_refused_change_is_written_down_with_its_reason_and_a_lost_race_is_not(
+    api: Any, person: Any, problem: Any
+) -> None:
+    role = {"name": "USER_ADMIN", "permissions": ["MANAGE_USERS"]}
+    assert (await api.client.post(ROLES, json=role)).status_code == 201
+    uma = await person("uma", "USER_ADMIN")
+    assert problem(await make(uma, roles=["ADMIN"])) == (403, "cannot-grant")
+    (admin,) = (await api.client.get(USERS, params={"search": "admin"})).json()["items"]
+    stale = await api.client.delete(f"{USERS}/{admin['id']}", headers={"if-match": '"stale"'})
+    assert stale.status_code == 412
+    integration = {"name": "erp", "topics": ["plant/#"]}
+    assert (await api.client.post("/api/v1/integrations", json=integration)).status_code == 403
+    rows = (await api.client.get("/api/v1/logs/audit", params={"action": "change.refused"})).json()["items"]
+    assert [(row["actor"], row["detail"]["reason"]) for row in rows] == [
+        ("user:admin", "CANNOT_GRANT"),
+        ("user:uma", "CANNOT_GRANT"),
+    ]
+    assert rows[1]["detail"]["message"]
 
 
 async def test_user_calls_without_the_permission_are_refused(api: Any, person: Any, problem: Any) -> None:

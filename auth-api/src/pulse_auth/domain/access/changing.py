@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...clock import Clock
 from ...db.session import Sessions
+from ...errors import PreconditionFailedError, RefusalError
+from ..audit.services import write_audit
 from ..sync.writing import Actor, RecordWriter, writing
 from .consequences import Consequences
 from .guards import SignedIn
@@ -54,9 +56,29 @@ class RecordChanges:
             RefusalError: What the write path refuses; see ``domain.sync.writing``.
         """
         actor = Actor.person(caller.person.user_id, caller.person.username)
-        async with self._sessions.begin() as session:
+        async with refusals_noted(self._sessions, caller), self._sessions.begin() as session:
             async with writing(session, actor, self._clock()) as records:
                 yield Change(session, records)
             after = await self._consequences(session, actor, records.events, caller.address)
         if after is not None:
             await after()
+
+
+@contextlib.asynccontextmanager
+async def refusals_noted(sessions: Sessions, caller: Caller) -> AsyncIterator[None]:
+    """Write into the audit log what *caller* asked for in the block and did not get, and why; raise it on."""
+    try:
+        yield
+    except PreconditionFailedError:
+        raise  # somebody else was faster; nobody tried what they may not
+    except RefusalError as error:
+        reason = str(error.fields.get("reason") or type(error).__name__.removesuffix("Error"))
+        async with sessions.begin() as session:
+            await write_audit(
+                session,
+                actor=caller.person.principal,
+                action="change.refused",
+                detail={"reason": reason, "message": str(error).replace("\0", "")},
+                address=caller.address,
+            )
+        raise

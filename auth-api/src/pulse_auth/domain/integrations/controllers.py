@@ -18,6 +18,7 @@ from ...db.models import Integration
 from ...db.session import Sessions
 from ...http.origin import caller_address
 from ...settings import Settings
+from ..access.changing import Caller, refusals_noted
 from ..access.guards import SignedIn, requires
 from ..broker_admin.enforcement import BanEnforcement
 from .services import LONGEST_DAYS, MOST_ITEMS, Integrations, Wanted, state
@@ -104,8 +105,9 @@ class IntegrationController(Controller):
     ) -> IntegrationToken:
         """Make a token that subscribes to *topics*, all of which the signed-in person may subscribe to."""
         wanted = Wanted(data.name, data.topics, data.lifetime_days)
-        async with sessions.begin() as session:
-            made, token = await integration_service.create(session, wanted, request.user, caller_address(request))
+        address = caller_address(request)
+        async with refusals_noted(sessions, Caller(request.user, address)), sessions.begin() as session:
+            made, token = await integration_service.create(session, wanted, request.user, address)
         return IntegrationToken(
             integration=_item(made, clock),
             client_id=token.client_id,

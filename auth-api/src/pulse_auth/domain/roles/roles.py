@@ -120,6 +120,8 @@ async def _set_permissions(change: Change, role_id: UUID, names: Iterable[str]) 
 
 async def _find_permissions(session: AsyncSession, names: Iterable[str]) -> Sequence[UUID]:
     keys = {name_key(name): name for name in names}
+    if any("\0" in key for key in keys):
+        raise InvalidNameError("A name has no NUL.")
     live = select(PermissionRow.name_key, PermissionRow.id).where(PermissionRow.name_key.in_(keys))
     found = dict((await session.execute(live.where(PermissionRow.deleted_at.is_(None)))).all())
     missing = [name for key, name in keys.items() if key not in found]

@@ -136,6 +136,8 @@ async def _set_roles(change: Change, user_id: UUID, names: Iterable[str]) -> Non
 
 async def _find_roles(session: AsyncSession, names: Iterable[str]) -> Sequence[UUID]:
     keys = {name_key(name): name for name in names}
+    if any("\0" in key for key in keys):
+        raise InvalidNameError("A name has no NUL.")
     live = select(Role.name_key, Role.id).where(Role.name_key.in_(keys), Role.deleted_at.is_(None))
     found = dict((await session.execute(live)).all())
     missing = [name for key, name in keys.items() if key not in found]
