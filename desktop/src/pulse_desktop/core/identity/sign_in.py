@@ -90,8 +90,6 @@ class SignIn:
         return self._welcome(person, new)
 
     def _welcome(self, person: Person, password: str) -> Welcome:
-        if person.must_change_password:
-            raise SignInError("the password must be changed first; use `pulse-desktop password`")
         if Permission.DESKTOP_LOGIN not in person.permissions:
             raise SignInError(f"{person.username} may not sign in on desktops")
         now = self._now()
@@ -106,6 +104,8 @@ class SignIn:
 
     def _ensure_key(self, person: Person, password: str, hash_at: str | None) -> str:
         """Make and register a key where there is none that *password* opens; return why that was not possible."""
+        if person.must_change_password:
+            return "nothing can be changed here before the password is: use `pulse-desktop password`"
         try:
             self._keys.opened(person.user_id, password)
         except SignInError:
