@@ -134,7 +134,10 @@ class OutboxFile:
 
     def give_way(self) -> bool:
         """Give up the reserve, so that a receipt can be applied on a full disk; tell whether there was one."""
-        return self._disk.give_up()
+        if not self._disk.give_up():
+            return False
+        self._fold_in()  # else the log goes on growing, because what it holds has no room in the file
+        return True
 
     def add(self, sample: Sample) -> None:
         """Record one *sample*; see ``add_all``."""
@@ -243,11 +246,15 @@ class OutboxFile:
 
     def close(self, *, in_order: bool = True) -> None:
         """Close the file, its write-ahead log folded in; not *in_order*: the next start has to look through it."""
-        with contextlib.suppress(sqlite3.Error):  # on a full disk; the log stays and is read at the next start
+        with contextlib.suppress(sqlite3.Error):  # on a full disk; then the next start counts
             if in_order:
                 self._account.note(self._streams.values())
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._fold_in()
         self._db.close()
+
+    def _fold_in(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # on a full disk; the log stays, and nothing of it is lost
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _begin_stream(self) -> str:
         stream = self._new_stream()
