@@ -56,32 +56,36 @@ class Consequences:
             self._end_key(user_id, "the server has ended it")
 
     def _check_key(self, key: OperatorKey, holdings: Holdings) -> None:
-        hash_at = _hash_at(holdings, key.user_id)
-        if hash_at is None:
-            if key.hash_at is not None:
-                self._end_key(key.user_id, GONE)
-        elif key.hash_at is None:
-            self._keys.note_hash(key.user_id, hash_at)
-        elif key.hash_at != hash_at:
-            self._end_key(key.user_id, OTHER_PASSWORD)
+        found = _hash_at(holdings, key.user_id)
+        why = self._lost_ground(key.hash_at, found, key.made_at)
+        if why:
+            self._end_key(key.user_id, why)
+        elif key.hash_at is None and found is not None and self._was_checked_since(key.made_at):
+            self._keys.note_hash(key.user_id, found)
 
     def _check_sign_in(self, one: sessions.SignedIn, holdings: Holdings) -> None:
-        is_allowed = holdings.rights.may_sign_in(one.user_id)
-        hash_at = _hash_at(holdings, one.user_id)
-        if one.hash_at is not None:
-            if not is_allowed:
-                self._end_sign_in(one, GONE)
-            elif hash_at != one.hash_at:
-                self._end_sign_in(one, OTHER_PASSWORD)
-        elif self._was_checked_since(one):
-            if is_allowed and hash_at is not None:
-                sessions.note_hash(self._db, hash_at)
-            else:
-                self._end_sign_in(one, GONE)
+        found = _hash_at(holdings, one.user_id)
+        why = self._lost_ground(one.hash_at, found, one.at)
+        if why:
+            self._end_sign_in(one, why)
+        elif one.hash_at is None and found is not None and self._was_checked_since(one.at):
+            sessions.note_hash(self._db, found)
 
-    def _was_checked_since(self, one: sessions.SignedIn) -> bool:
+    def _lost_ground(self, stood_on: str | None, found: str | None, since: str) -> str:
+        """
+        Say why something that stood on the hash *stood_on* ends, now that *found* is shown; empty: it does not.
+
+        What stands on the server's word alone (``None``) is judged at the first contact *since* then.
+        """
+        if stood_on is None:
+            return GONE if found is None and self._was_checked_since(since) else ""
+        if found is None:
+            return GONE
+        return "" if found == stood_on else OTHER_PASSWORD
+
+    def _was_checked_since(self, since: str) -> bool:
         contact = self._time.last_contact()
-        return contact is not None and format_time(contact) > one.at
+        return contact is not None and format_time(contact) > since
 
     def _end_sign_in(self, one: sessions.SignedIn, why: str) -> None:
         try:

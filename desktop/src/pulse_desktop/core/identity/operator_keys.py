@@ -51,6 +51,7 @@ class OperatorKey:
     user_id: str
     wrapped: bytes
     kid: str
+    made_at: str
     hash_at: str | None
     ended_why: str | None
 
@@ -155,7 +156,7 @@ class OperatorKeys:
 
 
 def _of(row: sqlite3.Row) -> OperatorKey:
-    return OperatorKey(row["user_id"], row["wrapped"], row["kid"], row["hash_at"], row["ended_why"])
+    return OperatorKey(row["user_id"], row["wrapped"], row["kid"], row["made_at"], row["hash_at"], row["ended_why"])
 
 
 def _derive(password: str, salt: bytes, memory: int, passes: int, lanes: int) -> bytes:
