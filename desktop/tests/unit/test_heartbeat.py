@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pulse_desktop.core.delivery.messages import Mirrored
 from support.device_bench import Bench, stamp
 
 
@@ -59,6 +60,17 @@ def test_farewell_says_offline_with_the_last_figures(bench: Bench):
     bench.sample(2)
     assert bench.courier.farewell() is not None
     bench.archive_all()
+    bench.courier.configure(bench.settings)
     bench.courier.flush_wanted()
     bench.pass_time(6.0)
     assert (channel.beats()[-1]["status"], channel.beats()[-1]["last_sequence_no"]) == ("OFFLINE", 2)
+
+
+def test_heartbeat_tells_where_the_device_is_in_the_servers_records(bench: Bench):
+    channel = bench.link_up()
+    assert not {"history", "identity_version", "config_version"} & channel.beats()[0].keys()
+    history = "018f0000-0000-7000-8000-0000000000aa"
+    bench.courier.mirrored(Mirrored(history, identity_version=7, config_version=5))
+    bench.pass_time(5.0)
+    beat = channel.beats()[-1]
+    assert (beat["history"], beat["identity_version"], beat["config_version"]) == (history, 7, 5)

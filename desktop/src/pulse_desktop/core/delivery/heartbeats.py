@@ -35,6 +35,7 @@ class Heartbeats:
         self._latest: dict[str, MetricValue] = {}
         self._mirrored = messages.Mirrored()
         self.due_at = self._note_at = clock.monotonic()
+        self._has_left = False
 
     def recorded(self, row: StoredReading) -> None:
         """Note the values of a new reading as the latest."""
@@ -46,6 +47,8 @@ class Heartbeats:
 
     def configured(self, settings: DeviceSettings) -> None:
         """Begin a shorter interval at once."""
+        if self._has_left:
+            return
         self.due_at = min(self.due_at, self._clock.monotonic() + settings.heartbeat_interval)
 
     def beat(
@@ -57,7 +60,7 @@ class Heartbeats:
         sample: Sequence[StoredReading],
     ) -> None:
         """Publish how the device is, and write it into the outbox now and then, unless it has said farewell."""
-        if math.isinf(self.due_at):
+        if self._has_left:
             return
         self._publish(channel, STATUS[state], picture, self._figures(settings, sample))
         now = self._clock.monotonic()
@@ -72,7 +75,7 @@ class Heartbeats:
 
     def farewell(self, channel: Channel | None, picture: OutboxState, settings: DeviceSettings) -> int | None:
         """Publish that the device goes, as the last heartbeat; return its number, or ``None`` without a link."""
-        self.due_at = math.inf
+        self._has_left, self.due_at = True, math.inf
         if channel is None:
             return None
         return self._publish(channel, "OFFLINE", picture, self._figures(settings, ()))
