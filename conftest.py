@@ -1,3 +1,6 @@
 """Fixtures for the tests of every part; see ``tests/support``."""
 
+import os
+
 pytest_plugins = ["support.database"]
+os.environ.setdefault("PULSE_DEVICE_KEYS", "file")  # tests leave nothing in the developer's own keyring

@@ -11,6 +11,9 @@ import pytest
 from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.settings import DeviceSettings, usable
 from pulse_desktop.core.settings_watch import SettingsWatch
+from pulse_desktop.core.sync.schema import FILE_NAME, open_identity
+from pulse_desktop.core.sync.store import SyncStore
+from pulse_sync.records import Key, Record
 from support.device_bench import Bench
 
 
@@ -98,3 +101,18 @@ def test_settings_changed_touch_no_row_of_the_buffer_case_3(bench: Bench):
         bench.note_only()
         assert bench.reader.oldest(bench.file.state, 100, 2**62) == before
         assert bench.file.state.lost == 0
+
+
+def test_watch_what_the_server_has_set_goes_before_what_stands_in_the_outbox(bench: Bench):
+    watching = watch(bench)
+    store(bench, "buffer_limit", "5000", device="D1")
+    store(bench, "flush_batch_size", "50")
+    db = open_identity(bench.path.parent / FILE_NAME)
+    settings = [Record(Key.setting("buffer_limit", device), {"config_value": value, "deleted_at": None})
+                for device, value in (("", 2000), ("D1", 3000), ("D2", 4000))]  # fmt: skip
+    SyncStore(db).replace(settings, "018f0000-0000-7000-8000-0000000000aa", 7, "2026-01-01T00:00:00.000Z")
+    assert watching.changed() == DeviceSettings(buffer_limit=3000, flush_batch_size=50)
+    gone = Record(settings[1].key, {"config_value": 3000, "deleted_at": "2026-01-01T00:00:00.000Z"})
+    SyncStore(db).apply([gone], 8, "2026-01-01T00:00:00.000Z")
+    assert watching.changed() == DeviceSettings(buffer_limit=2000, flush_batch_size=50)
+    db.close()

@@ -264,3 +264,18 @@ def test_backoff_waits_longer_up_to_its_ceiling_with_full_jitter_case_17():
     assert max(backoff.failed() for _ in range(50)) > 10.0
     backoff.succeeded()
     assert backoff.failed() <= 0.5
+
+
+def test_sampler_renewed_closes_the_source_and_makes_it_anew_at_the_next_sample():
+    made: list[Flaky] = []
+
+    def make() -> Flaky:
+        made.append(Flaky([1, 2]))
+        return made[-1]
+
+    sampler = Sampler(make, lambda _sample: True, FakeClock(), Random(3), 1.0)
+    sampler.take()
+    sampler.renew()
+    sampler.take()
+    sampler.take()
+    assert (len(made), made[0].closed, sampler.status) == (2, 1, "")
