@@ -204,7 +204,7 @@ class SyncBench:
         while requests := self.requests():
             for request in requests:
                 self.deliver(*self.server.answer(request))
-        self.consequences.draw()
+        self.draw()
 
     def requests(self) -> list[SyncRequest]:
         return [decode(SyncRequest, payload) for payload in self.channel.take("/request")]
@@ -233,6 +233,10 @@ class SyncBench:
         keys = OperatorKeys(self.db)
         keys.keep(USER, self.person, PASSWORD, hash_at, self.clock.now())
         return keys
+
+    def draw(self) -> None:
+        """Draw the consequences, as the loop does when nothing more waits."""
+        self.consequences.draw(self.engine.holdings)
 
     def outcome(self, change: Change, status: str, **fields: Any) -> Answer:
         given = {

@@ -233,10 +233,10 @@ def test_sign_in_ends_and_with_it_the_key_when_its_ground_is_gone(
 ):
     server.is_there = True
     desk.sign_in("ann", PASSWORD)
-    bench.consequences.draw()
+    bench.draw()
     assert sessions.current(bench.db).username == "ann"
     bench.deliver(*bench.server.put(news))
-    bench.consequences.draw()
+    bench.draw()
     with pytest.raises(SignInError, match=words):
         sessions.current(bench.db)
     assert words in str(OperatorKeys(bench.db).find(USER).ended_why)
@@ -247,7 +247,7 @@ def test_sign_in_that_ran_ahead_of_the_mirror_waits_for_the_next_contact(
 ):
     server.is_there, server.password = True, "set-on-the-web-1"
     desk.sign_in("ann", "set-on-the-web-1")
-    bench.consequences.draw()
+    bench.draw()
     assert sessions.current(bench.db).hash_at is None
     bench.clock.advance(1)
     bench.server.put(user(at="2026-06-01T11:00:00.000Z"))
@@ -274,7 +274,7 @@ def test_own_password_changed_here_takes_the_key_along(bench: SyncBench, desk: S
     before = OperatorKeys(bench.db).find(USER)
     by = author(bench.db, "D1", bench.clock, PASSWORD)
     set_password(bench.db, bench.clock, by, Key.user(USER), password="brand-new-pass-1", own=PASSWORD)
-    bench.consequences.draw()
+    bench.draw()
     after = OperatorKeys(bench.db).find(USER)
     assert (after.kid, after.ended_why) == (before.kid, None)
     assert author(bench.db, "D1", bench.clock, "brand-new-pass-1")
@@ -296,7 +296,7 @@ def test_deactivating_oneself_here_ends_the_sign_in_at_once(bench: SyncBench, de
     server.is_there = True
     desk.sign_in("ann", PASSWORD)
     author(bench.db, "D1", bench.clock, PASSWORD).edit(Key.user(USER), "is_active", value=False)
-    bench.consequences.draw()
+    bench.draw()
     with pytest.raises(SignInError, match="the account is gone"):
         sessions.current(bench.db)
 

@@ -223,7 +223,7 @@ def test_engine_hash_of_who_leaves_the_view_is_erased_from_the_file_and_the_name
     assert mark in bench.bytes_on_disk()
     assert wrapped in bench.bytes_on_disk()
     bench.deliver(*bench.server.put(user(password_hash=None)))
-    bench.consequences.draw()
+    bench.draw()
     assert bench.store.erase()
     assert mark not in bench.bytes_on_disk()
     assert wrapped not in bench.bytes_on_disk()

@@ -10,6 +10,7 @@ from pulse_acl.payloads import format_time
 from pulse_sync.records import Kind
 
 from ..core.errors import ChangeError
+from ..core.lock import running_process
 from ..core.sync.change_queue import ChangeQueue
 from ..core.sync.store import SyncStore
 from .desk import Desk, show, show_figures
@@ -23,7 +24,7 @@ def status(on: Desk, asked: argparse.Namespace) -> None:
         "history": state["history"],
         "version": state["version"],
         "config_version": state["config_version"],
-        "connection": state["connection_status"],
+        "connection": state["connection_status"] if running_process(on.folder.path) is not None else "STOPPED",
         "last_contact": state["last_contact_at"] or "never",
         "last_sync": state["last_sync_at"],
         "users": len([user for user in shown.of(Kind.USER) if not user.is_deleted]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -19,7 +20,7 @@ from pulse_sync.records import Key
 
 from ..clock import Clock
 from ..sync.corrected_time import CorrectedTime, NeverMetError
-from ..sync.holdings import Holdings, read_holdings
+from ..sync.holdings import Holdings
 from . import sessions
 from .operator_keys import OperatorKey, OperatorKeys
 
@@ -35,13 +36,13 @@ class Consequences:
         self._db, self._clock = db, clock
         self._keys, self._time = OperatorKeys(db), CorrectedTime(db, clock)
 
-    def draw(self) -> None:
-        """Look at the sign-in and at every key."""
+    def draw(self, read: Callable[[], Holdings]) -> None:
+        """Look at the sign-in and at every key; *read*: what is shown now, asked only when there is one."""
         one, keys = sessions.latest(self._db), self._keys.live()
         is_signed_in = one is not None and one.ended_at is None
         if not is_signed_in and not keys:
             return
-        holdings = read_holdings(self._db)
+        holdings = read()
         if holdings.position.history is None:
             return
         for key in keys:

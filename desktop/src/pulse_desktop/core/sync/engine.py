@@ -28,12 +28,13 @@ from pulse_sync.changes import Reason
 from pulse_sync.envelopes import EnvelopeError, open_from_server, seal_to_server
 from pulse_sync.messages import SERVER, Answer, Event, FromDevice, FromServer, Page, Snapshot
 from pulse_sync.records import Record
-from pulse_sync.replica import Position, Verdict, judge
+from pulse_sync.replica import Position, Verdict, judge, shown
 from pulse_sync.view import digest, from_wire
 
 from ..clock import Clock
 from .change_queue import ChangeQueue, Queued
 from .corrected_time import CorrectedTime
+from .holdings import Holdings
 from .keys import SyncKeys
 from .ports import Channel, Hooks
 from .retry import Retry
@@ -96,6 +97,10 @@ class SyncEngine:
         self._asking.pause()
         self._sending.pause()
         self._store.note(connection_status="DISCONNECTED")
+
+    def holdings(self) -> Holdings:
+        """Return what the device shows now."""
+        return Holdings(shown(self._held, [queued.change for queued in self._queue.all()]), self._position)
 
     @property
     def is_caught_up(self) -> bool:

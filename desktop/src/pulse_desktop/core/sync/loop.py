@@ -159,7 +159,7 @@ class SyncLoop:
         parts.engine.tick()
         if parts.engine.is_changed and self._queue.empty():
             parts.engine.is_changed = False
-            parts.consequences.draw()
+            parts.consequences.draw(parts.engine.holdings)
 
     def _safely(self, parts: _Parts, call: Callable[[_Parts], Any]) -> None:
         try:
