@@ -1,15 +1,15 @@
 """
 Telemetry payloads to samples, and everything that breaks the contract to rejects, each alone.
 
-Pure: bytes in, records out, no exception for any bytes. The fast way decodes a whole message
-strictly; only when that fails is the message taken apart, so that a bad reading costs its neighbours nothing.
+Pure: bytes in, records out, no exception for any bytes. The fast way (``usual``, else the contract) decodes a whole
+message strictly; only when that fails is it taken apart, so that a bad reading costs its neighbours nothing.
 The strict types are ``pulse_acl.payloads``. Read next: ``batcher``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
@@ -20,23 +20,10 @@ from pulse_acl import payloads
 from pulse_acl.ranges import Range, Ranges, union
 from pulse_acl.topics import Topic, parse
 
+from . import usual
 from .messages import Decoded, Raw, Reject, Sample
 from .printable import excerpt_of, one_line, without_lone_surrogates
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-FUTURE_TOLERANCE = timedelta(hours=24)
-
-
-class _KnownReading(payloads.Reading, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A reading without unknown fields, as nearly all are: those need not be looked for."""
-
-
-class _KnownBatch(payloads.ReadingBatch, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A batch without unknown fields."""
-
-
-_KNOWN_READING: msgspec.json.Decoder[payloads.Reading] = msgspec.json.Decoder(_KnownReading)
-_KNOWN_BATCH: msgspec.json.Decoder[payloads.ReadingBatch] = msgspec.json.Decoder(_KnownBatch)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _CLIENT_ID = msgspec.json.Decoder(payloads.ClientId)
@@ -47,7 +34,6 @@ _READING = msgspec.json.Decoder(payloads.BatchReading)
 _SOURCE = msgspec.json.Decoder(str)
 _BATCH_FIELDS = frozenset(field.encode_name for field in msgspec.structs.fields(payloads.ReadingBatch))
 T = TypeVar("T")
-P = TypeVar("P", bound=payloads.Payload)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -74,7 +60,7 @@ def decode(raw: Raw) -> Decoded:
         return _decode_apart(raw, client_id, one_line(str(error)), live=live)
 
 
-# Devices, their topics and their streams are few and come again with every message.
+# Devices are few, and their topics come again with every message.
 @lru_cache(maxsize=4_096)
 def _sender(text: str) -> tuple[str, bool] | None:
     """Return the client id of a telemetry topic and whether it is the live one."""
@@ -84,41 +70,40 @@ def _sender(text: str) -> tuple[str, bool] | None:
     return topic.params["client_id"], topic.topic is Topic.TELEMETRY_LIVE
 
 
-@lru_cache(maxsize=4_096)
-def _uuid(text: str) -> UUID:
-    return UUID(text)
-
-
 def _decode_whole(raw: Raw, client_id: str, *, live: bool) -> Decoded:
     """Decode strictly; any breach raises ``ContractError``."""
+    found = usual.read(raw.payload, client_id, raw.received_at, live=live)
+    if found is not None:
+        return Decoded(client_id, found[0], raw.topic, raw.received_at, found[1], done=raw.done)
+    kind: type[payloads.Reading | payloads.ReadingBatch]
+    readings: Sequence[payloads.Reading | payloads.BatchReading]
     if live:
-        reading, unknown = _checked(_KNOWN_READING, payloads.Reading, raw.payload)
-        stream, owner, lost = reading.stream, reading.client_id, []
-        samples = [_sample(reading.sequence_no, reading.timestamp, reading.metrics, raw.received_at)]
+        kind = payloads.Reading
+        reading = payloads.decode(kind, raw.payload)
+        stream, owner, lost, readings = reading.stream, reading.client_id, [], [reading]
     else:
-        batch, unknown = _checked(_KNOWN_BATCH, payloads.ReadingBatch, raw.payload)
-        stream, owner, lost = batch.stream, batch.client_id, union(batch.lost)
-        samples = [_sample(r.sequence_no, r.timestamp, r.metrics, raw.received_at) for r in batch.readings]
+        kind = payloads.ReadingBatch
+        batch = payloads.decode(kind, raw.payload)
+        stream, owner, lost, readings = batch.stream, batch.client_id, union(batch.lost), batch.readings
     if owner != client_id:
         raise payloads.ContractError("the client id is not the topic's")
+    samples = [_sample(one.sequence_no, one.timestamp, one.metrics, raw.received_at) for one in readings]
+    for one in readings:
+        usual.remember(one.metrics)
     return Decoded(
-        client_id, _uuid(stream), raw.topic, raw.received_at, samples, lost=lost, unknown_fields=unknown, done=raw.done
+        client_id,
+        UUID(stream),
+        raw.topic,
+        raw.received_at,
+        samples,
+        lost=lost,
+        unknown_fields=payloads.unknown_fields(kind, raw.payload),
+        done=raw.done,
     )
 
 
-def _checked(known: msgspec.json.Decoder[P], kind: type[P], payload: bytes) -> tuple[P, int]:
-    """Return the payload and how many fields it has that nobody knows; any breach raises ``ContractError``."""
-    found = _read(known, payload) if len(payload) <= payloads.MAX_PAYLOAD_BYTES else None
-    if found is not None:
-        return found, 0
-    return payloads.decode(kind, payload), payloads.unknown_fields(kind, payload)
-
-
 def _sample(number: int, timestamp: str, metrics: dict[str, payloads.MetricValue], received_at: datetime) -> Sample:
-    claimed = payloads.parse_time(timestamp)
-    if EARLIEST <= claimed <= received_at + FUTURE_TOLERANCE:
-        return Sample(number, claimed, None, metrics)
-    return Sample(number, received_at, claimed, metrics)
+    return usual.sample(number, payloads.parse_time(timestamp), metrics, received_at)
 
 
 def _decode_apart(raw: Raw, client_id: str, reason: str, *, live: bool) -> Decoded:
@@ -164,7 +149,7 @@ def _stream(fields: dict[str, msgspec.Raw]) -> UUID | None:
     return None if text is None else UUID(text)
 
 
-def _read(decoder: msgspec.json.Decoder[T], value: msgspec.Raw | bytes | None) -> T | None:
+def _read(decoder: msgspec.json.Decoder[T], value: msgspec.Raw | None) -> T | None:
     """Return what *decoder* makes of *value*, or ``None`` when it cannot be read or is missing."""
     if value is None:
         return None
