@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pulse_sync.changes import CREATE, Change
 from pulse_sync.messages import Event, Page, Snapshot
@@ -48,6 +48,7 @@ EDITS: st.SearchStrategy[tuple[Key, str, Any]] = st.one_of(
     ),
 )
 DEVICE = st.integers(0, len(DESKTOPS) - 1)
+FATE = st.sampled_from(["delivered", "delayed", "lost"])
 
 
 class Histories(RuleBasedStateMachine):
@@ -59,7 +60,6 @@ class Histories(RuleBasedStateMachine):
         self.desktops = [ModelDesktop(one) for one in DESKTOPS]
         self.down: list[list[Event | Page | Snapshot]] = [[] for _ in DESKTOPS]
         self.told = [0] * len(DESKTOPS)
-        self.up: list[tuple[int, Change]] = []
         self.number = 1_000
         for key, value in (
             *((user, {"username": f"u{index}", "password_hash": HASH}) for index, user in enumerate(USERS)),
@@ -67,58 +67,63 @@ class Histories(RuleBasedStateMachine):
             (LOGIN, {"name": "DESKTOP_LOGIN"}),
         ):
             assert was_applied(self.server.web(key, CREATE, value, self._next()))
+        for key in (MEMBERSHIPS[0], MEMBERSHIPS[-1]):
+            self.server.web(key, "present", True, self._next())
+        for index in range(len(DESKTOPS)):
+            self._ask(index)
+            self._deliver(index, 0)
+            self.told[index] = self.server.version
 
     def _next(self) -> int:
         self.number += 1
         return self.number
 
-    @rule(edit=EDITS, step_ms=st.integers(0, 2_000))
-    def web_changes(self, edit: tuple[Key, str, Any], step_ms: int) -> None:
+    @rule(edit=EDITS, step_ms=st.integers(0, 2_000), fates=st.tuples(FATE, FATE, FATE))
+    def web_changes(self, edit: tuple[Key, str, Any], step_ms: int, fates: tuple[str, str, str]) -> None:
         self.server.now = later(self.server.now, step_ms)
         self._judged(lambda: self.server.web(*edit, self._next()), None)
+        self._publish(fates)
 
-    @rule(device=DEVICE, edit=EDITS, skew_ms=st.integers(-3_000, 3_000))
-    def desktop_changes(self, device: int, edit: tuple[Key, str, Any], skew_ms: int) -> None:
-        desktop = self.desktops[device]
-        if desktop.position.history is not None:
-            desktop.change(*edit, self._next(), later(self.server.now, skew_ms))
+    @rule(device=DEVICE, edits=st.lists(EDITS, min_size=1, max_size=3), skew_ms=st.integers(-3_000, 3_000))
+    def desktop_changes(self, device: int, edits: list[tuple[Key, str, Any]], skew_ms: int) -> None:
+        for edit in edits:
+            self.desktops[device].change(*edit, self._next(), later(self.server.now, skew_ms))
 
-    @rule(device=DEVICE)
-    def desktop_sends_its_oldest_change(self, device: int) -> None:
-        if self.desktops[device].queue:
-            self.up.append((device, self.desktops[device].queue[0]))
+    @rule(device=DEVICE, most=st.integers(1, 4), lose_answers=st.booleans(), fates=st.tuples(FATE, FATE, FATE))
+    def desktop_sends(self, device: int, most: int, lose_answers: bool, fates: tuple[str, str, str]) -> None:
+        """Send the oldest changes in order; those sent before are repeated."""
+        for change in list(self.desktops[device].queue[:most]):
+            self._judged(lambda change=change: self.server.apply(change), change)
+            if not lose_answers:
+                self.desktops[device].answered(change.change_id)
+        self._publish(fates)
 
-    @precondition(lambda self: self.up)
-    @rule(data=st.data(), keep=st.booleans(), lose_answer=st.booleans())
-    def server_gets_a_change(self, data: st.DataObject, keep: bool, lose_answer: bool) -> None:
-        index = data.draw(st.integers(0, len(self.up) - 1))
-        device, change = self.up[index] if keep else self.up.pop(index)
-        self._judged(lambda: self.server.apply(change), change)
-        if not lose_answer:
-            self.desktops[device].answered(change.change_id)
-
-    @rule(device=DEVICE)
-    def server_publishes(self, device: int) -> None:
-        events = self.server.events(DESKTOPS[device], self.told[device])
-        self.down[device] += events
-        self.told[device] = self.server.version
-
-    @rule(device=DEVICE, data=st.data(), keep=st.booleans())
-    def network_delivers_any(self, device: int, data: st.DataObject, keep: bool) -> None:
-        bag = self.down[device]
-        if bag:
-            index = data.draw(st.integers(0, len(bag) - 1))
-            message = bag[index] if keep else bag.pop(index)
-            if self.desktops[device].take(message):
-                self._ask(device)
-
-    @rule(device=DEVICE)
-    def network_loses_all(self, device: int) -> None:
-        self.down[device].clear()
+    @rule(device=DEVICE, position=st.integers(0, 5), keep=st.booleans())
+    def network_delivers_any(self, device: int, position: int, keep: bool) -> None:
+        if self.down[device]:
+            self._deliver(device, position % len(self.down[device]), keep=keep)
 
     @rule(device=DEVICE)
     def desktop_asks(self, device: int) -> None:
         self._ask(device)
+
+    def _publish(self, fates: tuple[str, str, str]) -> None:
+        """Hand out what is new; the network delivers, keeps for later, or loses it for each desktop."""
+        for device, fate in enumerate(fates):
+            events = self.server.events(DESKTOPS[device], self.told[device])
+            self.told[device] = self.server.version
+            start = len(self.down[device])
+            if fate != "lost":
+                self.down[device] += events
+            if fate == "delivered":
+                for _ in events:
+                    self._deliver(device, start)
+
+    def _deliver(self, device: int, index: int, *, keep: bool = False) -> None:
+        bag = self.down[device]
+        message = bag[index] if keep else bag.pop(index)
+        if self.desktops[device].take(message):
+            self._ask(device)
 
     def _ask(self, device: int) -> None:
         self.down[device] += self.server.answer(DESKTOPS[device], *self.desktops[device].request())
