@@ -57,7 +57,8 @@ class Desktop:
     def mend(self) -> None:
         """Put the cable back."""
         for cable in self.cables:
-            cable.mend()
+            if cable.is_cut:  # mending drops what is connected
+                cable.mend()
 
     def close(self) -> None:
         if self.process is not None and self.process.running:

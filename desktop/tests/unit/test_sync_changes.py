@@ -121,7 +121,7 @@ def test_change_not_applied_falls_back_and_stays_on_the_review_list_with_its_rea
     bench: SyncBench, status: str, reason: str
 ):
     change = bench.author().edit(BOSS, "description", "mine")
-    bench.deliver(bench.outcome(change, status, reason=reason, message="Because.", kept="theirs"))
+    bench.deliver(bench.outcome(change, status, reason=reason, message="Because.", kept={"description": "theirs"}))
     assert shown(bench, BOSS, "description") == ""
     (entry,) = ChangeQueue(bench.db).reviews()
     assert (entry.row["status"], entry.row["reason"], entry.row["error_message"]) == (status, reason, "Because.")
@@ -157,6 +157,16 @@ def test_changes_that_hang_on_a_refused_creation_are_one_entry(bench: SyncBench)
     assert HASH not in str(entry), "no hash in a log"
     assert ChangeQueue(bench.db).reviewed(entry.row["id"], "2026-06-01T12:00:00.000Z")
     assert ChangeQueue(bench.db).reviews() == []
+
+
+def test_changes_that_hang_on_a_refused_creation_are_one_entry_whatever_their_own_reason(bench: SyncBench):
+    by = bench.author()
+    bob = by.create(Kind.USER, {"username": "bob", "password_hash": HASH})
+    others = [by.edit(Key.user_role(bob.id, ROLE), "present", True), by.edit(bob, "username", "bobby")]
+    alone = by.edit(BOSS, "description", "x")
+    for change in (ChangeQueue(bench.db).all()[0].change, *others, alone):
+        bench.deliver(bench.outcome(change, "REFUSED", reason="NOT_ALLOWED"))
+    assert [len(entry.with_it) for entry in ChangeQueue(bench.db).reviews()] == [2, 0]
 
 
 def test_change_that_overtook_another_is_applied_and_in_the_log_as_a_conflict_too(bench: SyncBench):

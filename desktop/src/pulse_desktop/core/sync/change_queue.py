@@ -18,7 +18,7 @@ import msgspec
 from pulse_sync.changes import CREATE, Change, Reason, Status
 from pulse_sync.merge import action_of
 from pulse_sync.messages import Answer
-from pulse_sync.records import Key, Record, shown
+from pulse_sync.records import Record, shown
 
 from .schema import writing
 
@@ -106,11 +106,10 @@ class ChangeQueue:
                 (Reason.OVERTOOK,),
             )
         ]
-        heads = [row for row in rows if row["reason"] != Reason.RECORD_REFUSED]
-        hanging = [row for row in rows if row["reason"] == Reason.RECORD_REFUSED]
-        found = [Reviewed(head, tuple(row for row in hanging if _hangs_on(row, head))) for head in heads]
-        known = {row["id"] for entry in found for row in entry.with_it}
-        return found + [Reviewed(row) for row in hanging if row["id"] not in known]
+        creations = [row for row in rows if row["action"] == "create"]
+        hanging = {row["id"] for row in rows if any(_hangs_on(row, head) for head in creations)}
+        heads = [row for row in rows if row["id"] not in hanging]
+        return [Reviewed(head, tuple(row for row in rows if _hangs_on(row, head))) for head in heads]
 
     def reviewed(self, log_id: int, at: str) -> bool:
         """Take the entry *log_id*, and what hangs on it, off the review list; False: there is none."""
@@ -132,7 +131,7 @@ class ChangeQueue:
             self._write(change, old, answer, Status.CONFLICT)
 
     def _write(self, change: Change, old: str | None, answer: Answer, status: Status) -> None:
-        is_lost = status is Status.CONFLICT and answer.status is Status.CONFLICT
+        stands = answer.kept if answer.status is Status.CONFLICT else None
         new = change.value if change.field == CREATE else {change.field: change.value}
         self._db.execute(
             "INSERT INTO sync_log (entity_type, entity_id, action, source, status, timestamp, error_message, reason,"
@@ -146,7 +145,7 @@ class ChangeQueue:
                 answer.at,
                 answer.message,
                 answer.reason,
-                _text({change.field: answer.kept}) if is_lost else old,
+                old if stands is None else _text(stands),
                 _text(shown(new)),
                 change.change_id,
                 change.by,
@@ -155,8 +154,9 @@ class ChangeQueue:
 
 
 def _hangs_on(row: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
-    key = Key(row["entity_type"], row["entity_id"])
-    return head["action"] == "create" and head["entity_id"] in {key.id, *key.id.split("/")}
+    """Tell whether *row* is about the record that *head* was to make, or joins it."""
+    is_made = head["action"] == "create" and row["id"] != head["id"]
+    return is_made and head["entity_id"] in row["entity_id"].split("/")
 
 
 def _text(value: Any) -> str:
