@@ -137,6 +137,17 @@ async def test_inbox_refused_creation_takes_what_hangs_on_it_along(books: Any, i
     assert [one.reason for one in answers] == ["NAME_TAKEN", "RECORD_REFUSED", "RECORD_REFUSED"]
 
 
+async def test_inbox_what_hangs_on_a_creation_that_was_not_allowed_is_one_with_it(books: Any, inbox: Inbox, desk: Desk):
+    vera = await books.add_user("vera", "VIEWER")
+    other = await Desk("D2", KEYS).enroll(books.sessions)
+    await other.sign_in(books.sessions, vera.user_id)
+    new = Key(Kind.USER, "00000000-0000-4000-8000-000000000002")
+    made = other.change(new, "*", {"username": "new", "password_hash": HASH}, at=now_of(books))
+    hanging = other.change(Key.user_role(new.id, books.roles["VIEWER"]), "present", True, at=now_of(books))
+    answers = [await handled(inbox, other, other.seal(one)) for one in (made, hanging)]
+    assert [one.reason for one in answers] == ["NOT_ALLOWED", "RECORD_REFUSED"]
+
+
 async def test_inbox_fault_of_ours_is_answered_as_failed_and_the_next_goes_on(
     books: Any, inbox: Inbox, desk: Desk, drawn: Drawn
 ):

@@ -21,11 +21,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import ContractError, SyncEnvelope, decode, format_time
-from pulse_sync.changes import CREATE, Change, Reason, Status
+from pulse_sync.changes import CREATE, Reason, Status
 from pulse_sync.envelopes import EnvelopeError, Fault, open_change, open_from_device
 from pulse_sync.envelopes import Key as CryptoKey
 from pulse_sync.messages import Answer, FromDevice
-from pulse_sync.records import MEMBERSHIPS
 
 from ...clock import Clock
 from ...db.models import AnsweredChange, Device, OperatorKey, SyncLog, User
@@ -151,7 +150,8 @@ class Inbox:
         records.act_as(actor)
         outcome, event = await records.merge_change(change)
         kept = outcome.log[0].old_value if outcome.status is Status.CONFLICT else None
-        created = _created(change) if outcome.status is Status.REFUSED else None
+        was_to_make = outcome.status is Status.REFUSED and change.field == CREATE
+        created = f"{change.type}:{change.id}" if was_to_make else None
         version = event.version if event is not None else None
         reason_text = str(outcome.reason) if outcome.reason is not None else None
         verdict = Verdict(outcome.status, reason_text, outcome.message, version, kept, created)
@@ -241,12 +241,6 @@ def _answer_of(layer: FromDevice, verdict: Verdict, history: str, at: str) -> An
         kept=verdict.kept,
         at=at,
     )
-
-
-def _created(change: Change) -> str | None:
-    """Return the record that a change was to make, so that what hangs on it is refused with it."""
-    makes = change.field == CREATE or change.type in MEMBERSHIPS
-    return f"{change.type}:{change.id}" if makes else None
 
 
 def _is_passing(error: DBAPIError) -> bool:

@@ -181,6 +181,9 @@ class RecordWriter:
             check_key(change.key)
         except InvalidValueError as error:
             return refused(change, error.reason, str(error))
+        facts = await self._facts(change)
+        if facts.creation_refused:
+            return refused(change, Reason.RECORD_REFUSED, "The record that it belongs to was refused.")
         author = change.author
         await self._known.load_rbac()
         await self._known.load_users([author])
@@ -191,7 +194,7 @@ class RecordWriter:
         if refusal is not None:
             return refused(change, refusal.reason, refusal.message)
         present = await self._known.read(change.key)
-        outcome = merge(present, change, await self._facts(change))
+        outcome = merge(present, change, facts)
         if outcome.record is not None:
             await self._load_for_judging(author, change.key)
             refusal = judge(author, present, outcome.record, self._known.records)
