@@ -34,7 +34,7 @@ class SettingPage(Struct, frozen=True):
     """
     A page of settings by key; ``next``: the cursor of the next page.
 
-    ``version``: what a device that has applied all settings reports as ``config_version``.
+    ``version``: of the newest change; a device whose ``config_version`` is this or later has applied all.
     """
 
     items: list[SettingItem]

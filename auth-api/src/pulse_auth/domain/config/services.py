@@ -93,7 +93,7 @@ async def newest_version(session: AsyncSession, device: str) -> int:
     """
     Return the version of the newest settings change that concerns *device* (empty: all devices), taken-back ones too.
 
-    A device that has applied everything reports it as ``config_version`` in its heartbeats.
+    A device whose heartbeats say this ``config_version`` or a later one has applied everything.
     """
     concerned = select(func.max(SystemConfig.version)).where(SystemConfig.device.in_({"", device}))
     return await session.scalar(concerned) or 0

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_acl.payloads import format_time
 from pulse_acl.topics import is_device_id
 
 from ...clock import Clock
@@ -101,7 +102,12 @@ class Enrollment:
             )
         )
         await write_audit(
-            session, actor=actor, action="enrollment_code.made", entity_type="device", entity_id=client_id or ""
+            session,
+            actor=actor,
+            action="enrollment_code.made",
+            entity_type="device",
+            entity_id=client_id or "",
+            after={"client_id": client_id, "expires_at": format_time(expires_at)},
         )
         return MadeCode(code, expires_at)
 

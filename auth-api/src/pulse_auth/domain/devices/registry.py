@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_acl.payloads import format_time
 from pulse_acl.rules import Permission
 from pulse_acl.topics import is_device_id
 
@@ -104,15 +105,18 @@ class DeviceRegistry:
         ban = BrokerBan("clientid", client_id, "device revoked", actor, FOREVER)
         people = await holders_of(session, Permission.DESKTOP_LOGIN)
         if device.revoked_at is None:
-            device.revoked_at, device.revoked_by = self._clock(), actor
+            now = self._clock()
+            device.revoked_at, device.revoked_by = now, actor
             await store_ban(session, ban)
-            await end_operator_keys_on(session, client_id, self._clock())
+            await end_operator_keys_on(session, client_id, now)
             await write_audit(
                 session,
                 actor=actor,
                 action="device.revoked",
                 entity_type="device",
                 entity_id=client_id,
+                before={"revoked_at": None},
+                after={"revoked_at": format_time(now)},
                 detail={"people_whose_hashes_it_held": people},
                 address=address,
             )
