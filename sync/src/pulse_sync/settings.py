@@ -82,9 +82,9 @@ def is_storable(value: object) -> bool:
     """Tell whether *value* is JSON that SQLite, PostgreSQL and the wire keep as it is."""
     try:
         encoded = msgspec.json.encode(value)
+        return len(encoded) <= MAX_VALUE_BYTES and b"\\u0000" not in encoded and _is_json(value)
     except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError):
         return False
-    return len(encoded) <= MAX_VALUE_BYTES and b"\\u0000" not in encoded and _is_json(value)
 
 
 def _is_json(value: object) -> bool:
@@ -94,7 +94,8 @@ def _is_json(value: object) -> bool:
         case int():
             return -(2**63) <= value < 2**63
         case float():
-            return math.isfinite(value)
+            # PostgreSQL's JSONB gives 1e19 back as an integer, which must still be one of 64 bits.
+            return math.isfinite(value) and abs(value) < 2**63
         case list():
             return all(map(_is_json, value))
         case dict():

@@ -116,7 +116,8 @@ class RecordWriter:
         outcome = await self._judged(change)
         event = None
         if outcome.record is not None:
-            event = await self._write(await self._known.read(change.key), outcome.record, [change.field])
+            before = await self._known.read(change.key)
+            event = await self._write(before, outcome.record, [change.field], change.change_id)
         for row in outcome.log:
             self._log(change.key, row, change.change_id)
         await self._session.flush()
@@ -257,7 +258,9 @@ class RecordWriter:
         )
         return await self._session.scalar(found.limit(1)) is not None
 
-    async def _write(self, before: Record | None, after: Record, names: list[str]) -> RecordEvent:
+    async def _write(
+        self, before: Record | None, after: Record, names: list[str], change_id: str | None = None
+    ) -> RecordEvent:
         row = await find_row(self._session, after.key)
         if row is None:
             row = new_row(after.key, self._now)
@@ -267,12 +270,12 @@ class RecordWriter:
             fill_row(row, after)
         self._known.wrote(before, after)
         event = RecordEvent(self.version + 1, str(event_name(before, after)), after.key, before, after)
-        self._append(event, names)
+        self._append(event, names, change_id)
         await self._session.flush()
         await self._end_operator_keys(event)
         return event
 
-    def _append(self, event: RecordEvent, names: list[str]) -> None:
+    def _append(self, event: RecordEvent, names: list[str], change_id: str | None = None) -> None:
         self.version = event.version
         self.events.append(event)
         self._session.add(
@@ -287,6 +290,7 @@ class RecordWriter:
                 at=self._now,
                 by=self._actor.by,
                 source=self._actor.source,
+                change_id=UUID(change_id) if change_id else None,
             )
         )
 
