@@ -104,7 +104,7 @@ def test_sign_in_unknown_wrong_inactive_and_not_allowed_get_the_same_answer_afte
     assert (answers, len(work)) == ({WRONG}, 4)
 
 
-def test_sign_in_from_the_cache_ends_offline_login_days_after_the_last_contact(bench: SyncBench, desk: SignIn):
+def test_sign_in_from_the_cache_ends_offline_login_days_after_the_last_contact_case_28(bench: SyncBench, desk: SignIn):
     bench.clock.advance(7 * 86_400 - 1)
     assert desk.sign_in("ann", PASSWORD).who.is_from_cache
     bench.clock.advance(2)
@@ -128,7 +128,7 @@ def test_sign_in_offline_login_days_is_a_setting_and_0_means_never(bench: SyncBe
     assert "more than 0 days ago" in refused(desk, "ann", PASSWORD)
 
 
-def test_sign_in_device_that_never_met_its_server_says_so(tmp_path: Path):
+def test_sign_in_device_that_never_met_its_server_says_so_case_29(tmp_path: Path):
     made = SyncBench(tmp_path)
     assert "never had contact" in refused(SignIn(made.db, "D1", FakeServer(), made.clock), "ann", PASSWORD)
     made.close()
@@ -139,7 +139,7 @@ def test_lock_grows_from_1_minute_to_1_hour():
     assert lock_s(10_000) == 3600
 
 
-def test_sign_in_failures_lock_that_account_only_also_after_a_restart(bench: SyncBench, desk: SignIn):
+def test_sign_in_failures_lock_that_account_only_also_after_a_restart_case_28(bench: SyncBench, desk: SignIn):
     other = "018f0000-0000-7000-8000-0000000000ff"
     bench.deliver(*bench.server.put(user(other, "bo"), record(Key.user_role(other, ROLE), present=True)))
     for _ in range(4):
@@ -228,7 +228,7 @@ def test_sign_in_before_the_password_is_changed_can_look_but_not_change(
         (user(at="2026-05-01T00:00:00.000Z"), "the password was changed"),
     ],
 )
-def test_sign_in_ends_and_with_it_the_key_when_its_ground_is_gone(
+def test_sign_in_ends_and_with_it_the_key_when_its_ground_is_gone_case_28(
     bench: SyncBench, desk: SignIn, server: FakeServer, news: Any, words: str
 ):
     server.is_there = True

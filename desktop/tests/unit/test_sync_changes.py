@@ -117,7 +117,7 @@ def test_change_is_shown_until_answered_and_then_until_its_own_version_is_here(b
 @pytest.mark.parametrize(
     ("status", "reason"), [("REFUSED", "NOT_ALLOWED"), ("CONFLICT", "LATER_VALUE"), ("FAILED", "INTERNAL")]
 )
-def test_change_not_applied_falls_back_and_stays_on_the_review_list_with_its_reason(
+def test_change_not_applied_falls_back_and_stays_on_the_review_list_with_its_reason_case_26(
     bench: SyncBench, status: str, reason: str
 ):
     change = bench.author().edit(BOSS, "description", "mine")
@@ -133,7 +133,7 @@ def test_change_not_applied_falls_back_and_stays_on_the_review_list_with_its_rea
     assert ChangeQueue(bench.db).reviews() == []
 
 
-def test_change_refused_does_not_hold_up_those_behind_it(bench: SyncBench):
+def test_change_refused_does_not_hold_up_those_behind_it_case_26(bench: SyncBench):
     by = bench.author()
     first, second = by.edit(BOSS, "name", "CHIEF"), by.edit(BOSS, "description", "b")
     bench.engine.look()

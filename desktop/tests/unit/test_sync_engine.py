@@ -73,7 +73,7 @@ def test_engine_event_in_order_is_applied_and_one_seen_before_is_not(bench: Sync
     assert bench.told[-1] == ("position", bench.server.version)
 
 
-def test_engine_gap_is_asked_for_once_and_filled_by_pages(bench: SyncBench):
+def test_engine_gap_is_asked_for_once_and_filled_by_pages_case_27(bench: SyncBench):
     bench.server.put(*people())
     bench.connect()
     bench.server.put(role("one"))
@@ -150,7 +150,7 @@ def test_engine_status_of_another_history_makes_it_ask(bench: SyncBench):
     assert len(bench.requests()) == 1
 
 
-def test_engine_request_without_an_answer_is_repeated_after_10_s_doubling_to_10_min(bench: SyncBench):
+def test_engine_request_without_an_answer_is_repeated_after_10_s_doubling_to_10_min_case_29(bench: SyncBench):
     bench.link_up()
     waits = []
     for _ in range(9):
@@ -166,7 +166,9 @@ def test_engine_request_without_an_answer_is_repeated_after_10_s_doubling_to_10_
 
 
 @pytest.mark.parametrize("kind", ["not ours", "wrong key", "wrong signature", "wrong audience", "cut off", "no json"])
-def test_engine_message_that_is_not_validly_signed_for_it_changes_nothing_and_is_asked_for(bench: SyncBench, kind: str):
+def test_engine_message_that_is_not_validly_signed_for_it_changes_nothing_and_is_asked_for_case_42(
+    bench: SyncBench, kind: str
+):
     """S4, from the server to the device."""
     bench.connect()
     (event,) = bench.server.put(role("forged"))
