@@ -135,6 +135,7 @@ class Device:
             "courier": self._loop.is_running,
             "sampler": self._sampler.is_running,
             "link": self._link.is_running,
+            "sync": self._sync is None or self._sync.is_running,
         }
 
     def _make_courier(self) -> Courier:

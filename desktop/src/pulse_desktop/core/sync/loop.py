@@ -61,6 +61,11 @@ class SyncLoop:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the thread is alive."""
+        return self._thread.is_alive()
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread after everything that came before."""
         self._stopping.set()
