@@ -268,6 +268,19 @@ def test_sign_in_that_the_first_contact_does_not_confirm_ends(bench: SyncBench, 
         sessions.current(bench.db)
 
 
+def test_sign_in_before_the_first_contact_on_a_clock_that_is_ahead_is_judged_at_that_contact(
+    tmp_path: Path, server: FakeServer
+):
+    made = SyncBench(tmp_path)
+    server.is_there = True
+    SignIn(made.db, "D1", server, made.clock).sign_in("ann", PASSWORD)
+    made.server.put(user(is_active=False, password_hash=None))
+    made.connect(offset_ms=-86_400_000)
+    with pytest.raises(SignInError, match="the account is gone"):
+        sessions.current(made.db)
+    made.close()
+
+
 def test_own_password_changed_here_takes_the_key_along(bench: SyncBench, desk: SignIn, server: FakeServer):
     server.is_there = True
     desk.sign_in("ann", PASSWORD)

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from pulse_acl.payloads import ServiceStatus, encode
+from pulse_acl.payloads import ServiceStatus, encode, format_time
 from pulse_desktop.core.sync.keys import private_key
 from pulse_sync.envelopes import seal_to_device
 from pulse_sync.messages import Snapshot
@@ -99,6 +99,18 @@ def test_engine_pages_that_come_out_of_order_or_twice_lead_to_the_same(bench: Sy
     pages = bench.server.answer(request)
     bench.deliver(pages[-1], pages[0], pages[0], *pages)
     assert_mirrors(bench)
+
+
+def test_engine_contact_without_news_is_one_and_has_consequences(bench: SyncBench):
+    bench.server.put(*people())
+    bench.connect()
+    bench.engine.is_changed = False
+    bench.clock.advance(60)
+    bench.engine.ask()
+    bench.deliver(*bench.server.answer(bench.requests()[0]))
+    assert bench.engine.is_changed
+    assert bench.engine.is_caught_up
+    assert bench.store.state()["last_contact_at"] == format_time(bench.clock.now())
 
 
 def test_engine_digest_that_differs_gets_a_snapshot(bench: SyncBench):

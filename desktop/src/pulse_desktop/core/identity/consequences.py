@@ -86,7 +86,10 @@ class Consequences:
 
     def _was_checked_since(self, since: str) -> bool:
         contact = self._time.last_contact()
-        return contact is not None and format_time(contact) > since
+        if contact is None:
+            return False
+        # What is stamped in the future was stamped before the first contact, by a clock that was ahead.
+        return format_time(contact) > since or since > format_time(self._time.now())
 
     def _end_sign_in(self, one: sessions.SignedIn, why: str) -> None:
         try:

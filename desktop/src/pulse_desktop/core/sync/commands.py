@@ -100,11 +100,6 @@ class CommandDesk:
             elif self._clock.monotonic() >= until:
                 self._finish(command_id, "FAILED", "The server did not answer.")
 
-    @property
-    def is_waiting(self) -> bool:
-        """Tell whether ``tick`` is to be called often."""
-        return bool(self._fetching)
-
     def _carry_out(self, command: Command) -> None:
         self._record(command, None, "")
         log.info("desktop.command_begun", command=command.command, command_id=command.command_id)

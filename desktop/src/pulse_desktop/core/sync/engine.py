@@ -228,6 +228,7 @@ class SyncEngine:
         if answers:
             self._time.contact(self._offset_ms)
             self._asking.settled()
+            self.is_changed = True  # what waited for a contact is judged now
             self._store.note(last_sync_at=format_time(self._time.now()))
 
     def _moved(self, history: str, version: int, *, has_settings: bool) -> None:
