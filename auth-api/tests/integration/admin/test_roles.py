@@ -134,6 +134,16 @@ async def test_administrators_role_cannot_lose_what_makes_the_last_administrator
     assert problem(deleted) == (409, "last-administrator")
 
 
+async def test_role_that_lets_one_change_it_can_be_emptied_in_one_change(api: Any, person: Any) -> None:
+    names = ["MANAGE_ROLES", "VIEW_DASHBOARD", "VIEW_LOGS", "FORCE_SYNC", "EDIT_CONFIG"]
+    await send(api.client, "POST", ROLES, {"name": "MINE", "permissions": names})
+    mia = await person("mia", "MINE")
+    mine = await find(mia, ROLES, "MINE")
+    emptied = await send(mia, "PATCH", f"{ROLES}/{mine['id']}", {"permissions": []}, mine["etag"])
+    assert (emptied.status_code, emptied.json()["permissions"]) == (200, [])
+    assert (await mia.get(ROLES)).status_code == 403
+
+
 async def test_nobody_puts_into_a_role_what_they_do_not_hold(api: Any, person: Any, problem: Any) -> None:
     await send(api.client, "POST", ROLES, {"name": "ROLE_ADMIN", "permissions": ["MANAGE_ROLES", "VIEW_DASHBOARD"]})
     rita = await person("rita", "ROLE_ADMIN")

@@ -194,6 +194,19 @@ async def test_last_administrator_can_be_neither_ended_nor_demoted(api: Any, pro
     assert (await api.client.patch(path, json={"roles": ["OPERATOR"]}, headers=seen)).status_code == 200
 
 
+async def test_administrator_gives_up_all_roles_in_one_change(api: Any, person: Any) -> None:
+    for number in range(6):
+        role = {"name": f"R{number}", "permissions": ["VIEW_DASHBOARD"]}
+        assert (await api.client.post(ROLES, json=role)).status_code == 201
+    tired = await person("tired", "ADMIN", *(f"R{number}" for number in range(6)))
+    (found,) = (await tired.get(USERS, params={"search": "tired"})).json()["items"]
+    path, seen = f"{USERS}/{found['id']}", {"if-match": found["etag"]}
+    answer = await tired.request("PATCH", path, json={"username": "rested", "roles": ["VIEWER"]}, headers=seen)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["username"], answer.json()["roles"]) == ("rested", ["VIEWER"])
+    assert (await tired.get(USERS)).status_code == 403
+
+
 async def test_nobody_grants_or_takes_over_more_than_they_hold(api: Any, person: Any, problem: Any) -> None:
     role = {"name": "USER_ADMIN", "permissions": ["MANAGE_USERS", "VIEW_DASHBOARD", "DESKTOP_LOGIN"]}
     assert (await api.client.post(ROLES, json=role)).status_code == 201

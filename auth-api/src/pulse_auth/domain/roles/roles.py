@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
+from pulse_acl.rules import Permission
 from pulse_sync.names import name_key
 from pulse_sync.records import Key, Kind
 
@@ -109,12 +110,16 @@ async def read_roles(session: AsyncSession, after: str | None, most: int) -> Rol
 async def _set_permissions(change: Change, role_id: UUID, names: Iterable[str]) -> None:
     """Make *names* the permissions of the role: those missing are given, the others taken away."""
     wanted = await _find_permissions(change.session, names)
-    held = select(PermissionRow.id).join(RolePermission, RolePermission.permission_id == PermissionRow.id)
-    held = held.where(RolePermission.role_id == role_id, RolePermission.present, PermissionRow.deleted_at.is_(None))
-    present = set(await change.session.scalars(held))
+    held = select(PermissionRow.id, PermissionRow.name).join(
+        RolePermission, (RolePermission.permission_id == PermissionRow.id) & RolePermission.present
+    )
+    held = held.where(RolePermission.role_id == role_id, PermissionRow.deleted_at.is_(None))
+    present = dict((await change.session.execute(held)).all())
+    # Giving before taking, and last what allows to do this: so nobody stops themselves half-way.
     for permission_id in [one for one in wanted if one not in present]:
         await change.records.edit(Key.role_permission(role_id, permission_id), {"present": True})
-    for permission_id in sorted(present - set(wanted)):
+    taken = present.keys() - set(wanted)
+    for permission_id in sorted(taken, key=lambda one: (present[one] == Permission.MANAGE_ROLES, one)):
         await change.records.edit(Key.role_permission(role_id, permission_id), {"present": False})
 
 

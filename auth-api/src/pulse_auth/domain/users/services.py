@@ -16,9 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
+from pulse_acl.rules import Permission
 from pulse_sync.records import Key, Kind
 
-from ...db.models import Role, User, UserRole
+from ...db.models import PermissionRow, Role, RolePermission, User, UserRole
 from ...errors import InvalidNameError, UnknownRecordError
 from ...http.preconditions import check_match, etag
 from ..access.changing import Caller, Change, RecordChanges
@@ -127,11 +128,23 @@ async def _set_roles(change: Change, user_id: UUID, names: Iterable[str]) -> Non
     held = select(Role.id).join(UserRole, (UserRole.role_id == Role.id) & UserRole.present)
     alive = held.where(UserRole.user_id == user_id, Role.deleted_at.is_(None))
     present = set(await change.session.scalars(alive))
-    # Giving before taking: whoever swaps one administrator's role for another never passes through having none.
+    # Giving before taking, and last what allows to do this: so nobody stops themselves half-way.
     for role_id in [one for one in wanted if one not in present]:
         await change.records.edit(Key.user_role(user_id, role_id), {"present": True})
-    for role_id in sorted(present - set(wanted)):
+    taken = present - set(wanted)
+    managing = await _giving(change.session, taken, Permission.MANAGE_USERS)
+    for role_id in [*sorted(taken - managing), *sorted(managing)]:
         await change.records.edit(Key.user_role(user_id, role_id), {"present": False})
+
+
+async def _giving(session: AsyncSession, role_ids: Collection[UUID], permission: str) -> set[UUID]:
+    """Return those of the roles that give *permission*."""
+    found = (
+        select(RolePermission.role_id)
+        .join(PermissionRow, (PermissionRow.id == RolePermission.permission_id) & PermissionRow.deleted_at.is_(None))
+        .where(RolePermission.role_id.in_(role_ids), RolePermission.present, PermissionRow.name == permission)
+    )
+    return set(await session.scalars(found))
 
 
 async def _find_roles(session: AsyncSession, names: Iterable[str]) -> Sequence[UUID]:
