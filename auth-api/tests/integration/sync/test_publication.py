@@ -11,9 +11,11 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from pulse_auth.domain.sync.device_views import DeviceViews
+from pulse_auth.domain.sync.answers import Whereabouts, answer
+from pulse_auth.domain.sync.device_views import DeviceViews, snapshot
 from pulse_auth.domain.sync.publication import MOST_EVENTS, Publication
 from pulse_auth.domain.sync.writing import Actor
+from pulse_auth.housekeeping import tidy
 from pulse_sync.envelopes import Key as CryptoKey
 from pulse_sync.messages import Event, Page, Snapshot
 from pulse_sync.records import Key
@@ -151,6 +153,30 @@ async def test_publication_first_of_all_is_a_snapshot_that_has_its_digest(
     parts = [m for m in desks[0].opened(postbox.sent) if isinstance(m, Snapshot)]
     held = {one.key: one for part in parts for one in map(from_wire, part.records)}
     assert digest(held) == parts[0].digest
+
+
+async def test_tidied_log_still_leads_every_desktop_to_the_present(
+    books: Any, desks: list[Desk], published: tuple[Publication, Postbox], admin: Actor
+):
+    one, postbox = published
+    before = (await books.rows("SELECT version FROM record_version"))[0].version
+    for number in range(3):
+        async with books.writing(admin) as records:
+            await records.edit(Key.setting("a"), {"config_value": number})
+            await records.edit(Key.setting("b", "D1"), {"config_value": number})
+        if number < 2:
+            assert await one.publish_outstanding()
+    books.move(8 * 86_400)
+    await tidy(books.sessions, lambda: books.now)
+    kept = await books.rows("SELECT version FROM change_log WHERE version > :before ORDER BY version", before=before)
+    assert [row.version - before for row in kept] == [3, 4, 5, 6]
+    async with snapshot(books.sessions) as (session, counter):
+        pages = await answer(session, counter, DeviceViews(), Whereabouts("D1", counter.history, before))
+    assert [(page.previous - before, page.version - before) for page in pages if isinstance(page, Page)] == [(0, 6)]
+    postbox.sent.clear()
+    assert await one.publish_outstanding()
+    chain = [(m.previous - before, m.version - before) for m in desks[0].opened(postbox.sent) if isinstance(m, Event)]
+    assert chain == [(4, 5), (5, 6)]
 
 
 async def test_run_is_woken_by_a_commit_and_only_one_publisher_works(
