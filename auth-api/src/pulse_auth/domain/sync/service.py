@@ -63,6 +63,7 @@ class SyncService:
         self._views = DeviceViews()
         self._inbox = Inbox(sessions, clock, CryptoKey(keys.encryption_jwk()), consequences)
         self._waiting: asyncio.Queue[_Heard | Whereabouts] = asyncio.Queue(MOST_WAITING)
+        self._requests: dict[str, _Heard] = {}
         self._lagging: dict[str, float] = {}
         self.publication = Publication(sessions, dsn, self._views, self._signing, send)
 
@@ -79,15 +80,24 @@ class SyncService:
         client_id = parsed.params.get("client_id", "")
         if parsed.topic is Topic.HEARTBEAT:
             self._notice(client_id, payload)
-        elif parsed.topic in {Topic.SYNC_CHANGES, Topic.SYNC_REQUEST}:
+        elif parsed.topic is Topic.SYNC_CHANGES:
             self._queue(_Heard(parsed.topic, client_id, payload))
+        elif parsed.topic is Topic.SYNC_REQUEST:
+            self._queue_request(_Heard(parsed.topic, client_id, payload))
 
-    def _queue(self, item: _Heard | Whereabouts) -> None:
+    def _queue_request(self, request: _Heard) -> None:
+        """Let only the newest request of a device wait: an answer to one that it has replaced would be ignored."""
+        if request.client_id in self._requests or self._queue(request):
+            self._requests[request.client_id] = request
+
+    def _queue(self, item: _Heard | Whereabouts) -> bool:
         try:
             self._waiting.put_nowait(item)
         except asyncio.QueueFull:
             # Devices send and ask again.
             _log.warning("sync.too_much_waiting", client_id=item.client_id)
+            return False
+        return True
 
     def _notice(self, client_id: str, payload: bytes) -> None:
         """Catch up a device whose heartbeats stay behind what concerned it."""
@@ -130,7 +140,7 @@ class SyncService:
                 device, message = answered
                 await self._send([seal(message, device, self._signing)])
         else:
-            await self._answer_request(item)
+            await self._answer_request(self._requests.pop(item.client_id, item))
 
     async def _answer_request(self, item: _Heard) -> None:
         try:
