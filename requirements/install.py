@@ -17,7 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-PARTS = ("acl", "sync", "runtime", "broker-config/embedded", "broker-config/local", "auth-api", "ingest-worker", "desktop")
+PARTS = (
+    "acl",
+    "sync",
+    "runtime",
+    "broker-config/embedded",
+    "broker-config/local",
+    "auth-api",
+    "ingest-worker",
+    "desktop",
+)
 SYSTEM = {
     "browser": {"chromium": "chromium"},
     "faults": {"cc": "build-essential"},
