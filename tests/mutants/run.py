@@ -13,6 +13,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ SOURCES = {
 }
 WITHIN_S = 200.0
 LONG_WITHIN_S = 600.0
+ENDED_WITHIN_S = 60.0
 # The tests that are only looked at: how long each may take, for a mutant may let some hang, and how many are listed.
 OTHERS_TIMEOUT_S, OTHERS_LISTED = 30, 15
 _HEADING = re.compile(r"^(Invariant|Breaks|Test|Long): (.+)$", re.MULTILINE)
@@ -133,9 +135,14 @@ class Copy:
     def _run(self, *command: str, within_s: float = WITHIN_S) -> subprocess.CompletedProcess[str]:
         # Outside any work tree, so that git applies by the paths alone.
         variables = {**self._variables, "GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
-        return subprocess.run(
-            command, cwd=self.folder, env=variables, capture_output=True, text=True, timeout=within_s, check=False
-        )
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=self.folder, env=variables, stdout=pipe, stderr=pipe, text=True) as process:
+            try:
+                said = process.communicate(timeout=within_s)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)  # so that a test can end the programs that it has started
+                said = process.communicate(timeout=ENDED_WITHIN_S)
+        return subprocess.CompletedProcess(command, process.returncode, *said)
 
 
 @contextlib.contextmanager
