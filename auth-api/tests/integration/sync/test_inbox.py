@@ -30,7 +30,7 @@ class Drawn:
     def __init__(self) -> None:
         self.asked: list[tuple[Actor, list[Key]]] = []
         self.after_commit = 0
-        self.breaks = False
+        self.breaks = self.breaks_afterwards = False
 
     async def __call__(self, _session: AsyncSession, actor: Actor, events: Sequence[RecordEvent]) -> AfterCommit | None:
         if self.breaks:
@@ -39,6 +39,8 @@ class Drawn:
 
         async def after() -> None:
             self.after_commit += 1
+            if self.breaks_afterwards:
+                raise ZeroDivisionError
 
         return after
 
@@ -160,6 +162,16 @@ async def test_inbox_fault_of_ours_is_answered_as_failed_and_the_next_goes_on(
     assert await books.rows("SELECT 1 FROM system_config") == []
     good = desk.change(Key.setting("line"), "config_value", 8, at=now_of(books))
     assert (await handled(inbox, desk, desk.seal(good, after=bad.change_id))).status == "APPLIED"
+
+
+async def test_inbox_consequence_that_fails_after_the_commit_leaves_the_change_applied(
+    books: Any, inbox: Inbox, desk: Desk, drawn: Drawn
+):
+    drawn.breaks_afterwards = True
+    change = desk.change(Key.setting("line"), "config_value", 7, at=now_of(books))
+    assert (await handled(inbox, desk, desk.seal(change))).status == "APPLIED"
+    assert drawn.after_commit == 1
+    assert len(await books.rows("SELECT 1 FROM system_config WHERE config_key = 'line'")) == 1
 
 
 async def test_inbox_another_devices_change_id_is_refused_and_tells_nothing(books: Any, inbox: Inbox, desk: Desk):

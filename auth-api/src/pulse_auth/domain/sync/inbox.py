@@ -128,8 +128,15 @@ class Inbox:
                 )
             )
         if after is not None:
-            await after()
+            await self._tell(after, layer)
         return answer
+
+    async def _tell(self, after: AfterCommit, layer: FromDevice) -> None:
+        """Draw what follows from a committed change; that it fails does not make the change undone."""
+        try:
+            await after()
+        except Exception:  # noqa: BLE001 - bans are told again every minute
+            _log.exception("sync.consequence_failed", client_id=layer.client_id, change_id=layer.change_id)
 
     async def _judge(
         self, session: AsyncSession, layer: FromDevice, records: RecordWriter
