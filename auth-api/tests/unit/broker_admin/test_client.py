@@ -1,4 +1,4 @@
-"""The management client against the answers of EMQX 5.8 as they were recorded; the embedded broker has its own tests."""
+"""The management client against recorded answers of EMQX 5.8; the embedded broker has tests of its own."""
 
 from __future__ import annotations
 
