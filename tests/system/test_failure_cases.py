@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "failure-cases.md"
-PARTS = ("acl", "runtime", "broker-config", "auth-api", "ingest-worker", "desktop", "tests")
+PARTS = ("acl", "sync", "runtime", "broker-config", "auth-api", "ingest-worker", "desktop", "tests")
 CASES = range(1, 44)
 _ROW = re.compile(r"^\| (?P<case>\d+) \| (?P<way_out>[^|]+) \| (?P<shown>[^|]+) \|$", re.MULTILINE)
 _TEST = re.compile(r"^ *(?:async )?def (test_\w+)\(", re.MULTILINE)

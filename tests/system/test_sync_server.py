@@ -127,7 +127,7 @@ def test_desktop_of_another_history_takes_the_snapshot_that_answers_its_nonce(st
     assert device.position.history == psql(stack, "SELECT history::text FROM record_version")
 
 
-def test_desktop_whose_heartbeats_lag_is_caught_up_unasked(stack: Stack, make: Make):
+def test_desktop_whose_heartbeats_lag_is_caught_up_unasked_case_27(stack: Stack, make: Make):
     device = make()
     seen = device.position.version
     create_user(stack, "dora", "VIEWER", password=PASSWORD)
@@ -177,7 +177,7 @@ def test_conflict_keeps_the_later_value_and_is_logged_with_both(stack: Stack, ma
     assert sync_log(stack, user)[-1][2:] == [{"username": "finn-web"}, {"username": "finn-desktop"}]
 
 
-def test_change_that_revives_without_having_seen_the_end_is_a_conflict_S2(stack: Stack, make: Make):  # noqa: N802
+def test_change_that_revives_without_having_seen_the_end_is_a_conflict_S2_case_25(stack: Stack, make: Make):  # noqa: N802
     here = make()
     here.sign_in("admin", ADMIN_PASSWORD)
     user = create_user(stack, "gus", "VIEWER", password=PASSWORD)

@@ -49,7 +49,7 @@ def test_change_is_signed_by_the_person_inside_the_devices_layer_with_what_its_a
     assert (layer.author, layer.after, layer.client_id) == (USER, None, "D1")
 
 
-def test_change_is_later_than_the_value_that_its_author_saw_however_late_that_is(bench: SyncBench):
+def test_change_is_later_than_the_value_that_its_author_saw_however_late_that_is_case_24(bench: SyncBench):
     ahead = bench.clock.now() + timedelta(minutes=4)
     bench.deliver(*bench.server.put(record(BOSS, format_time(ahead), name="BOSS", description="x", deleted_at=None)))
     assert bench.author().edit(BOSS, "description", "y").at == format_time(ahead + timedelta(milliseconds=1))

@@ -111,7 +111,7 @@ def test_merge_over_a_value_that_was_not_seen_is_applied_and_logged_as_conflict_
         (Key.setting("flush_order"), {"config_value": "live_first", "deleted_at": None}, "deleted_at", at(-300)),
     ],
 )
-def test_merge_ending_change_always_applies(key: Key, fields: dict[str, Any], field: str, value: Any):
+def test_merge_ending_change_always_applies_case_25(key: Key, fields: dict[str, Any], field: str, value: Any):
     present = user() if key == USER else Record(key, fields, dict.fromkeys(fields, stamp()), 5)
     outcome = merge(present, change(field, value, key=key, seconds=-300, base=0, history=OTHER_HISTORY), FACTS)
     assert outcome.status == "APPLIED"
@@ -129,7 +129,7 @@ def ended(by: str = "web", *names: str) -> Record:
 @pytest.mark.parametrize(
     ("field", "value"), [("deleted_at", None), ("username", "anna"), ("is_active", True), ("password_hash", HASH)]
 )
-def test_merge_ended_record_is_not_touched_by_who_had_not_seen_the_end_S2(field: str, value: Any):  # noqa: N802
+def test_merge_ended_record_is_not_touched_by_who_had_not_seen_the_end_S2_case_25(field: str, value: Any):  # noqa: N802
     blind = ({"base": 14}, {"base": 99}, {"base": 20, "history": OTHER_HISTORY}, {"base": 20, "history": None})
     for unseen in blind:
         assert verdict(ended(), change(field, value, **unseen)) == ("CONFLICT", "END_NOT_SEEN")
@@ -157,7 +157,7 @@ def test_merge_taken_name_is_refused(way: str):
     assert verdict(user(), change("is_active", False), facts)[0] == "APPLIED"
 
 
-def test_merge_more_than_five_minutes_ahead_is_refused():
+def test_merge_more_than_five_minutes_ahead_is_refused_case_24():
     assert verdict(user(), change("username", "anna", seconds=299.9))[0] == "APPLIED"
     assert verdict(user(), change("username", "anna", seconds=300.1)) == ("REFUSED", "CLOCK_SKEW")
 

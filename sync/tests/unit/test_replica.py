@@ -99,7 +99,7 @@ def test_shown_is_the_held_state_with_the_queue_on_top():
     assert shown(held, []) == held
 
 
-def test_stamp_of_change_is_later_than_every_value_that_it_replaces():
+def test_stamp_of_change_is_later_than_every_value_that_it_replaces_case_24():
     record = Record(USER, {"username": "ann"}, {"username": AT})
     early, late = datetime(2026, 2, 7, 9, tzinfo=UTC), datetime(2026, 2, 7, 12, tzinfo=UTC)
     assert stamp_of_change(record, "username", early) == "2026-02-07T10:00:00.001Z"

@@ -29,7 +29,7 @@ async def connect(api: Any, token: dict[str, Any]) -> Link:
     return await open_link(token["mqtts_url"], api.settings.ca_file, who, will)
 
 
-async def test_revoked_device_is_cut_within_2_s_and_its_token_is_refused_after_a_broker_restart(
+async def test_revoked_device_is_cut_within_2_s_and_its_token_is_refused_after_a_broker_restart_case_30(
     api: Any, broker: Any
 ) -> None:
     keys = DeviceKeys("D1")

@@ -65,7 +65,7 @@ async def find(api: Any, path: str, name: str) -> Any:
     return next(one for one in items if name in {one.get("username"), one.get("name")})
 
 
-async def test_deactivated_person_is_cut_within_2_s_and_the_token_is_refused_after_a_broker_restart(
+async def test_deactivated_person_is_cut_within_2_s_and_the_token_is_refused_after_a_broker_restart_case_30(
     api: Any, broker: Any, connect: Any, refused: Any
 ) -> None:
     vera, otto = await enter(api, "vera", "VIEWER"), await enter(api, "otto", "OPERATOR")

@@ -106,7 +106,7 @@ async def test_service_request_that_is_wrong_is_ignored_and_the_next_is_answered
     assert {topic for topic, _ in postbox.sent} == {"sync/device/D1/state"}
 
 
-async def test_service_device_that_lags_for_ten_seconds_is_caught_up_unasked(
+async def test_service_device_that_lags_for_ten_seconds_is_caught_up_unasked_case_27(
     *, books: Any, service: SyncService, desk: Desk, postbox: Postbox, ticks: Ticks, admin: Actor
 ):
     row = (await books.rows("SELECT history::text, version FROM record_version"))[0]
