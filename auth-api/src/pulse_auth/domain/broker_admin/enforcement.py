@@ -24,7 +24,7 @@ from ...db.session import Sessions
 from .client import FOREVER, BanKind, BrokerAdmin, BrokerBan, BrokerUnavailableError
 
 __all__ = ["FOREVER", "BanEnforcement", "drop_ban", "store_ban"]
-REWRITE_EVERY_S = 60.0
+REWRITE_EVERY_S, BEHIND_EVERY_S = 60.0, 5.0
 _AT_ONCE = 8  # a role that narrows may end hundreds of tokens, and all of them within two seconds
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class BanEnforcement:
         Tell the broker at once, after the table's transaction was committed.
 
         A ban that stands with another end is written anew; then the client ids in *kick* are cut. Returns
-        whether the broker did it all; if not, ``run`` does it within a minute or when the broker is back.
+        whether the broker did it all; if not, ``run`` tries again at once and every few seconds.
         """
         try:
             async with self._telling:
@@ -75,6 +75,7 @@ class BanEnforcement:
         except BrokerUnavailableError as error:
             _log.warning("bans.broker_away", error=str(error), waiting=len(banned))
             self.behind = True
+            self._wanted.set()
             return False
         return True
 
@@ -133,14 +134,14 @@ class BanEnforcement:
         return bans, sorted(other_end | (devices - ends.keys()))
 
     async def run(self) -> None:
-        """Rewrite at once, every minute and when asked to, until cancelled; outages are waited out."""
+        """Rewrite at once, every minute (every 5 s while behind) and when asked to, until cancelled."""
         while True:
             try:
                 await self.rewrite()
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("bans.database_away", error=type(error).__name__)
             try:
-                await asyncio.wait_for(self._wanted.wait(), REWRITE_EVERY_S)
+                await asyncio.wait_for(self._wanted.wait(), BEHIND_EVERY_S if self.behind else REWRITE_EVERY_S)
             except TimeoutError:
                 continue
             self._wanted.clear()
