@@ -17,7 +17,9 @@ NAMES = ("outbox", "archive", "ingest", "flush", "latency", "memory", "device", 
 def main() -> int:
     """Print the figures; 1 when a bar was missed."""
     asked = argparse.ArgumentParser(prog="bench", description=__doc__)
-    asked.add_argument("names", nargs="*", choices=[*NAMES, []], help="which of them; default: all")
+    asked.add_argument(
+        "names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"{', '.join(NAMES)}; default: all"
+    )
     names = asked.parse_args().names or NAMES
     configure_logs("bench", "warning")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import time
 from datetime import datetime
@@ -72,6 +73,7 @@ def insert_each(pipe: Connection, port: int, ca_file: str, count: int, database:
 
 
 async def _subscribed(port: int, ca_file: str, on_message: Any, *, optimistic: bool, token: Token | None = None) -> Any:
+    logging.getLogger("gmqtt").setLevel(logging.CRITICAL)  # it complains of the end, which is wanted
     client_id, username, password = token or (f"bench-{time.monotonic_ns()}", "bench", "")
     client: Any = gmqtt.Client(client_id, optimistic_acknowledgement=optimistic)
     client.set_auth_credentials(username, password)
