@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from support.stack import Stack
 
 
 class Desktop:
-    """One desktop; ``enroll``, ``start`` and the command line. ``folder`` holds its files."""
+    """One desktop; ``enroll``, ``start`` and the command line. ``folder`` holds its files, ``command`` starts it."""
 
-    def __init__(self, stack: Stack, client_id: str) -> None:
-        self.stack, self.client_id = stack, client_id
+    def __init__(self, stack: Stack, client_id: str, command: Sequence[str] = ("pulse-desktop",)) -> None:
+        self.stack, self.client_id, self.command = stack, client_id, command
         self.cables = [LinkProxy(stack.ports["PULSE_MQTTS_PORT"]), LinkProxy(stack.ports["PULSE_HTTP_PORT"])]
         self.folder = stack.home / "devices" / client_id
         self.api = f"http://127.0.0.1:{self.cables[1].port}"
@@ -40,7 +41,7 @@ class Desktop:
 
     def start(self) -> Desktop:
         """Run it headless."""
-        command = ["pulse-desktop", "--headless", "--client-id", self.client_id, "--source", "simulator"]
+        command = [*self.command, "--headless", "--client-id", self.client_id, "--source", "simulator"]
         self.process = self.process or self.stack.add(self.client_id, command)
         self.process.start()
         return self
@@ -75,7 +76,8 @@ class Desktop:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Do one command of the command line."""
-        command = [program("pulse-desktop"), "--device", self.client_id, *arguments]
+        name, *options = self.command
+        command = [program(name), *options, "--device", self.client_id, *arguments]
         return subprocess.run(
             command,
             env={**os.environ, **self.stack.variables},
