@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -110,3 +111,39 @@ def test_link_foreign_receipt_after_a_cut_off_makes_the_next_one_a_takeover_case
     told, random = run("cut", "cut", "stay", foreign_on=foreign_on)
     assert waits_long(random) == waits
     assert told[-1] == (Link.UP, Link.TAKEN_OVER if waits else "")
+
+
+class LosingClock(FakeClock):
+    """Loses the connection just when the keeper has seen that it stands and asks how long it may wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lose: list[Callable[[], None]] = []
+
+    def monotonic(self) -> float:
+        if self.lose:
+            self.lose.pop()()
+        return super().monotonic()
+
+
+def test_link_lost_while_it_begins_to_wait_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch):
+    clock, broker, ups = LosingClock(), Broker("stay", "stay"), list[int]()
+    made: list[Callbacks] = []
+
+    def connection(login: Login, topics: object, callbacks: Callbacks) -> Any:
+        made.append(callbacks)
+        return broker.connection(login, topics, callbacks)
+
+    def on_up(*_: object) -> None:
+        ups.append(1)
+        if len(ups) == 1:
+            clock.lose.append(lambda: made[0].on_lost("gone", True))
+
+    monkeypatch.setattr("pulse_desktop.core.link.Connection", connection)
+    listener = Listener(on_up, lambda: None, lambda *_: None, lambda *_: None, lambda *_: None)
+    keeper = LinkKeeper("D1", Tokens(), listener, clock, NoWait())
+    keeper.start()
+    try:
+        until(lambda: len(ups) == 2, within_s=5, what="the next connection")
+    finally:
+        keeper.stop()

@@ -175,13 +175,13 @@ class LinkKeeper:
                 self._listener.on_link(Link.UP, "")
             until = min(self._renew_at, up_since + CALM_AFTER_S) if self._takeovers.is_suspected else self._renew_at
             if until > now:
-                self._pause(until - now)
+                self._woken.wait(until - now)
                 continue
             try:
                 self._fetch()
             except LinkError as error:
                 log.warning("desktop.token_not_renewed", reason=str(error))
-                self._pause(retry.failed())
+                self._woken.wait(retry.failed())
             else:
                 log.info("desktop.token_renewed", life_s=token.life_s)
                 return
@@ -215,7 +215,6 @@ class LinkKeeper:
         self._woken.set()
 
     def _pause(self, wait_s: float) -> None:
-        if self._lost is not None:
-            self._woken.clear()
+        self._woken.clear()  # it was set by the loss that is dealt with; while connected only ``_connect`` clears it
         if not self._stopping:  # looked at after the clearing: ``stop`` sets it before it wakes
             self._woken.wait(wait_s)
