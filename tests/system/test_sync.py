@@ -206,6 +206,32 @@ def test_right_taken_while_cut_off_refuses_the_change_with_its_reason_and_what_w
         second.does("sync", "review", "--done", str(one["id"]))
 
 
+def test_own_password_changed_on_a_desktop_holds_everywhere_and_the_key_there_goes_on(
+    stack: Stack, desktops: list[Desktop]
+):
+    (first, second, _), user, role = desktops, new_user(stack, "ADMIN"), new_role(stack)
+    fresh, last = f"{PASSWORD}-2", f"{PASSWORD}-3"
+    with contextlib.closing(stack.client(user["username"], PASSWORD)) as own:
+        assert own.post("/auth/password", json={"current": PASSWORD, "new": fresh}).is_success
+    until(lambda: description(first, role["id"]) == "as made", within_s=10, what="the role arrives")
+    assert first.can_login(user["username"], fresh)
+    assert second.can_login(user["username"], fresh)
+    before = has_hash(first, user["id"])
+    first.does("users", "password", user["username"], "--password-file", first.secret(fresh),
+               "--new-password-file", first.secret(last))  # fmt: skip
+    for one in desktops:
+        until(lambda one=one: has_hash(one, user["id"]) != before, within_s=15, what="the new hash arrives")
+    assert [one["status"] for one in first.reads("sync", "log")[:1]] == ["APPLIED"]
+    stack.client(user["username"], last).close()
+    until(lambda: "the password was changed" in second.run("whoami").stderr, within_s=10, what="it ends elsewhere")
+    first.does("roles", "describe", role["name"], "with the same key", "--password-file", first.secret(last))
+    until(
+        lambda: stack.admin.get(f"/roles/{role['id']}").json()["description"] == "with the same key",
+        within_s=15,
+        what="the server takes it",
+    )
+
+
 def test_desktops_killed_and_the_api_restarted_all_converge_and_apply_each_change_once(
     stack: Stack, desktops: list[Desktop]
 ):

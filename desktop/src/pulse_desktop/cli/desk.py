@@ -88,7 +88,7 @@ def password(asked: argparse.Namespace, option: str = "password_file", prompt: s
 
 def named(holdings: Holdings, kind: Kind, name: str) -> Record:
     """
-    Return the record with that name or id, or of the only tombstone with that name.
+    Return the live record with that name, or the one with that id.
 
     Raises:
         ChangeError: There is none.

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import structlog
 
-from ..sync.keys import SyncKeys, private_key, public_key
+from pulse_sync.envelopes import Key
+
+from ..sync.keys import SyncKeys, private_key
 from . import store
 from .keys import encryption_key, signing_key
 
@@ -24,8 +26,8 @@ def sync_keys(folder: Path, identity: store.Identity) -> SyncKeys | None:
         return SyncKeys(
             signing=private_key(signing_key(store.signing_pem(folder, identity))),
             encryption=private_key(encryption_key(store.encryption_pem(folder, identity))),
-            server_signing=public_key(identity.sync_signing or {}),
-            server_encryption=public_key(identity.sync_encryption or {}),
+            server_signing=Key(identity.sync_signing or {}),
+            server_encryption=Key(identity.sync_encryption or {}),
         )
     except ValueError as error:
         log.warning("desktop.sync_not_possible", reason=str(error))

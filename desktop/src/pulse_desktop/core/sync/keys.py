@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,16 +27,6 @@ def private_key(key: Ed25519PrivateKey | X25519PrivateKey) -> Key:
     return Key({
         "kty": "OKP", "crv": curve, "x": _b64(key.public_key().public_bytes_raw()), "d": _b64(key.private_bytes_raw()),
     })  # fmt: skip
-
-
-def public_key(jwk: Mapping[str, str]) -> Key:
-    """
-    Return a public key of the server.
-
-    Raises:
-        ValueError: It is no such key.
-    """
-    return Key(jwk)
 
 
 def _b64(raw: bytes) -> str:

@@ -8,7 +8,7 @@ that is there. Pure but for the rows handed in. Read next: ``store``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,9 +91,4 @@ def _stored(table: Table, name: str, record: Record) -> Any:
 def _read(table: Table, name: str, value: Any) -> Any:
     if name in table.coded:
         return _decode(value)
-    convert: Callable[[Any], Any] = bool if name in _BOOLEANS else _same
-    return convert(value)
-
-
-def _same(value: Any) -> Any:
-    return value
+    return bool(value) if name in _BOOLEANS else value
