@@ -109,6 +109,28 @@ def test_outbox_full_disk_is_tried_with_pauses_however_much_waits(tmp_path: Path
     assert running.outbox.close(), "and it does not keep the program from ending"
 
 
+def test_outbox_disk_that_fails_though_it_has_room_is_tried_with_pauses(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+):
+    """The reserve, which can be made again each time, is no help then."""
+    tries: list[int] = []
+    commit = OutboxFile.commit
+
+    def failing(_file: OutboxFile) -> object:
+        tries.append(1)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    monkeypatch.setattr(OutboxFile, "commit", failing)
+    assert running.outbox.append(Sample(NOW, {"a": 1}))
+    assert running.outbox.flush(1.5) is False
+    assert 1 <= len(tries) <= 6
+    monkeypatch.setattr(OutboxFile, "commit", commit)
+    assert running.outbox.flush(10)
+    assert running.outbox.state.held == 1
+
+
 def test_outbox_cannot_be_opened_says_so_at_start(tmp_path: Path):
     (tmp_path / "outbox.db").mkdir()
     outbox = Outbox(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings(), lambda _note: None)

@@ -211,6 +211,7 @@ class Outbox:
     def _serve(self, file: OutboxFile) -> None:
         group: list[_Work] = []
         most = MAX_GROUP
+        has_hurried = False  # since the last pause or success
         while True:
             if not group:
                 self._gather(group)
@@ -228,12 +229,16 @@ class Outbox:
                 if is_out_of_room(error):
                     self._receipts_first(group)
                     most = max(1, len(part) // 2)  # a smaller transaction needs less of the write-ahead log
-                    if file.give_way() or len(part) > 1:
+                    may_hurry = file.give_way() and not has_hurried  # a failing disk may have room for reserves
+                    if may_hurry or len(part) > 1:
+                        has_hurried = True
                         continue
                 if last_try:
                     return
                 self._closing.wait(RETRY_S)
+                has_hurried = False
                 continue
+            has_hurried = False
             if self._reached_end(part):
                 return
             del group[:most]
