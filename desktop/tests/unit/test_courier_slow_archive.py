@@ -56,7 +56,7 @@ def test_courier_unanswered_reading_is_set_aside_though_silence_comes_between(
     """With few samples or a narrow window each try ends in AWAY; the tries of one connection count together."""
     bench = made(tmp_path, batch=100)
     bench.ignored = {POISON}
-    bench.courier.flight.window = window
+    bench.courier.flight.window.size = window
     bench.sample(500)
     bench.link_up()
     for second in range(1, within_s + 1):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_desktop.core.delivery.flight import MOST_WAIT_S, MOST_WINDOW, Flight
+from pulse_desktop.core.delivery import window
+from pulse_desktop.core.delivery.flight import MOST_WAIT_S, Flight
 
 S = "018f0000-0000-7000-8000-000000000001"
 OTHER = "018f0000-0000-7000-8000-000000000002"
@@ -66,13 +67,13 @@ def test_flight_readings_due_together_go_together_in_batches():
 
 def test_flight_window_opens_with_answers_and_halves_on_silence():
     flight = Flight()
-    before = flight.window
+    before = flight.window.size
     flight.sent(S, [1], 100, 0.0, is_batch=True)
     flight.answered(S, [(1, 1)], 0.05)
-    assert flight.window == before + 1
+    assert flight.window.size == before + 1
     flight.sent(S, [2], 100, 0.0, is_batch=True)
     flight.due(2.0, 100)
-    assert flight.window == (before + 1) / 2
+    assert flight.window.size == (before + 1) / 2
 
 
 def test_flight_window_closes_when_the_archive_lags():
@@ -81,10 +82,10 @@ def test_flight_window_closes_when_the_archive_lags():
         flight.sent(S, [number], 100, now, is_batch=True)
         flight.answered(S, [(number, number)], now + 0.05)
         now += 0.1
-    wide = flight.window
+    wide = flight.window.size
     flight.sent(S, [100], 100, now, is_batch=True)
     flight.answered(S, [(100, 100)], now + 1.9)
-    assert flight.window < wide
+    assert flight.window.size < wide
 
 
 def test_flight_full_window_has_no_room_until_an_answer():
@@ -232,5 +233,5 @@ def test_flight_any_history_keeps_its_counts(steps: list[tuple[str, int, int, fl
             out = set()
         assert all(flight.is_out(S, number) for number in out)
         assert 0 <= flight.batches <= len(out)
-        assert 1.0 <= flight.window <= MOST_WINDOW
+        assert 1.0 <= flight.window.size <= window.MOST
         assert (flight.next_due() is None) == (not out)

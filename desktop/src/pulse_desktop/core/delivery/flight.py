@@ -1,9 +1,9 @@
 """
 What is under way: messages sent on this connection and not yet answered.
 
-Says when to send them again and how many batches may be out at once. Pure; time is passed in. A unit is one
-message: a live reading or a batch. Only batches fill the window, live readings are never held back by it.
-Source: delivery, "The device", points 3 and 4.
+Says when to send them again, and whether one more batch may go out. Pure; time is passed in. A unit is one message:
+a live reading or a batch. Only batches fill the window, live readings are never held back by it. Read next:
+``window`` (its size). Source: delivery, "The device", points 3 and 4.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from pulse_acl.ranges import Range
 
+from .window import Window
+
 LEAST_WAIT_S = 2.0
 MOST_WAIT_S = 600.0
 USUAL_TIMES = 4.0
 FIRST_USUAL_S = 0.5
-START_WINDOW = 4.0
-MOST_WINDOW = 64.0
 MOST_BYTES = 4 * 1024 * 1024
 SMOOTHING = 0.125
 MOST_LEARNT_S = 5.0  # what takes longer was sent to an archive that is away, which says nothing of its usual time
@@ -60,7 +60,7 @@ class Flight:
 
     def __init__(self) -> None:
         self.usual_s = FIRST_USUAL_S
-        self.window = START_WINDOW
+        self.window = Window()
         self.answered_at = float("-inf")
         self.clear()
 
@@ -96,7 +96,7 @@ class Flight:
 
     def has_room(self) -> bool:
         """Tell whether one more batch may be sent."""
-        return self._batches < int(self.window) and (self._batches == 0 or self._bytes < MOST_BYTES)
+        return self._batches < int(self.window.size) and (self._batches == 0 or self._bytes < MOST_BYTES)
 
     def is_out(self, stream: str, number: int) -> bool:
         """Tell whether a reading is under way."""
@@ -153,7 +153,7 @@ class Flight:
             unit.due_at = now + self._wait(unit.sends + 1)
             heapq.heappush(self._heap, (unit.due_at, key))
         if timed_out:
-            self.window = max(1.0, self.window / 2)
+            self.window.unanswered()
         for stream, numbers in groups.items():
             ordered = sorted(numbers)
             alone += [(stream, ordered[start : start + most]) for start in range(0, len(ordered), most)]
@@ -215,12 +215,8 @@ class Flight:
         # takes longer than the wait would be sent everything twice for ever.
         took_s = min(MOST_LEARNT_S, now - unit.began_at)
         self.usual_s += SMOOTHING * (took_s - self.usual_s)
-        if not unit.is_batch:
-            return
-        if took_s <= max(1.0, 2 * self.usual_s):
-            self.window = min(MOST_WINDOW, self.window + 1.0)
-        else:
-            self.window = max(1.0, self.window * 0.8)
+        if unit.is_batch:
+            self.window.answered(took_s, now)
 
     def _attach(self, unit: Unit) -> None:
         self._next_id += 1
