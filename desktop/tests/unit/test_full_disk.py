@@ -201,3 +201,22 @@ def test_disk_full_while_the_client_was_killed_is_no_reason_not_to_start_case_19
     reader.close()
     disk.free()
     again.close()
+
+
+def test_disk_reserve_that_a_power_cut_left_empty_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    usage = lambda _folder: SimpleNamespace(total=128 * MIB, free=100 * MIB)  # noqa: E731
+    monkeypatch.setattr(room.shutil, "disk_usage", usage)
+    reserve = tmp_path / "outbox.db.reserve"
+    reserve.touch()
+    OutboxFile(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings()).close()
+    assert reserve.stat().st_size == room.MOST_RESERVED
+
+
+def test_disk_full_a_reserve_that_is_empty_is_not_counted_as_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Else recording goes on into the room that receipts need."""
+    usage = lambda _folder: SimpleNamespace(total=128 * MIB, free=5 * MIB)  # noqa: E731
+    monkeypatch.setattr(room.shutil, "disk_usage", usage)
+    (tmp_path / "outbox.db.reserve").touch()
+    file = OutboxFile(tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings())
+    assert file.state.problem == "nothing can be recorded: the disk is full"
+    file.close()

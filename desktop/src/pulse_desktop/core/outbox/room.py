@@ -60,11 +60,10 @@ class DiskRoom:
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
         )
         free, least = self._free(), self._size // 2
-        if free >= self._size + 2 * least and not self._spare.exists():
+        if free >= self._size + 2 * least and self._reserved() < self._size:
             self._make()
             free = self._free()
-        reserved = self._size if self._spare.exists() else 0
-        self.left = max(0, free + reserved - self._size) + unused * page
+        self.left = max(0, free + self._reserved() - self._size) + unused * page
         used = (pages - unused) * page
         self.used_pct = round(100.0 * used / (used + self.left), 3)
         if self.left < LOW * least:
@@ -81,6 +80,12 @@ class DiskRoom:
 
     def _free(self) -> int:
         return shutil.disk_usage(self._folder).free
+
+    def _reserved(self) -> int:
+        try:
+            return min(self._size, self._spare.stat().st_size)  # less after a power cut
+        except OSError:
+            return 0
 
     def _make(self) -> None:
         try:
