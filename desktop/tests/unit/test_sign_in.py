@@ -113,6 +113,16 @@ def test_sign_in_from_the_cache_ends_offline_login_days_after_the_last_contact_c
     assert desk.sign_in("ann", PASSWORD).who.is_from_cache, "a contact renews it"
 
 
+def test_change_after_offline_login_days_without_a_contact_is_refused_too(
+    bench: SyncBench, desk: SignIn, server: FakeServer
+):
+    server.is_there = True
+    desk.sign_in("ann", PASSWORD)
+    bench.clock.advance(7 * 86_400 + 1)
+    with pytest.raises(SignInError, match="more than 7 days ago"):
+        author(bench.db, "D1", bench.clock, PASSWORD)
+
+
 def test_sign_in_clock_set_back_gives_no_further_days(bench: SyncBench, desk: SignIn):
     bench.clock.advance(7 * 86_400 + 1)
     refused(desk, "ann", PASSWORD)

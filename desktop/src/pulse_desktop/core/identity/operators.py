@@ -18,6 +18,7 @@ from ..sync.author import Author
 from ..sync.corrected_time import CorrectedTime, NeverMetError
 from ..sync.schema import writing
 from . import sessions
+from .freshness import require_fresh
 from .lockout import Lockout
 from .operator_keys import OperatorKeys
 
@@ -29,16 +30,19 @@ def author(db: sqlite3.Connection, client_id: str, clock: Clock, password: str) 
     Return the signed-in person as an author.
 
     Raises:
-        SignInError: Nobody is signed in, the password is wrong, or there is no valid key here.
+        SignInError: Nobody is signed in, the password is wrong, there is no valid key here, or the last contact is
+            too long ago.
         ChangeError: The device has never met its server.
     """
     who = sessions.current(db)
     lockout, keys = Lockout(db), OperatorKeys(db)
     keys.usable(who.user_id)
+    time = CorrectedTime(db, clock)
     try:
-        now = CorrectedTime(db, clock).now()
+        now = time.now()
     except NeverMetError as error:
         raise ChangeError(f"nothing can be changed here: {error}") from error
+    require_fresh(db, client_id, time, now)
     lockout.begin(who.username, now)
     key = keys.opened(who.user_id, password)
     lockout.succeeded(who.username)

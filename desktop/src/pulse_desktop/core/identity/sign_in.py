@@ -12,7 +12,7 @@ import base64
 import os
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from argon2 import PasswordHasher
@@ -22,15 +22,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pulse_acl.payloads import format_time
 from pulse_acl.rules import Permission
-from pulse_sync import settings as known
 from pulse_sync.records import Key, Kind, Record
 
 from ..clock import Clock
 from ..errors import SignInError
 from ..sync.corrected_time import CorrectedTime, NeverMetError
-from ..sync.holdings import Holdings, read_holdings
+from ..sync.holdings import read_holdings
 from ..sync.store import SyncStore
 from . import sessions
+from .freshness import require_fresh
 from .lockout import Lockout
 from .online import ApiUnreachableError, Online, Person, RefusalError
 from .operator_keys import OperatorKeys, public_jwk
@@ -136,9 +136,9 @@ class SignIn:
             now = self._time.now()
         except NeverMetError as error:
             raise SignInError(f"the server is not there, and {error}") from error
-        holdings = read_holdings(self._db)
-        self._require_fresh(holdings, now)
+        require_fresh(self._db, self._id, self._time, now)
         self._lockout.begin(username, now)
+        holdings = read_holdings(self._db)
         user = holdings.named(Kind.USER, username)
         is_right = matches(user.get("password_hash") if user is not None else None, password)
         if user is None or not is_right or not holdings.rights.may_sign_in(user.key.id):
@@ -147,16 +147,6 @@ class SignIn:
         who = SignedIn(user.key.id, user.get("username"), format_time(now), is_from_cache=True, hash_at=_stamp(user))
         sessions.begin(self._db, who)
         return Welcome(who, self._time.last_contact(), self._key_notice(user.key.id))
-
-    def _require_fresh(self, holdings: Holdings, now: datetime) -> None:
-        days = holdings.setting("offline_login_days", self._id)
-        if days is None or known.problem("offline_login_days", days) is not None:
-            days = known.KNOWN["offline_login_days"].default
-        contact = self._time.last_contact()
-        if contact is None or now > contact + timedelta(days=days):
-            raise SignInError(
-                f"the server is not there, and the last contact was more than {days} days ago (offline_login_days)"
-            )
 
     def _key_notice(self, user_id: str) -> str:
         found = self._keys.find(user_id)
