@@ -22,7 +22,7 @@ from pulse_acl.ranges import from_numbers, from_text, to_text
 
 from .answers import answers_of
 from .copy_format import COLUMNS, HEADER, TRAILER
-from .errors import StorageUnavailable, UnfitData, WriteFailed
+from .errors import IngestError, StorageUnavailable, UnfitData, WriteFailed
 from .ledger import Account, Claim, Settlement, settle
 from .lost_answer import LostAnswer
 from .messages import Decoded
@@ -250,6 +250,8 @@ class Database:
         """Give the connection and turn what the driver raises into ``errors``; a doubtful connection is ended."""
         try:
             yield await self._connected()
+        except IngestError:
+            raise  # said already what it means
         except asyncpg.PostgresError as error:
             raise self._translated(error) from error
         except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:

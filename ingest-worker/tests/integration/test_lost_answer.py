@@ -111,3 +111,19 @@ async def test_write_side_tried_again_after_a_lost_answer_adds_no_second_audit_r
     await unlucky.write_side(batch)
     await unlucky.write_side(SideBatch(audits=[AUDIT]))
     assert await owner.fetchval("SELECT count(*) FROM audit_log") == 2, "one row for each message"
+
+
+async def test_write_side_while_the_first_try_has_not_ended_waits_and_adds_no_second_audit_row(
+    unlucky: Database, owner: Conn
+) -> None:
+    """As when COMMIT waits for a standby: the worker has given up waiting for it, the server has not."""
+    batch = SideBatch(audits=[AUDIT])
+    async with owner.transaction():
+        number = await owner.fetchval("SELECT pg_current_xact_id()::text")
+        unlucky._side_answer._doubt = (batch, number, True)
+        with pytest.raises(StorageUnavailable, match="not ended"):
+            await unlucky.write_side(batch)
+    await unlucky.write_side(batch)
+    assert await owner.fetchval("SELECT count(*) FROM audit_log") == 0, (
+        "the first try was committed, it is not repeated"
+    )
