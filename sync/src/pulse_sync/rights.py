@@ -57,10 +57,10 @@ class Rights:
     def __init__(self, records: Mapping[Key, Record]) -> None:
         self._records = records
 
-    def of_user(self, user_id: str, *, even_if_inactive: bool = False) -> Holdings:
-        """Return what a user holds; nothing when deleted or (unless *even_if_inactive*) deactivated."""
+    def of_user(self, user_id: str) -> Holdings:
+        """Return what a user holds; nothing when deleted or deactivated."""
         user = self._records.get(Key.user(user_id))
-        if user is None or user.is_deleted or (user.is_ended and not even_if_inactive):
+        if user is None or user.is_ended:
             return NOTHING
         return _joined(self.of_role(role) for role in self.roles_of.get(user_id, ()))
 

@@ -112,11 +112,47 @@ def test_judge_taking_back_an_account_or_role_is_granting():
         assert refusal.reason == "CANNOT_GRANT"
 
 
+def ended(found: Record, **fields: Any) -> Record:
+    return replace(found, fields={**found.fields, **fields})
+
+
+@pytest.mark.parametrize("way", [{"is_active": False}, {"deleted_at": GONE}])
+def test_judge_giving_the_ended_what_one_does_not_hold_is_granting(way: dict[str, Any]):
+    records = state()
+    manages = Key.role_permission(ROLES["HELPDESK"].id, PERMISSIONS["MANAGE_ROLES"].id)
+    records[manages] = record(manages, present=True)
+    records[VERA] = ended(records[VERA], **way)
+    records[ROLES["CUSTOM"]] = ended(records[ROLES["CUSTOM"]], deleted_at=GONE)
+    for key in (
+        Key.user_role(VERA.id, ROLES["ADMIN"].id),
+        Key.role_permission(ROLES["CUSTOM"].id, PERMISSIONS["MANAGE_DEVICES"].id),
+    ):
+        refusal = judge(HANNE.id, None, record(key, present=True), records)
+        assert refusal is not None
+        assert refusal.reason == "CANNOT_GRANT"
+    harmless = Key.user_role(VERA.id, ROLES["VIEWER"].id)
+    assert judge(HANNE.id, None, record(harmless, present=True), records) is None
+
+
+@pytest.mark.parametrize("way", [{"is_active": False}, {"deleted_at": GONE}])
+def test_judge_password_of_an_ended_account_that_may_do_more_is_not_set(way: dict[str, Any]):
+    records = state()
+    before = records[OTTO] = ended(records[OTTO], **way)
+    refusal = judge(HANNE.id, before, ended(before, password_hash="known"), records)
+    assert refusal is not None
+    assert refusal.reason == "CANNOT_GRANT"
+
+
+def test_judge_password_of_somebody_with_a_role_that_is_deleted_may_be_set():
+    records = state()
+    records[ROLES["OPERATOR"]] = ended(records[ROLES["OPERATOR"]], deleted_at=GONE)
+    assert judge(HANNE.id, records[OTTO], ended(records[OTTO], password_hash="new"), records) is None
+
+
 def test_judge_of_who_has_ended_holds_nothing():
     records = state()
-    ended = replace(records[ADA], fields={**records[ADA].fields, "is_active": False})
-    after = replace(records[VERA], fields={**records[VERA].fields, "username": "x"})
-    refusal = judge(ADA.id, records[VERA], after, {**records, ADA: ended})
+    gone = ended(records[ADA], is_active=False)
+    refusal = judge(ADA.id, records[VERA], ended(records[VERA], username="x"), {**records, ADA: gone})
     assert refusal is not None
     assert refusal.reason == "NOT_ALLOWED"
 

@@ -9,11 +9,11 @@ holds yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pulse_acl.rules import Permission
 from pulse_sync.changes import Reason
-from pulse_sync.records import Key, Kind, Record
+from pulse_sync.records import DELETED_AT, MEMBERSHIPS, Key, Kind, Record
 from pulse_sync.rights import Holdings, Rights
 
 NEEDED: Mapping[Kind, Permission] = {
@@ -78,10 +78,12 @@ def judge(author: str, before: Record | None, after: Record, state: State) -> Re
 
 def _judge_rights(author: str, changed: Iterable[str], after: Record, state: State, rights: Rights) -> Refusal | None:
     held = rights.of_user(author)
-    then = Rights({**state, after.key: after})
-    if not all(held.covers(gained) for gained in _gains(after.key, rights, then)):
+    later = {**state, after.key: after}
+    then = Rights(later)
+    gains = _gains(after.key, rights, then) + _gains(after.key, Rights(_revived(state)), Rights(_revived(later)))
+    if not all(map(held.covers, gains)):
         return Refusal(Reason.CANNOT_GRANT, "Nobody grants what they do not hold.")
-    if _takes_over(author, after.key, changed) and not held.covers(then.of_user(after.key.id, even_if_inactive=True)):
+    if _takes_over(author, after.key, changed) and not held.covers(_rights_once_back(after, state)):
         return Refusal(Reason.CANNOT_GRANT, "Nobody sets the password of a person who may do more.")
     if _has_administrator(rights, state) and not _has_administrator(then, state):
         return Refusal(Reason.LAST_ADMIN, "The last administrator can be neither ended nor demoted.")
@@ -95,6 +97,20 @@ def _gains(key: Key, rights: Rights, then: Rights) -> list[Holdings]:
         user = key.id if key.kind is Kind.USER else key.pair[0]
         gains.append(then.of_user(user) - rights.of_user(user))
     return gains
+
+
+def _revived(state: State) -> State:
+    """Return *state* as if nothing had ended: what is given to the ended is theirs once somebody takes them back."""
+    return {key: record if key.kind in MEMBERSHIPS else _alive(record) for key, record in state.items()}
+
+
+def _alive(record: Record) -> Record:
+    ways_back = {DELETED_AT: None, "is_active": True} if record.key.kind is Kind.USER else {DELETED_AT: None}
+    return replace(record, fields={**record.fields, **ways_back}) if record.is_ended else record
+
+
+def _rights_once_back(user: Record, state: State) -> Holdings:
+    return Rights({**state, user.key: _alive(user)}).of_user(user.key.id)
 
 
 def _takes_over(author: str, key: Key, changed: Iterable[str]) -> bool:
