@@ -55,6 +55,13 @@ def test_change_is_later_than_the_value_that_its_author_saw_however_late_that_is
     assert bench.author().edit(BOSS, "description", "y").at == format_time(ahead + timedelta(milliseconds=1))
 
 
+def test_change_on_a_clock_that_is_off_is_stamped_on_the_servers_scale_case_24(bench: SyncBench):
+    bench.engine.link_down()
+    bench.connect(offset_ms=-3_600_000)
+    servers_time = bench.clock.now() - timedelta(hours=1)
+    assert bench.author().edit(BOSS, "description", "y").at == format_time(servers_time)
+
+
 def test_changes_go_out_in_order_each_after_the_one_before_it(bench: SyncBench):
     by = bench.author()
     made = [by.edit(BOSS, "description", text).change_id for text in ("a", "b", "c")]
