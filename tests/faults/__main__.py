@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from faults.plant import BROKERS, EMBEDDED
@@ -17,6 +18,7 @@ def main() -> int:
     asked.add_argument("--devices", type=int, default=5, help="how many devices, default 5")
     asked.add_argument("--broker", choices=list(BROKERS), default=EMBEDDED, help=f"default {EMBEDDED}")
     given = asked.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is ended
     report = run(given.seconds, given.seed, given.devices, say_on_stderr, given.broker)
     say_on_stderr(f"{report.memory.table()}\n{report.story}")
     print(report.verdict)

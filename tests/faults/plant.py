@@ -47,7 +47,7 @@ class Plant:
     """
 
     def __init__(self, stack: Stack, devices: int) -> None:
-        """Take a running *stack* and enroll *devices* devices; none of them runs yet."""
+        """Take a running *stack* for *devices* devices, which ``enroll`` makes known to it; none of them runs yet."""
         self.stack = stack
         self.devices = device_names(devices)
         self.links = Links(self.devices, stack.ports["PULSE_MQTTS_PORT"])
@@ -59,10 +59,12 @@ class Plant:
         self._small_buffers = targets(Kind.BUFFER_FULL, devices)
         self._down = {*self.devices, SECOND}
         stack.add(SECOND, ["pulse-ingest"], {"PULSE_INSTANCE": "2", "PULSE_METRICS_PORT": str(free_ports(1)[0])})
-        (stack.home / "devices").mkdir(mode=0o700)
-        if small_disk.can_mount():
-            names = targets(Kind.DISK_FULL, devices)
-            self.disks = {name: SmallDisk.mounted(self.outbox(name).parent) for name in names}
+
+    def enroll(self) -> None:
+        """Mount the small disks and enroll every device; ``close`` is to be called also when this fails."""
+        (self.stack.home / "devices").mkdir(mode=0o700)
+        for name in targets(Kind.DISK_FULL, len(self.devices)) if small_disk.can_mount() else ():
+            self.disks[name] = SmallDisk.mounted(self.outbox(name).parent)
         for name in self.devices:
             self._enroll(name)
 
@@ -124,10 +126,11 @@ class Plant:
         return {name: count for name, count in counts.items() if count}
 
     def close(self) -> None:
-        """Give up what is not a program."""
-        self.links.close()
-        for disk in self.disks.values():
-            disk.close()
+        """Give up what is not a program, all of it whatever goes wrong."""
+        with contextlib.ExitStack() as closing:
+            for disk in self.disks.values():
+                closing.callback(disk.close)
+            closing.callback(self.links.close)
 
     def outbox(self, device: str) -> Path:
         """Return the file of a device or a clone."""
@@ -219,6 +222,7 @@ def plant(devices: int, broker: str = EMBEDDED) -> Iterator[Plant]:
     with running_stack(*SERVICES, variables=variables, prepare=prepare) as stack:
         made = Plant(stack, devices)
         try:
+            made.enroll()
             yield made
         finally:
             made.close()

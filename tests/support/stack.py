@@ -105,13 +105,13 @@ class Stack:
         return client
 
     def stop(self) -> None:
-        """End everything in the order in which nothing is left waiting."""
+        """End everything in the order in which nothing is left waiting, the others also when one does not end."""
         if self._admin is not None:
             self._admin.close()
-        for name in reversed(list(self.programs)):
-            one = self.programs[name]
-            if one.running:
-                one.stop()
+        with contextlib.ExitStack() as ending:
+            for one in self.programs.values():
+                if one.running:
+                    ending.callback(one.stop)
 
     def logs(self) -> str:
         """Return the end of every log, for the report of a failed test."""
