@@ -76,7 +76,7 @@ class SignIn:
 
     def change_password(self, username: str, current: str, new: str) -> Welcome:
         """
-        Change one's own password at the server; the signing key here goes on under the new one.
+        Change one's own password at the server, which ends every signing key, and make a new one here.
 
         Raises:
             SignInError: Not changed; the sentence says why.
