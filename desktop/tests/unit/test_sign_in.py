@@ -295,10 +295,13 @@ def test_own_password_changed_here_takes_the_key_along(bench: SyncBench, desk: S
     server.is_there = True
     desk.sign_in("ann", PASSWORD)
     before = OperatorKeys(bench.db).find(USER)
+    assert bench.store.erase()
     by = author(bench.db, "D1", bench.clock, PASSWORD)
     set_password(bench.db, bench.clock, by, Key.user(USER), password="brand-new-pass-1", own=PASSWORD)
     bench.draw()
     after = OperatorKeys(bench.db).find(USER)
+    assert bench.store.erase()
+    assert before.wrapped not in bench.bytes_on_disk()
     assert (after.kid, after.ended_why) == (before.kid, None)
     assert author(bench.db, "D1", bench.clock, "brand-new-pass-1")
     assert sessions.current(bench.db).username == "ann"

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pulse_acl.payloads import ServiceStatus, encode, format_time
@@ -19,6 +20,7 @@ from pulse_sync.records import Key, Kind
 from support.sync_bench import HASH, HISTORY, LOGIN, ROLE, USER, SyncBench, bench_with_people, record, user
 
 BOSS = Key.role(ROLE)
+HASH_OF_BOB = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("another-password-34")
 
 
 @pytest.fixture
@@ -261,6 +263,23 @@ def test_user_made_here_is_shown_with_what_the_server_will_fill_in(bench: SyncBe
     bench.author().delete(bob)
     assert bench.shown().named(Kind.USER, "bob") is None
     assert shown(bench, bob, "deleted_at") is not None
+
+
+@pytest.mark.parametrize("status", ["APPLIED", "REFUSED"])
+def test_change_with_a_hash_leaves_no_copy_of_it_once_it_left_the_queue(bench: SyncBench, status: str):
+    assert bench.store.erase()  # what the first snapshot left to be erased
+    fields = {"username": "bob", "password_hash": HASH_OF_BOB, "is_active": True}
+    key = bench.author().create(Kind.USER, fields)
+    (queued,) = ChangeQueue(bench.db).all()
+    assert queued.signed.encode() in bench.bytes_on_disk()
+    arrived = record(key, username="bob", is_active=True, deleted_at=None)  # bob may not sign in on desktops
+    version = bench.server.version + 1 if status == "APPLIED" else None
+    bench.deliver(bench.outcome(queued.change, status, version=version))
+    bench.deliver(*bench.server.put(arrived))
+    assert ChangeQueue(bench.db).all() == []
+    assert bench.store.erase()
+    assert queued.signed.encode() not in bench.bytes_on_disk()
+    assert HASH_OF_BOB.encode() not in bench.bytes_on_disk()
 
 
 def test_snapshot_of_another_history_lets_go_of_answered_changes_and_keeps_the_others(bench: SyncBench):

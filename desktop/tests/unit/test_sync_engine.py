@@ -256,6 +256,17 @@ def test_engine_erasure_that_was_interrupted_goes_on_after_the_start(bench: Sync
     assert mark not in bench.bytes_on_disk()
 
 
+def test_engine_hash_of_a_password_that_is_another_now_is_erased_too(bench: SyncBench):
+    bench.server.put(*people())
+    bench.connect()
+    assert bench.store.erase()  # what the first snapshot left to be erased
+    former = bench.store.held()[Key.user(USER)].get("password_hash").encode()
+    bench.deliver(*bench.server.put(user(password_hash="$argon2id$another")))
+    assert bench.store.erase()
+    assert former not in bench.bytes_on_disk()
+    assert b"$argon2id$another" in bench.bytes_on_disk()
+
+
 def test_engine_snapshot_of_the_same_history_ahead_is_taken_unasked(bench: SyncBench):
     bench.server.put(*people())
     bench.connect()

@@ -113,6 +113,7 @@ class OperatorKeys:
                 "INSERT OR REPLACE INTO operator_keys VALUES (?, ?, ?, ?, ?, NULL)",
                 (user_id, wrapped, kid, format_time(now), hash_at),
             )
+            self._db.execute("UPDATE sync_state SET erasing = 1")  # copies that a former password opens
 
     def end(self, user_id: str, why: str) -> None:
         """Erase the private half and keep *why*."""

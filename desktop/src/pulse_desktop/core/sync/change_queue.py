@@ -85,16 +85,13 @@ class ChangeQueue:
                     "UPDATE change_queue SET applied_as = ? WHERE change_id = ?", (answer.version, answer.change_id)
                 )
             else:
-                self._db.execute("DELETE FROM change_queue WHERE change_id = ?", (answer.change_id,))
+                self._let_go("change_id = ?", answer.change_id)
         return Queued(change, row["signed"], answer.version if is_shown else None)
 
     def arrived(self, version: int | None) -> None:
         """Let go of answered changes that are in the server's state at *version*; ``None``: of all of them."""
         with writing(self._db):
-            if version is None:
-                self._db.execute("DELETE FROM change_queue WHERE applied_as IS NOT NULL")
-            else:
-                self._db.execute("DELETE FROM change_queue WHERE applied_as <= ?", (version,))
+            self._let_go("applied_as <= ?", 2**62 if version is None else version)
 
     def reviews(self) -> list[Reviewed]:
         """Return what was not applied and nobody has reviewed; what hangs on a refused record is one entry with it."""
@@ -124,6 +121,12 @@ class ChangeQueue:
     def log(self, limit: int) -> list[Mapping[str, Any]]:
         """Return the newest *limit* rows of ``sync_log``, newest first."""
         return [dict(row) for row in self._db.execute("SELECT * FROM sync_log ORDER BY id DESC LIMIT ?", (limit,))]
+
+    def _let_go(self, which: str, value: object) -> None:
+        """Delete what the condition *which* names; copies of password hashes in it wait to be erased."""
+        secret = f"SELECT 1 FROM change_queue WHERE {which} AND instr(change, 'password_hash')"  # noqa: S608
+        self._db.execute(f"UPDATE sync_state SET erasing = 1 WHERE EXISTS ({secret})", (value,))  # noqa: S608
+        self._db.execute(f"DELETE FROM change_queue WHERE {which}", (value,))  # noqa: S608
 
     def _log(self, change: Change, old: str | None, answer: Answer) -> None:
         self._write(change, old, answer, answer.status)

@@ -98,7 +98,7 @@ class SyncStore:
             self._db.executemany(statement, rows)
 
     def _loses_hash(self, record: Record) -> bool:
-        if record.key.kind is not Kind.USER or "password_hash" in record.fields:
+        if record.key.kind is not Kind.USER:
             return False
         row = self._db.execute("SELECT password_hash FROM users WHERE id = ?", (record.key.id,)).fetchone()
-        return row is not None and row[0] is not None
+        return row is not None and row[0] not in {None, record.get("password_hash")}
