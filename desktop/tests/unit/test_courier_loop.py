@@ -35,8 +35,8 @@ def test_loop_work_that_always_fails_is_tried_again_with_pauses_and_delays_no_ca
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("pulse_desktop.core.delivery.loop.log.exception", lambda *_, **__: None)
-    courier = Failing()
-    loop = CourierLoop(SystemClock(), lambda: cast(Courier, courier), lambda: None)
+    courier, told = Failing(), list[Exception]()
+    loop = CourierLoop(SystemClock(), lambda: cast(Courier, courier), lambda: None, told.append)
     loop.start()
     began = time.monotonic()
     try:
@@ -47,6 +47,7 @@ def test_loop_work_that_always_fails_is_tried_again_with_pauses_and_delays_no_ca
         assert time.monotonic() - began >= 0.9
         loop.post("link_down")
         assert courier.called.wait(0.5), "what happens is not kept waiting"
+        assert len(told) >= 2
     finally:
         loop.stop()
     assert not loop.is_running

@@ -249,3 +249,22 @@ def test_outbox_file_alone_says_that_it_is_damaged(path: Path):
     spoil(path, pages_of(path, "telemetry_buffer")[3:4])
     with pytest.raises(DamagedError):
         OutboxFile(path, FakeClock(), lambda: "018f0000-0000-7000-8000-000000000009", DeviceSettings())
+
+
+def test_damage_that_a_reader_meets_ends_the_outbox_and_the_next_start_salvages_case_18(path: Path):
+    """Else delivery would fail at the same rows for ever, and nobody salvage them."""
+    outbox = start(path)
+    reader = OutboxReader(path)
+    spoil(path, pages_of(path, "telemetry_buffer")[5:8])
+    (stream, *_) = outbox.state.streams
+    with pytest.raises(sqlite3.DatabaseError) as failed:
+        reader.rows(stream, 1, ROWS, ROWS, 2**62)
+    reader.close()
+    outbox.reading_failed(OSError("that is something else"))
+    assert outbox.flush(5)
+    assert outbox.is_running
+    outbox.reading_failed(failed.value)
+    until(lambda: not outbox.is_running, within_s=10, what="the program can start anew")
+    again = start(path, 901)
+    assert "is set aside" in again.state.notice
+    assert again.close()

@@ -68,7 +68,7 @@ class Device:
         self._farewell = threading.Event()
         self._farewell_number: int | None = None
         self.outbox = Outbox(parts.folder.outbox, parts.clock, parts.new_stream, parts.settings, self._on_commit)
-        self._loop = CourierLoop(parts.clock, self._make_courier, self._close_reader)
+        self._loop = CourierLoop(parts.clock, self._make_courier, self._close_reader, self.outbox.reading_failed)
         listener = Listener(self._on_up, self._on_down, self._on_link, self._on_message, self._on_acknowledged)
         self._link = LinkKeeper(parts.folder.client_id, parts.tokens, listener, parts.clock, parts.random)
         self._sampler = Sampler(

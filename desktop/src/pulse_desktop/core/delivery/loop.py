@@ -32,11 +32,18 @@ class _Call:
 
 
 class CourierLoop:
-    """Runs a courier until ``stop``; *prepare* and *clean_up* are called in its thread."""
+    """Runs a courier until ``stop``; *prepare*, *clean_up* and *failed* are called in its thread."""
 
-    def __init__(self, clock: Clock, prepare: Callable[[], Courier], clean_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        prepare: Callable[[], Courier],
+        clean_up: Callable[[], None],
+        failed: Callable[[Exception], None] = lambda _error: None,
+    ) -> None:
+        """*failed* is told of errors in the courier's calls."""
         self._clock = clock
-        self._prepare, self._clean_up = prepare, clean_up
+        self._prepare, self._clean_up, self._failed = prepare, clean_up, failed
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="courier")
         self._least_wait_s = 0.0
@@ -87,9 +94,10 @@ class CourierLoop:
                 call.answer.put(answer)
             if call.name != "tick":
                 courier.tick()
-        except Exception:
+        except Exception as error:
             log.exception("desktop.delivery_failed", call=call.name)
             self._least_wait_s = AFTER_ERROR_S
+            self._failed(error)
         return True
 
     def _next_call(self, courier: Courier) -> _Call | None:

@@ -160,6 +160,11 @@ class Outbox:
         """Take other settings; never touches rows."""
         self._queue.put(settings)
 
+    def reading_failed(self, error: Exception) -> None:
+        """End the thread when *error* says that the file is damaged: the next start salvages what can be read."""
+        if is_damage(error):
+            self._queue.put(_Damage(str(error)))
+
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything handed over before is on disk; False: not within *timeout_s*."""
         barrier = _Barrier(threading.Event())
