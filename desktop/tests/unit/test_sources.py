@@ -6,6 +6,7 @@ import math
 import threading
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -150,6 +151,17 @@ def test_sampler_source_that_raises_is_made_again_after_a_pause_case_5():
     clock.advance(1.0)
     sampler.take()
     assert (sampler.status, [sample.values for sample in taken]) == ("", [{"a": 1}, {"a": 2}])
+
+
+def test_sampler_source_that_gives_no_values_is_shown_as_failed_and_harms_nothing():
+    class Empty(Flaky):
+        def read(self) -> Any:
+            return None
+
+    taken = list[Sample]()
+    sampler = Sampler(lambda: Empty([]), lambda sample: taken.append(sample) or True, FakeClock(), Random(3), 1.0)
+    sampler.take()
+    assert (sampler.status, taken) == ("failed: it gave NoneType instead of values", [])
 
 
 class Stuck:

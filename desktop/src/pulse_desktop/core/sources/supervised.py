@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import structlog
@@ -56,6 +56,8 @@ class SupervisedSource:
             raise SourceHangsError(f"it has not answered for {timeout_s:g} s") from None
         if isinstance(answer, Exception):
             raise answer
+        if not isinstance(answer, Mapping) and not callable(answer):  # it would end the thread that records
+            raise TypeError(f"it gave {type(answer).__name__} instead of values")
         return answer
 
     def close(self, timeout_s: float = 0.1) -> None:
