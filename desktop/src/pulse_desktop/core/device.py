@@ -104,7 +104,7 @@ class Device:
             )
             ended = [name for name, part in self._parts_running().items() if not part]
             if ended:
-                log.error("desktop.part_ended", parts=ended)
+                log.error("desktop.part_ended", parts=ended, hint="the program ends, and is to be started again")
                 return False
         return True
 
