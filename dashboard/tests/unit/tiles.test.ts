@@ -19,9 +19,9 @@ class Frames {
   }
 }
 
-function offer(store: TileStore, sequence: number, metrics: Record<string, MetricValue>, origin: Origin = "live"): void {
+function offer(store: TileStore, sequence: number, metrics: Record<string, MetricValue>, origin: Origin = "live", receivedAt = 0): void {
   const position = { stream: STREAM, sequence: BigInt(sequence), recordedAt: sequence * 1_000 };
-  store.offer({ clientId: DEVICE, metrics: new Map(Object.entries(metrics)), position, origin, receivedAt: 0 }, STREAM);
+  store.offer({ clientId: DEVICE, metrics: new Map(Object.entries(metrics)), position, origin, receivedAt }, STREAM);
 }
 
 test("offer_largest_integer_stands_exactly_with_its_exact_step", () => {
@@ -51,15 +51,26 @@ test("offer_same_value_again_renews_the_age_without_a_flash", () => {
   const store = new TileStore(new Frames().next);
   offer(store, 1, { t: 1.5 });
   offer(store, 2, { t: 1.5 });
-  expect(store.tile(DEVICE, "t")).toMatchObject({ changes: 0, direction: "none" });
+  expect(store.tile(DEVICE, "t")).toMatchObject({ flashes: 0, direction: "none" });
   expect(store.tile(DEVICE, "t")?.position.sequence).toBe(2n);
+});
+
+test.each([
+  [1_000, 5],
+  [100, 1],
+])("offer_changes_every_%i_ms_flash_%i_times_of_five", (everyMs, flashes) => {
+  const store = new TileStore(new Frames().next);
+  for (let number = 0; number <= 5; number += 1) {
+    offer(store, number + 1, { t: number + 0.5 }, "live", number * everyMs);
+  }
+  expect(store.tile(DEVICE, "t")).toMatchObject({ value: 5.5, flashes });
 });
 
 test("offer_integer_then_double_of_the_same_size_counts_as_a_change_of_kind", () => {
   const store = new TileStore(new Frames().next);
   offer(store, 1, { t: 72n });
   offer(store, 2, { t: 72 });
-  expect(store.tile(DEVICE, "t")).toMatchObject({ value: 72, changes: 1, direction: "none" });
+  expect(store.tile(DEVICE, "t")).toMatchObject({ value: 72, flashes: 1, direction: "none" });
 });
 
 test("readers_are_told_once_a_frame_however_much_has_changed", () => {

@@ -72,13 +72,13 @@ function TileBody({ tile, surroundings }: TileBodyProps): ReactElement {
   const freshness = useEachSecond((now) => freshnessOf(tile, surroundings, now));
   const theme = useValue(shownTheme);
   const stale = freshness === "stale";
-  const flash = tile.changes > 0 && tile.direction !== "none" && !stale;
+  const flash = tile.flashes > 0 && tile.direction !== "none" && !stale;
   return (
     <span
       className={classes(
         "flash flex flex-1 flex-col px-3 pt-2",
         flash && (tile.direction === "up" ? "flash-up" : "flash-down"),
-        flash && (tile.changes % 2 === 0 ? "flash-even" : "flash-odd"),
+        flash && (tile.flashes % 2 === 0 ? "flash-even" : "flash-odd"),
       )}
     >
       <span className="flex items-center gap-2 text-xs">

@@ -18,6 +18,8 @@ import { fractionDigits } from "@/lib/values/format";
 export const SPARK_POINTS = 120;
 const MOST_METRICS = 4_096;
 const INDEX = "\n";
+/** A value that changes more often than this is seen to move by its digits; flashes without end would tell nothing. */
+const CALM_MS = 500;
 
 /** `live`: as it happened. `replayed`: from a heartbeat while the device catches up. `known`: from the archive or a retained heartbeat. */
 export type Origin = "live" | "replayed" | "known";
@@ -40,8 +42,10 @@ export interface Tile {
   readonly direction: "up" | "down" | "none";
   /** Places after the point to show a double with: the most that any of its values needed. */
   readonly fraction: number;
-  /** Counts changes of the value, so that a flash can be started anew. */
-  readonly changes: number;
+  /** Counts the changes worth a flash, so that it can be started anew. */
+  readonly flashes: number;
+  /** When the value last changed, in ms on this browser's clock; `null` when it has not. */
+  readonly changedAt: number | null;
   readonly position: Position;
   readonly origin: Origin;
   readonly receivedAt: number;
@@ -63,6 +67,10 @@ function directionOf(delta: bigint | number | null): Tile["direction"] {
     return "none";
   }
   return delta > 0 ? "up" : "down";
+}
+
+function isCalm(shown: Tile, at: number): boolean {
+  return shown.changedAt === null || at - shown.changedAt >= CALM_MS;
 }
 
 /** A replayed value is the device's newest, not necessarily of that sample: it stands without its number. */
@@ -140,7 +148,8 @@ export class TileStore {
       delta,
       direction: directionOf(delta),
       fraction: Math.max(shown?.fraction ?? 0, typeof value === "number" ? fractionDigits(value) : 0),
-      changes: (shown?.changes ?? 0) + (changed ? 1 : 0),
+      flashes: (shown?.flashes ?? 0) + (changed && isCalm(shown, sample.receivedAt) ? 1 : 0),
+      changedAt: changed ? sample.receivedAt : (shown?.changedAt ?? null),
       position: sample.position,
       origin: sample.origin,
       receivedAt: sample.receivedAt,
