@@ -62,12 +62,14 @@ class SideBatch:
     """
     What goes to the database beside telemetry.
 
-    ``claims``: highest number that each stream is known to have made; ``dones``: what to resolve once all is stored.
+    ``claims``: highest number that each stream is known to have made; ``audit_chars``: how long the details of
+    ``audits`` are; ``dones``: what to resolve once all is stored.
     """
 
     presences: dict[str, Presence] = field(default_factory=dict)
     claims: dict[StreamKey, tuple[int, datetime]] = field(default_factory=dict)
     audits: list[AuditRow] = field(default_factory=list)
+    audit_chars: int = 0
     dones: list[Settleable] = field(default_factory=list)
 
     @property
@@ -88,9 +90,9 @@ class SideBatch:
         if topic.topic is Topic.HEARTBEAT:
             self._take_heartbeat(raw, topic.params["client_id"])
         elif topic.topic is Topic.AUDIT_COMMAND:
-            self.audits.append(_audited_command(raw))
+            self._add(_audited_command(raw))
         elif topic.topic is Topic.COMMAND_RESULT:
-            self.audits.append(_command_result(raw, topic.params["client_id"]))
+            self._add(_command_result(raw, topic.params["client_id"]))
         if raw.done is not None:
             self.dones.append(raw.done)
 
@@ -98,6 +100,10 @@ class SideBatch:
         """Let the broker know that all of it is dealt with; on MQTT 3.1.1 it was told at once."""
         for done in self.dones:
             resolve(done)
+
+    def _add(self, audit: AuditRow) -> None:
+        self.audits.append(audit)
+        self.audit_chars += len(audit.detail)
 
     def _take_heartbeat(self, raw: Raw, client_id: str) -> None:
         beat = payloads.decode(payloads.Heartbeat, raw.payload)

@@ -21,6 +21,7 @@ from .presence import SideBatch
 
 FLUSH_S = 0.2
 MOST_AUDITS = 10_000
+MOST_AUDIT_CHARS = 16 * 1024 * 1024  # a command's result may be as long as a message
 MOST_DEVICES = 100_000
 MOST_STREAMS = 200_000
 FAILURES_BEFORE_SPLIT = 3
@@ -72,7 +73,10 @@ class SidePipeline:
     def _is_full(self) -> bool:
         held = self._held
         return (
-            len(held.audits) >= MOST_AUDITS or len(held.presences) >= MOST_DEVICES or len(held.claims) >= MOST_STREAMS
+            len(held.audits) >= MOST_AUDITS
+            or held.audit_chars >= MOST_AUDIT_CHARS
+            or len(held.presences) >= MOST_DEVICES
+            or len(held.claims) >= MOST_STREAMS
         )
 
     async def run(self) -> None:

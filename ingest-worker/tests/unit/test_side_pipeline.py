@@ -13,7 +13,7 @@ from pulse_ingest.errors import IngestError, StorageUnavailable, WriteFailed
 from pulse_ingest.measures import Measures
 from pulse_ingest.messages import Raw
 from pulse_ingest.presence import SideBatch
-from pulse_ingest.side_pipeline import SidePipeline
+from pulse_ingest.side_pipeline import MOST_AUDIT_CHARS, SidePipeline
 
 NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
 Rule = Callable[[SideBatch], IngestError | None]
@@ -117,6 +117,17 @@ async def test_offer_while_closing_is_left_unacknowledged_for_another_worker(ben
     bench.side.close()
     assert not bench.offer(command("user:a")).done()
     assert bench.dropped == 1
+
+
+async def test_offer_long_results_of_commands_stop_at_a_bound_of_memory(bench: Bench) -> None:
+    """A device may send as long a result as a message may be, and the database may be away for days."""
+    bench.archive.gate.clear()
+    result = {"command_id": str(UUID(int=1)), "command": "RELOAD", "status": "DONE", "message": "x" * 200_000}
+    payload = json.dumps({**result, "at": "2026-02-07T12:00:00.000Z"}).encode()
+    for _ in range(300):
+        bench.side.offer(Raw("command/D1/result", payload, NOW))
+    assert bench.dropped > 200
+    assert bench.side._held.audit_chars < MOST_AUDIT_CHARS + len(payload)
 
 
 async def test_offer_heartbeats_of_ever_new_streams_stop_at_a_bound(
