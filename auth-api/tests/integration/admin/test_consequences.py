@@ -10,19 +10,24 @@ from uuid import UUID
 import pytest
 
 from pulse_acl.emit.jwt_claim import from_claim
+from pulse_auth.db.models import User
 from pulse_auth.db.session import Sessions, make_engine, make_sessions
 from pulse_auth.domain.access.consequences import Consequences
 from pulse_auth.domain.access.guards import SignedIn
 from pulse_auth.domain.access.revocation import is_within
+from pulse_auth.domain.accounts.operator_keys import register_operator_key
+from pulse_auth.domain.accounts.sessions import end_all_families
 from pulse_auth.domain.broker_admin.enforcement import BanEnforcement
 from pulse_auth.domain.broker_tokens.for_people import issue_for_person
 from pulse_auth.domain.broker_tokens.services import BrokerTokens
 from pulse_auth.domain.sync.writing import Actor, writing
+from pulse_auth.errors import NotSignedInError
 from pulse_auth.keys.signing import load_keys
 from pulse_sync.records import Key
 
 PASSWORD = "correct-horse-battery-1"
 USERS = "/api/v1/users"
+KEY_OF_RFC_8037 = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
 
 @pytest.fixture
@@ -51,6 +56,18 @@ class Broker:
 
 async def user_id(api: Any, username: str) -> UUID:
     return UUID(str((await api.fetch("SELECT id FROM users WHERE username = $1", username))[0]["id"]))
+
+
+async def signed_in(api: Any, username: str) -> SignedIn:
+    identity = await user_id(api, username)
+    (family,) = await api.fetch("SELECT id FROM refresh_families WHERE user_id = $1", identity)
+    return SignedIn(identity, username, (), frozenset(), must_change_password=False, session_id=family["id"])
+
+
+async def somebody_waits(api: Any) -> None:
+    async with asyncio.timeout(10):
+        while not await api.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            await asyncio.sleep(0.02)
 
 
 async def give_key(execute: Any, username: str, *devices: str) -> None:
@@ -139,16 +156,44 @@ async def test_token_asked_for_while_rights_are_taken_waits_and_has_what_is_left
     api: Any, sessions: Sessions, person: Any
 ) -> None:
     await person("otto", "OPERATOR")
-    identity = await user_id(api, "otto")
-    otto = SignedIn(identity, "otto", ("OPERATOR",), frozenset(), must_change_password=False, session_id=identity)
+    otto = await signed_in(api, "otto")
     tokens = BrokerTokens(load_keys(api.settings.keys_dir), api.settings, api.clock)
     (role,) = await api.fetch("SELECT id FROM roles WHERE name = 'OPERATOR'")
     async with sessions.begin() as session:
         async with writing(session, Actor.SYSTEM, api.clock()) as records:
-            await records.edit(Key.user_role(identity, role["id"]), {"present": False})
+            await records.edit(Key.user_role(otto.user_id, role["id"]), {"present": False})
             asked = asyncio.create_task(issue_for_person(sessions, tokens, otto, lifetime_s=60))
-            async with asyncio.timeout(10):
-                while not await api.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-                    await asyncio.sleep(0.02)
+            await somebody_waits(api)
         assert not asked.done()
     assert is_within(from_claim((await asked).acl), [])
+
+
+async def take_token(api: Any, sessions: Sessions, asking: SignedIn) -> None:
+    await issue_for_person(
+        sessions, BrokerTokens(load_keys(api.settings.keys_dir), api.settings, api.clock), asking, lifetime_s=60
+    )
+
+
+async def take_key(api: Any, sessions: Sessions, asking: SignedIn) -> None:
+    async with sessions.begin() as session:
+        await register_operator_key(session, asking, "D1", offered=KEY_OF_RFC_8037, now=api.clock())
+
+
+@pytest.mark.parametrize("take", [take_token, take_key])
+async def test_nothing_is_given_to_a_session_that_ends_while_it_asks(
+    api: Any, sessions: Sessions, person: Any, execute: Any, take: Any
+) -> None:
+    await execute("INSERT INTO devices (client_id, signing_key, encryption_key) VALUES ('D1', '{}', '{}')")
+    await person("otto", "OPERATOR")
+    otto = await signed_in(api, "otto")
+    (other,) = await api.fetch("SELECT password_hash FROM users WHERE username = 'admin'")
+    async with sessions.begin() as session:
+        async with writing(session, Actor.SYSTEM, api.clock()) as records:
+            await records.edit(Key.user(otto.user_id), {"password_hash": other["password_hash"]})
+            asked = asyncio.create_task(take(api, sessions, otto))
+            await somebody_waits(api)
+        await end_all_families(session, await session.get_one(User, otto.user_id), api.clock(), "password changed")
+    with pytest.raises(NotSignedInError):
+        await asked
+    assert await live_keys(api) == []
+    assert await api.fetch("SELECT FROM issued_tokens WHERE user_id = $1", otto.user_id) == []

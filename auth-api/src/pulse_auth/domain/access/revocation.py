@@ -20,13 +20,15 @@ from pulse_acl.emit.jwt_claim import from_claim
 from pulse_acl.matching import covers
 from pulse_acl.rules import Effect, Rule
 
-from ...db.models import Integration, IssuedToken
+from ...db.models import Integration, IssuedToken, RefreshFamily, User
+from ...errors import NotSignedInError
 from ..broker_admin.client import BrokerBan
 from ..broker_admin.enforcement import store_ban
+from .guards import SignedIn
 from .people import load_rules_of
 
 NARROWED = "rights were taken away"
-# Changes of records hold this row; see lock_rights.
+# Changes of records hold this row; see hold_rights.
 _LOCK = text("SELECT FROM record_version FOR SHARE")
 
 
@@ -48,13 +50,21 @@ class Cut:
         return Cut((*self.bans, *other.bans))
 
 
-async def lock_rights(session: AsyncSession) -> None:
+async def hold_rights(session: AsyncSession, person: SignedIn) -> User:
     """
-    Hold off changes of rights until the transaction ends; whoever gives out a token does so first.
+    Hold off changes of rights until the transaction ends; whoever gives *person* a token or a key does so first.
 
-    So each token is either seen by ``revoke_wider`` of a change, or made with what the change left.
+    So each is either seen by the change that takes its ground away, or made with what the change left.
+
+    Raises:
+        NotSignedInError: The account or the session ended since the request was let in.
     """
     await session.execute(_LOCK)
+    user = await session.get_one(User, person.user_id)
+    family = await session.get(RefreshFamily, person.session_id)
+    if user.deleted_at is not None or not user.is_active or family is None or family.ended_at is not None:
+        raise NotSignedInError("The session has ended.")
+    return user
 
 
 async def revoke_wider(session: AsyncSession, *, now: datetime, by: str) -> Cut:

@@ -51,14 +51,7 @@ class OperatorKeyController(Controller):
     ) -> OperatorKeyItem:
         """Register the signed-in person's signing key on that desktop; it replaces the one before."""
         async with sessions.begin() as session:
-            key = await register_operator_key(
-                session,
-                user_id=request.user.user_id,
-                actor=request.user.principal,
-                client_id=client_id,
-                offered=data.public_key,
-                now=clock(),
-            )
+            key = await register_operator_key(session, request.user, client_id, offered=data.public_key, now=clock())
         return OperatorKeyItem(key.client_id, key.public_key, format_time(key.registered_at))
 
     @delete("/{client_id:str}")

@@ -15,23 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.topics import is_device_id
 
-from ...db.models import Device, OperatorKey, User
-from ...errors import DeviceRevokedError, NotSignedInError, UnknownDeviceError
-from ..access.revocation import lock_rights
+from ...db.models import Device, OperatorKey
+from ...errors import DeviceRevokedError, UnknownDeviceError
+from ..access.guards import SignedIn
+from ..access.revocation import hold_rights
 from ..audit.services import write_audit
 from ..devices.device_keys import signing_jwk, thumbprint
 
 
 async def register_operator_key(
-    session: AsyncSession, *, user_id: UUID, actor: str, client_id: str, offered: object, now: datetime
+    session: AsyncSession, person: SignedIn, client_id: str, *, offered: object, now: datetime
 ) -> OperatorKey:
     """
-    Make *offered* the person's one live key on the desktop *client_id*; a former one ends.
+    Make *offered* the *person*'s one live key on the desktop *client_id*; a former one ends.
 
     Args:
         session: A session inside a transaction.
-        user_id: The signed-in person.
-        actor: The same, as in the audit log.
+        person: Who is signed in.
         client_id: The desktop.
         offered: Public Ed25519 JWK as it came.
         now: The server's time.
@@ -39,27 +39,24 @@ async def register_operator_key(
     Raises:
         UnknownDeviceError: No such desktop is enrolled.
         DeviceRevokedError: It was revoked.
-        NotSignedInError: The account ended since the request was let in.
+        NotSignedInError: The account or the session ended since the request was let in.
         KeyRefusedError: *offered* is another kind of key, a private one, or malformed.
     """
     public_key = signing_jwk(offered, "public_key")
-    # The write path ends keys under this lock, so none is made beside a deactivation.
-    await lock_rights(session)
-    user = await session.get_one(User, user_id)
-    if not user.is_active or user.deleted_at is not None:
-        raise NotSignedInError("The session has ended.")
+    # The write path ends keys under this lock, so none is made beside a deactivation or a new password.
+    user = await hold_rights(session, person)
     # Two registrations at once wait for each other.
     device = await session.get(Device, client_id, with_for_update=True) if is_device_id(client_id) else None
     if device is None:
         raise UnknownDeviceError(f"No device {client_id} is enrolled.")
     if device.revoked_at is not None:
         raise DeviceRevokedError(f"The device {client_id} was revoked.")
-    await _end(session, user_id, client_id, now)
-    key = OperatorKey(user_id=user_id, client_id=client_id, public_key=public_key, registered_at=now)
+    await _end(session, user.id, client_id, now)
+    key = OperatorKey(user_id=user.id, client_id=client_id, public_key=public_key, registered_at=now)
     session.add(key)
     await session.flush()
     detail = {"thumbprint": thumbprint(public_key)}
-    await _audit(session, actor, "operator_key.registered", client_id, detail)
+    await _audit(session, person.principal, "operator_key.registered", client_id, detail)
     return key
 
 

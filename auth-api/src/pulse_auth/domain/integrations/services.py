@@ -20,10 +20,10 @@ from pulse_acl.topics import is_device_id
 
 from ...clock import Clock
 from ...db.models import Integration, User
-from ...errors import InvalidNameError, NameTakenError, NotSignedInError, UnknownRecordError
+from ...errors import InvalidNameError, NameTakenError, UnknownRecordError
 from ..access.guards import SignedIn
 from ..access.people import load_rights
-from ..access.revocation import Cut, lock_rights, revoke_token
+from ..access.revocation import Cut, hold_rights, revoke_token
 from ..accounts.names import name_key
 from ..audit.services import write_audit
 from ..broker_tokens.services import BrokerToken, BrokerTokens, TokenKind, fresh_client_id
@@ -61,13 +61,11 @@ class Integrations:
             InvalidRuleError: A topic may stand in no integration; the sentence says why.
             CannotGrantError: *person* may not subscribe to a topic.
             NameTakenError: A running integration has that name.
+            NotSignedInError: The account or the session ended since the request was let in.
         """
         if not is_device_id(wanted.name):
             raise InvalidNameError("An integration's name is 1 to 64 of A-Z a-z 0-9 . _ -")
-        await lock_rights(session)
-        user = await session.get_one(User, person.user_id)
-        if not user.is_active or user.deleted_at is not None:
-            raise NotSignedInError("The session has ended.")
+        user = await hold_rights(session, person)
         rules = rules_within(wanted.topics, (await load_rights(session, user.id)).rules)
         await self._take_name(session, wanted.name)
         token = await self._tokens.issue(
