@@ -6,6 +6,7 @@ import itertools
 import random
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,27 @@ def test_outbox_file_alone_says_that_it_is_damaged(path: Path):
     spoil(path, pages_of(path, "telemetry_buffer")[3:4])
     with pytest.raises(DamagedError):
         OutboxFile(path, FakeClock(), lambda: "018f0000-0000-7000-8000-000000000009", DeviceSettings())
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "flip",
+    [
+        "UPDATE streams SET last_sequence_no = last_sequence_no + (1 << 45)",
+        "UPDATE telemetry_data SET rowid = 1 << 50 WHERE rowid = 500",
+        "UPDATE telemetry_buffer SET position = position + (1 << 39) WHERE sequence_no = 3000",
+        "INSERT INTO streams VALUES (1 << 50, 'x', '', 0)",
+    ],
+)
+def test_salvage_number_that_damage_has_made_huge_neither_takes_all_memory_nor_for_ever(path: Path, flip: str):
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(flip)
+    done = salvage.mend(path, FakeClock().now(), "test")
+    assert done.kept >= ROWS - 500 - 1 + 50 - 1
+    outbox = start(path)
+    assert outbox.state.held >= ROWS - 500 - 2 + 50 - 1
+    assert outbox.state.lost <= 1
+    assert outbox.close()
 
 
 def test_damage_that_a_reader_meets_ends_the_outbox_and_the_next_start_salvages_case_18(path: Path):

@@ -21,12 +21,13 @@ from pulse_acl.ranges import Range, from_numbers, union
 from .schema import MOST_STREAMS, NUMBERS, needs_positions, positions
 
 CHUNK = 5_000
+MOST_NUMBERS = 1 << 33  # in one stream or table, 13 years of the fastest sampling; what is above is damage
 MOST_FAILURES = 200_000  # then what is left of a bad range is given up whole
 Row: TypeAlias = tuple[Any, ...]
 _BUFFERED = "SELECT sequence_no, recorded_at, metrics, state, reason, receipt_at FROM telemetry_buffer WHERE stream = ?"
 _IN_PLACE, _IN_OLD = " AND position BETWEEN ? AND ?", " AND sequence_no BETWEEN ? AND ?"
 _HIGHEST = "SELECT max(position) % ? FROM telemetry_buffer WHERE position BETWEEN ? AND ?"
-_HIGHEST_OLD = "SELECT max(sequence_no) FROM telemetry_buffer WHERE stream = ?"
+_HIGHEST_OLD = "SELECT max(sequence_no) FROM telemetry_buffer WHERE stream = ? AND sequence_no <= ?"
 _NEXT = "SELECT position / ?1, stream FROM telemetry_buffer WHERE position >= ?1 * ?2 ORDER BY position LIMIT 1"
 _CONFIRMED = """SELECT rowid, stream, sequence_no, recorded_at, metrics, receipt_at FROM telemetry_data
 WHERE rowid BETWEEN ? AND ?"""
@@ -58,9 +59,9 @@ def streams(db: sqlite3.Connection) -> list[FoundStream]:
     """Return every stream of which a trace is left, in the order they were begun."""
     most = max(_number(db, "SELECT max(ordinal) FROM streams"), _number(db, "SELECT max(seq) FROM sqlite_sequence"))
     rows: list[Row] = []
-    _read_all(lambda first, last: _read(db, _STREAMS, (first, last)), most, rows.extend)
+    _read_all(lambda first, last: _read(db, _STREAMS, (first, last)), min(most, MOST_STREAMS), rows.extend)
     found = {
-        row[1]: FoundStream(row[0], row[1], row[2], row[3], row[0])
+        row[1]: FoundStream(row[0], row[1], row[2], row[3] if row[3] <= MOST_NUMBERS else 0, row[0])
         for row in rows
         if _is_text(row[1], row[2]) and isinstance(row[3], int) and row[0] < MOST_STREAMS
     }
@@ -99,7 +100,7 @@ def copy_buffered(
 
 def copy_confirmed(old: sqlite3.Connection, new: sqlite3.Connection) -> dict[str, list[Range]]:
     """Copy the confirmed readings in their order; return their numbers by stream."""
-    most = _number(old, "SELECT max(rowid) FROM telemetry_data")
+    most = _number(old, "SELECT max(rowid) FROM telemetry_data WHERE rowid <= ?", (MOST_NUMBERS,))
     copied: dict[str, list[Range]] = {}
 
     def take(rows: list[Row]) -> None:
@@ -131,9 +132,10 @@ def _read_all(
     """Read 1 to *last*, hand over what comes in ascending order, and return the ranges that could not be read."""
     unread: list[Range] = []
     failures = 0
-    waiting = [(first, min(first + CHUNK - 1, last)) for first in range(1, last + 1, CHUNK)][::-1]
-    while waiting:
-        low, high = waiting.pop()
+    chunks = iter(range(1, last + 1, CHUNK))
+    waiting: list[Range] = []
+    while waiting or (first := next(chunks, 0)):
+        low, high = waiting.pop() if waiting else (first, min(first + CHUNK - 1, last))
         found = read(low, high)
         if found is not None:
             take(sorted((row for row in found if isinstance(row[0], int) and low <= row[0] <= high), key=itemgetter(0)))
@@ -162,8 +164,8 @@ def _number(db: sqlite3.Connection, query: str, values: Iterable[object] = ()) -
 
 def _highest(db: sqlite3.Connection, found: FoundStream, *, is_old: bool) -> int:
     if is_old:
-        return _number(db, _HIGHEST_OLD, (found.stream,))
-    return _number(db, _HIGHEST, (NUMBERS, *positions(found.place, 1, NUMBERS)))
+        return _number(db, _HIGHEST_OLD, (found.stream, MOST_NUMBERS))
+    return _number(db, _HIGHEST, (NUMBERS, *positions(found.place, 1, MOST_NUMBERS)))
 
 
 def _is_old(db: sqlite3.Connection) -> bool:
