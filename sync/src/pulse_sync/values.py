@@ -21,6 +21,7 @@ from .names import label_problem, username_problem
 from .records import DELETED_AT, FIELDS, MEMBERSHIPS, NAME_FIELDS, Key, Kind
 
 MAX_DESCRIPTION_CHARS, MAX_RULES = 1_000, 200
+MAX_RULES_BYTES = 48 * 1024  # of topics; signed twice and encrypted they stay below the contract's 256 KiB
 # As argon2-cffi writes it. A device must not be able to make the server work for minutes at a sign-in.
 _HASH = re.compile(r"\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}")
 _MOST_MEMORY_KIB, _MOST_PASSES, _MOST_LANES = 262_144, 16, 16
@@ -135,6 +136,8 @@ def rules_problem(value: object) -> str | None:
         reason = refusal(Rule(Action(entry["action"]), entry["topic"]))
         if reason is not None:
             return f"{entry['action']} {entry['topic'][:200]!r}: {reason}."
+    if sum(len(entry["topic"].encode()) for entry in value) > MAX_RULES_BYTES:
+        return f"The topics of all rules have at most {MAX_RULES_BYTES} bytes together; make several permissions."
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import re
 from typing import Any
@@ -11,6 +12,9 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from joserfc import jwe, jws
+from joserfc.jwk import OKPKey
+from msgspec.structs import replace
 
 from pulse_sync.changes import Change
 from pulse_sync.envelopes import (
@@ -27,6 +31,7 @@ from pulse_sync.envelopes import (
 )
 from pulse_sync.messages import PAGE_BYTES, SERVER, Event, FromDevice, Snapshot, pages_of
 from pulse_sync.records import Kind
+from pulse_sync.values import MAX_RULES, MAX_RULES_BYTES, rules_problem
 
 HISTORY = str(UUID(int=1))
 
@@ -122,6 +127,39 @@ def test_envelope_with_another_algorithm_is_refused():
     assert fault_of(DEVICE_BOX.encrypt(none)) == "malformed"
     head = b64(json.dumps({"alg": "dir", "enc": "A256GCM", "kid": DEVICE_BOX.kid}).encode())
     assert fault_of(f"{head}..{b64(b'0' * 12)}.{b64(b'x')}.{b64(b'0' * 16)}") == "truncated"
+
+
+def test_signature_by_a_key_of_its_own_header_or_by_the_public_key_as_a_secret_is_refused_S4():  # noqa: N802
+    stranger = OKPKey.generate_key("Ed25519")
+    header = {"alg": "Ed25519", "typ": FROM_SERVER, "jwk": stranger.as_dict(private=False)}
+    own = jws.serialize_compact(header, b"{}", stranger, algorithms=["Ed25519"])
+    assert fault_of(DEVICE_BOX.encrypt(own)) == "bad signature"
+    public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    signed = f"{b64(json.dumps({'alg': 'HS256', 'typ': FROM_SERVER}).encode())}.{b64(b'{}')}"
+    mac = b64(hmac.digest(public, signed.encode(), "sha256"))
+    known = Key({"kty": "OKP", "crv": "Ed25519", "x": b64(public)})
+    assert fault_of(DEVICE_BOX.encrypt(f"{signed}.{mac}"), server=known) == "malformed"
+
+
+def test_compressed_envelope_is_refused_before_it_is_inflated():
+    box = OKPKey.generate_key("X25519")
+    jwk = {name: str(value) for name, value in box.as_dict(private=True).items()}
+    header = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "zip": "DEF", "kid": Key(jwk).kid}
+    allowed = ["ECDH-ES+A256KW", "A256GCM", "DEF"]
+    token = jwe.encrypt_compact(header, b"A" * 20_000_000, box, algorithms=allowed)
+    assert len(token) < 100_000
+    assert fault_of(token, device=Key(jwk)) == "truncated"
+
+
+def test_largest_permission_travels_both_ways_within_the_contract():
+    rules = [{"action": "subscribe", "topic": f"{number:03}/" + "€" * 80} for number in range(MAX_RULES)]
+    assert rules_problem(rules) is None
+    assert rules_problem([{"action": "subscribe", "topic": "x" * (MAX_RULES_BYTES + 1)}]) is not None
+    big = replace(CHANGE, type=Kind.PERMISSION, field="rules", value=rules)
+    token = seal_to_server(layer(change=sign_change(big, AUTHOR)), DEVICE_SIGNING, SERVER_BOX)
+    assert len(token) < 250 * 1024
+    record = {"type": "permission", "id": CHANGE.id, "fields": {"rules": rules, "description": "€" * 1_000}}
+    assert len(seal_to_device(replace(EVENT, record=record), SERVER_SIGNING, DEVICE_BOX)) < 250 * 1024
 
 
 def test_change_from_a_device_opens_layer_by_layer():
