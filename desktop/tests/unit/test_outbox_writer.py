@@ -194,3 +194,12 @@ def test_outbox_online_for_long_stays_as_large_as_it_was_case_20(tmp_path: Path)
         sizes.append(file._db.execute("PRAGMA page_count").fetchone()[0])
     assert max(sizes[5:]) <= max(sizes[:5]) + 2
     file.close()
+
+
+def test_outbox_that_cannot_be_opened_for_whatever_reason_says_so_at_start(tmp_path: Path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise MemoryError("no memory")
+
+    monkeypatch.setattr("pulse_desktop.core.outbox.writer.OutboxFile", fail)
+    with pytest.raises(StorageError, match=r"outbox\.db cannot be used: no memory"):
+        Running(tmp_path)

@@ -183,8 +183,8 @@ class Outbox:
         try:
             file = self._open()
             self.state = file.state
-        except (sqlite3.Error, OSError) as error:
-            self._failure = error
+        except Exception as error:
+            self._failure = error  # whatever it is, ``start`` must not return as if there were an outbox
             return
         finally:
             self._opened.set()
