@@ -183,8 +183,8 @@ class Outbox:
         try:
             file = self._open()
             self.state = file.state
-        except Exception as error:
-            self._failure = error  # whatever it is, ``start`` must not return as if there were an outbox
+        except Exception as error:  # noqa: BLE001 - whatever it is, ``start`` must not return as if all were well
+            self._failure = error
             return
         finally:
             self._opened.set()
