@@ -12,11 +12,12 @@ from pulse_desktop.cli.commands import run
 from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.errors import ChangeError, SignInError
 from pulse_desktop.core.identity import store
+from pulse_desktop.core.sync.change_queue import ChangeQueue
 from pulse_desktop.program import _parser
 from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
-from pulse_sync.records import Kind
-from support.sync_bench import PASSWORD, SyncBench, people
+from pulse_sync.records import Key, Kind
+from support.sync_bench import PASSWORD, ROLE, USER, SyncBench, people
 
 Cli = Callable[..., str]
 
@@ -165,5 +166,21 @@ def test_cli_sync_status_review_and_log(cli: Cli, bench: SyncBench):
     assert cli("sync", "review", "--done", str(entry["id"])) == "reviewed.\n"
     assert cli("sync", "review") == "none\n"
     assert "NOT_ALLOWED" in cli("sync", "log")
+    assert entry["name"] == "BOSS"
     with pytest.raises(ChangeError, match="no entry 99"):
         cli("sync", "review", "--done", "99")
+
+
+def test_cli_sync_review_names_what_was_not_applied(cli: Cli, bench: SyncBench):
+    login(cli)
+    by = bench.author()
+    made = by.create(Kind.ROLE, {"name": "NIGHT", "description": ""})
+    of_device = by.edit(Key.setting("flush_order", "D1"), "config_value", "live_first")
+    joined = by.edit(Key.user_role(USER, ROLE), "present", False)
+    waiting = json.loads(cli("sync", "waiting", "--json"))
+    assert [one["name"] for one in waiting] == ["NIGHT", "flush_order (D1)", "ann / BOSS"]
+    creation = next(one.change for one in ChangeQueue(bench.db).all() if one.change.key == made)
+    for change in (creation, of_device, joined):
+        bench.deliver(bench.outcome(change, "REFUSED", reason="NOT_ALLOWED", message="No."))
+    entries = json.loads(cli("sync", "review", "--json"))
+    assert [one["name"] for one in entries] == ["NIGHT", "flush_order (D1)", "ann / BOSS"]

@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from pulse_acl.payloads import format_time
-from pulse_sync.records import Kind
+from pulse_sync.records import MEMBERSHIPS, NAME_FIELDS, Key, Kind
 
 from ..core.errors import ChangeError
 from ..core.lock import running_process
 from ..core.sync.change_queue import ChangeQueue
+from ..core.sync.holdings import Holdings
 from ..core.sync.store import SyncStore
 from .desk import Desk, show, show_figures
 
@@ -43,10 +46,12 @@ def ask(on: Desk, _asked: argparse.Namespace) -> None:
 
 def waiting(on: Desk, asked: argparse.Namespace) -> None:
     """List the changes that the server has not answered."""
+    shown = on.shown()
     rows = [
-        {"change_id": one.change_id, "type": one.type, "id": one.id, "field": one.field, "by": one.by, "at": one.at}
+        {"change_id": one.change_id, "type": one.type, "name": _name(shown, one.key), "id": one.id, "field": one.field,
+         "by": one.by, "at": one.at}
         for one in (queued.change for queued in ChangeQueue(on.db).all() if queued.applied_as is None)
-    ]
+    ]  # fmt: skip
     show(rows, as_json=asked.json)
 
 
@@ -58,18 +63,34 @@ def review(on: Desk, asked: argparse.Namespace) -> None:
             raise ChangeError(f"there is no entry {asked.done} to review")
         print("reviewed.")
         return
-    rows = [{**_entry(one.row), "with_it": len(one.with_it)} for one in queue.reviews()]
+    shown = on.shown()
+    rows = [{**_entry(shown, one.row), "with_it": len(one.with_it)} for one in queue.reviews()]
     show(rows, as_json=asked.json)
 
 
 def log(on: Desk, asked: argparse.Namespace) -> None:
     """List what became of this device's changes, newest first."""
-    show([_entry(row) for row in ChangeQueue(on.db).log(asked.limit)], as_json=asked.json)
+    shown = on.shown()
+    show([_entry(shown, row) for row in ChangeQueue(on.db).log(asked.limit)], as_json=asked.json)
 
 
-def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(shown: Holdings, row: Mapping[str, Any]) -> dict[str, Any]:
     names = (
-        "id", "timestamp", "status", "reason", "action", "entity_type", "entity_id", "old_value", "new_value",
+        "id", "timestamp", "status", "reason", "action", "entity_type", "name", "entity_id", "old_value", "new_value",
         "error_message", "by",
     )  # fmt: skip
-    return {name: row[name] for name in names}
+    key = Key(Kind(row["entity_type"]), row["entity_id"])
+    made = msgspec.json.decode(row["new_value"]) if row["action"] == "create" else {}
+    named = {**row, "name": _name(shown, key, made)}
+    return {name: named[name] for name in names}
+
+
+def _name(shown: Holdings, key: Key, made: Mapping[str, Any] | None = None) -> str:
+    """Return what people call a record: its name, those that a membership joins, or a setting's key and device."""
+    if key.kind in MEMBERSHIPS:
+        return " / ".join(_name(shown, end) for end in key.ends)
+    if key.kind is Kind.SETTING:
+        return f"{key.pair[0]} ({key.pair[1] or 'all'})"
+    record, field = shown.records.get(key), NAME_FIELDS[key.kind]
+    found = record.get(field) if record is not None else (made or {}).get(field)
+    return str(found or key.id)
