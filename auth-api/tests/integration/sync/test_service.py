@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from pulse_auth.domain.sync.service import LAGS_AFTER_S, SyncService
+from pulse_auth.domain.sync.service import LAGS_AFTER_S, MOST_WAITING_BYTES, SyncService
 from pulse_auth.domain.sync.writing import Actor
 from pulse_sync.messages import Page, Snapshot
 from pulse_sync.records import Key
@@ -89,6 +89,19 @@ async def test_service_requests_that_pile_up_are_answered_by_the_newest(
     assert [one.nonce for one in answers if isinstance(one, Snapshot)] == ["n19", "last"]
     held = {one.key: one for one in map(from_wire, answers[0].records)}  # type: ignore[union-attr]
     assert digest(held) == answers[0].digest  # type: ignore[union-attr]
+
+
+async def test_service_flood_of_large_messages_is_held_within_bounds_and_passes(
+    books: Any, service: SyncService, postbox: Postbox
+):
+    large = bytes(MOST_WAITING_BYTES // 8)
+    for _ in range(100):
+        service.take("sync/device/D1/changes", large)
+    async with asyncio.timeout(20):
+        while not postbox.sent:
+            service.take("sync/device/D1/request", request())
+            await asyncio.sleep(0.05)
+    assert await books.rows("SELECT count(*) FROM sync_log WHERE entity_type = 'envelope'") == [(8,)]
 
 
 @pytest.mark.parametrize("payload", [b"\xff", b"{}", request("D2"), request(from_version=-1)])

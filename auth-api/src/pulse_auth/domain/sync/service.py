@@ -32,7 +32,7 @@ from .sealing import seal
 
 FILTERS = tuple(build(topic, client_id="+") for topic in (Topic.SYNC_CHANGES, Topic.SYNC_REQUEST, Topic.HEARTBEAT))
 LAGS_AFTER_S = 10.0
-MOST_WAITING = 10_000
+MOST_WAITING, MOST_WAITING_BYTES = 10_000, 64 * 1024 * 1024
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +63,7 @@ class SyncService:
         self._views = DeviceViews()
         self._inbox = Inbox(sessions, clock, CryptoKey(keys.encryption_jwk()), consequences)
         self._waiting: asyncio.Queue[_Heard | Whereabouts] = asyncio.Queue(MOST_WAITING)
+        self._waiting_bytes = 0
         self._requests: dict[str, _Heard] = {}
         self._lagging: dict[str, float] = {}
         self.publication = Publication(sessions, dsn, self._views, self._signing, send)
@@ -91,12 +92,12 @@ class SyncService:
             self._requests[request.client_id] = request
 
     def _queue(self, item: _Heard | Whereabouts) -> bool:
-        try:
-            self._waiting.put_nowait(item)
-        except asyncio.QueueFull:
+        if self._waiting.full() or self._waiting_bytes + _size(item) > MOST_WAITING_BYTES:
             # Devices send and ask again.
             _log.warning("sync.too_much_waiting", client_id=item.client_id)
             return False
+        self._waiting.put_nowait(item)
+        self._waiting_bytes += _size(item)
         return True
 
     def _notice(self, client_id: str, payload: bytes) -> None:
@@ -121,6 +122,7 @@ class SyncService:
         """Handle what waits, one after the other, until cancelled."""
         while True:
             item = await self._waiting.get()
+            self._waiting_bytes -= _size(item)
             try:
                 await self.handle(item)
             except (SQLAlchemyError, OSError) as error:
@@ -162,3 +164,7 @@ class SyncService:
                 return
             messages = await answer(session, counter, self._views, where)
         await self._send(seal(message, device, self._signing) for message in messages)
+
+
+def _size(item: _Heard | Whereabouts) -> int:
+    return len(item.payload) if isinstance(item, _Heard) else 0
