@@ -165,11 +165,6 @@ def ends(kind: Kind, name: str, value: object) -> bool:
     return name in alive and value != alive[name]
 
 
-def ending_fields(kind: Kind) -> tuple[str, ...]:
-    """Return the fields by which a record of *kind* can end."""
-    return tuple(_ENDINGS[kind])
-
-
 def shown(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return *fields* as logs may show them: password hashes as "changed"."""
     return {name: "changed" if name in SECRET_FIELDS and value else value for name, value in fields.items()}

@@ -18,6 +18,15 @@ from pulse_acl.rules import Permission
 from .records import Key, Kind, Record
 
 TopicRule = tuple[str, str]  # action, topic filter
+# What changing a record of each kind needs.
+NEEDED: Mapping[Kind, Permission] = {
+    Kind.USER: Permission.MANAGE_USERS,
+    Kind.USER_ROLE: Permission.MANAGE_USERS,
+    Kind.ROLE: Permission.MANAGE_ROLES,
+    Kind.PERMISSION: Permission.MANAGE_ROLES,
+    Kind.ROLE_PERMISSION: Permission.MANAGE_ROLES,
+    Kind.SETTING: Permission.EDIT_CONFIG,
+}
 EVERYTHING = frozenset(str(permission) for permission in Permission)
 
 

@@ -11,19 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pulse_acl.rules import Permission
 from pulse_sync.changes import Reason
 from pulse_sync.records import DELETED_AT, MEMBERSHIPS, Key, Kind, Record
-from pulse_sync.rights import Holdings, Rights
+from pulse_sync.rights import NEEDED, Holdings, Rights
 
-NEEDED: Mapping[Kind, Permission] = {
-    Kind.USER: Permission.MANAGE_USERS,
-    Kind.USER_ROLE: Permission.MANAGE_USERS,
-    Kind.ROLE: Permission.MANAGE_ROLES,
-    Kind.PERMISSION: Permission.MANAGE_ROLES,
-    Kind.ROLE_PERMISSION: Permission.MANAGE_ROLES,
-    Kind.SETTING: Permission.EDIT_CONFIG,
-}
 State = Mapping[Key, Record]
 
 

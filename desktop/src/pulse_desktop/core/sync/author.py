@@ -13,11 +13,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pulse_acl.rules import Permission
 from pulse_sync.changes import CREATE, Change
 from pulse_sync.envelopes import sign_change
 from pulse_sync.records import DELETED_AT, NAME_FIELDS, Key, Kind, Record
 from pulse_sync.replica import stamp_of_change
+from pulse_sync.rights import NEEDED
 from pulse_sync.values import InvalidValueError, check_key, check_value, complete
 
 from ..clock import Clock
@@ -28,15 +28,6 @@ from .corrected_time import CorrectedTime, NeverMetError
 from .holdings import Holdings, read_holdings
 from .keys import private_key
 from .schema import writing
-
-NEEDED: Mapping[Kind, Permission] = {
-    Kind.USER: Permission.MANAGE_USERS,
-    Kind.USER_ROLE: Permission.MANAGE_USERS,
-    Kind.ROLE: Permission.MANAGE_ROLES,
-    Kind.PERMISSION: Permission.MANAGE_ROLES,
-    Kind.ROLE_PERMISSION: Permission.MANAGE_ROLES,
-    Kind.SETTING: Permission.EDIT_CONFIG,
-}
 
 
 class Author:
