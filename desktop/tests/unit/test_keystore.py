@@ -7,10 +7,14 @@ from pathlib import Path
 
 import keyring
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
+from structlog.testing import capture_logs
 
-from pulse_desktop.core.identity import keystore, store
+from pulse_desktop.core.identity import keys, keystore, store
+from pulse_desktop.core.identity.sync_keys import sync_keys
 from pulse_runtime.errors import ConfigError
 
 FIELDS = {"client_id": "D1", "api_url": "http://127.0.0.1", "mqtts_url": "mqtts://127.0.0.1", "ca_pem": "x",
@@ -106,3 +110,12 @@ def test_keys_place_asked_for_as_a_file_or_a_wrong_word(ring: MemoryKeyring):
     assert ring.kept == {}, "it is not even tried"
     with pytest.raises(ConfigError, match="give auto, keyring, file"):
         keystore.uses_keyring("vault")
+
+
+def test_device_without_the_servers_sync_keys_says_what_to_do(tmp_path: Path):
+    pems = keys.to_pem(Ed25519PrivateKey.generate()), keys.to_pem(X25519PrivateKey.generate())
+    identity = store.Identity(**FIELDS, signing_key="s.pem", encryption_key="e.pem")
+    store.save(tmp_path, identity, *pems)
+    with capture_logs() as logged:
+        assert sync_keys(tmp_path, identity) is None
+    assert "enroll the device again" in logged[0]["reason"]

@@ -30,5 +30,5 @@ def sync_keys(folder: Path, identity: store.Identity) -> SyncKeys | None:
             server_encryption=Key(identity.sync_encryption or {}),
         )
     except ValueError as error:
-        log.warning("desktop.sync_not_possible", reason=str(error))
+        log.warning("desktop.sync_not_possible", reason=f"{error}: enroll the device again")
         return None
