@@ -30,7 +30,8 @@ class Kind(StrEnum):
 
 
 # How much longer than drawn a fault may take until what it waits for has come.
-PATIENCE_S = {Kind.RESTORE: 25.0, Kind.DISK_FULL: 40.0, Kind.BUFFER_FULL: 15.0}
+# A device that was cut off three times within seconds waits up to 40 s before it goes on emptying its buffer (ADR 9).
+PATIENCE_S = {Kind.RESTORE: 70.0, Kind.DISK_FULL: 40.0, Kind.BUFFER_FULL: 15.0}
 
 
 @dataclass(frozen=True, slots=True)
