@@ -167,6 +167,7 @@ async def test_rights_taken_while_the_broker_is_away_hold_as_soon_as_it_is_back(
     async with asyncio.timeout(20):
         while not await refused(token):
             await asyncio.sleep(0.05)
+    assert await refused(token), "and it stays so"
 
 
 async def test_role_of_many_people_that_narrows_cuts_all_of_them_within_2_s(
