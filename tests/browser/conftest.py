@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from support.dashboard import first_reading, make_person
+from support.processes import ROOT
+from support.stack import Stack, running_stack
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -48,3 +52,19 @@ def page(context: BrowserContext) -> Iterator[Page]:
     )
     yield made
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def plant() -> Iterator[Stack]:
+    """
+    One running system for the tests of the administration pages, with a person of each seeded role.
+
+    ``olga`` is an operator, ``vera`` a viewer. Tests leave these and the stack's own device as they found them; a test
+    that stops a program or revokes something shared runs a stack of its own.
+    """
+    assert (ROOT / "dashboard" / "out" / "index.html").exists(), "the dashboard is not built: make test builds it"
+    with running_stack() as made:
+        first_reading(made)
+        make_person(made, "olga", "OPERATOR")
+        make_person(made, "vera", "VIEWER")
+        yield made

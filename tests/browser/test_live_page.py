@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from support.dashboard import connection_state, first_reading, sign_in
 from support.processes import ROOT, until
 from support.raw_device import RawDevice
-from support.stack import ADMIN_PASSWORD, Stack, running_stack
+from support.stack import Stack, running_stack
 
 LARGEST = 2**63 - 1
 MOVING = "system/uptime_s"  # changes every second, whatever the machine does
@@ -22,19 +23,8 @@ MOVING = "system/uptime_s"  # changes every second, whatever the machine does
 def stack() -> Iterator[Stack]:
     assert (ROOT / "dashboard" / "out" / "index.html").exists(), "the dashboard is not built: make test builds it"
     with running_stack() as made:
-        until(lambda: made.admin.get("/telemetry/latest").json()["items"], within_s=60, what="the first reading")
+        first_reading(made)
         yield made
-
-
-def sign_in(page: Page, stack: Stack, password: str = ADMIN_PASSWORD) -> None:
-    page.goto(stack.address)
-    page.get_by_test_id("login-username").fill("admin")
-    page.get_by_test_id("login-password").fill(password)
-    page.get_by_test_id("login-submit").click()
-
-
-def state(page: Page) -> str | None:
-    return page.get_by_test_id("connection-indicator").first.get_attribute("data-state")
 
 
 def tile_value(page: Page, metric: str = MOVING) -> str | None:
@@ -57,7 +47,7 @@ def test_sign_in_shows_moving_values_and_online(page: Page, stack: Stack):
 
 
 def test_wrong_password_says_so_and_opens_nothing(page: Page, stack: Stack):
-    sign_in(page, stack, "not-the-password")
+    sign_in(page, stack, password="not-the-password")
     expect(page.get_by_role("alert").first).to_be_visible(timeout=10_000)
     assert page.get_by_test_id("tile").count() == 0
 
@@ -102,10 +92,10 @@ def test_broker_restarted_browser_is_back_within_10_s(page: Page, stack: Stack):
     sign_in(page, stack)
     changes_after_tile(page)
     stack["broker"].stop()
-    until(lambda: state(page) in {"syncing", "disconnected"}, within_s=2, what="the cut shows within 2 s")
+    until(lambda: connection_state(page) in {"syncing", "disconnected"}, within_s=2, what="the cut shows within 2 s")
     stack["broker"].start()
     started = time.monotonic()
-    until(lambda: state(page) == "online", within_s=10, what="the browser is back")
+    until(lambda: connection_state(page) == "online", within_s=10, what="the browser is back")
     changes(page, within_s=max(1.0, 10 - (time.monotonic() - started)))
 
 

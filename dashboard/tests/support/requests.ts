@@ -17,7 +17,7 @@ export class FakeApi {
     if (body instanceof ApiProblem) {
       throw body;
     }
-    return { body, serverTime: null };
+    return { body, serverTime: null, etag: null };
   };
 
   count(path: string): number {

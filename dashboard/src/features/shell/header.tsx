@@ -1,6 +1,6 @@
 "use client";
 
-import { ChevronDown, LayoutDashboard, LogOut, Server, UserRound } from "lucide-react";
+import { ChevronDown, LayoutDashboard, LogOut, Plug, ScrollText, Server, SlidersHorizontal, UserRound, Users } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactElement } from "react";
@@ -14,10 +14,14 @@ import { ConnectionIndicator } from "@/features/shell/connection-indicator";
 import { chooseTheme, chosenTheme, type Theme } from "@/features/shell/theme";
 import { useEngine, usePerson, useValue } from "@/lib/engine/hooks";
 
-/** Top navigation. Users, Settings, Logs and Integrations join with their pages. */
+/** Top navigation; a page is offered to those who hold one of its permissions. */
 const PAGES = [
-  { href: "/live/", label: "Dashboard", icon: LayoutDashboard },
-  { href: "/devices/", label: "Devices", icon: Server },
+  { href: "/live/", label: "Dashboard", icon: LayoutDashboard, needs: ["VIEW_DASHBOARD"] },
+  { href: "/devices/", label: "Devices", icon: Server, needs: ["VIEW_DASHBOARD", "MANAGE_DEVICES"] },
+  { href: "/users/", label: "Users", icon: Users, needs: ["MANAGE_USERS", "MANAGE_ROLES"] },
+  { href: "/settings/", label: "Settings", icon: SlidersHorizontal, needs: ["EDIT_CONFIG"] },
+  { href: "/logs/", label: "Logs", icon: ScrollText, needs: ["VIEW_LOGS"] },
+  { href: "/integrations/", label: "Integrations", icon: Plug, needs: ["MANAGE_INTEGRATIONS"] },
 ] as const;
 
 const THEMES: readonly { readonly value: Theme; readonly label: string }[] = [
@@ -44,14 +48,18 @@ export function Header(): ReactElement {
 
 function Navigation(): ReactElement {
   const path = usePathname();
+  const { permissions } = usePerson();
+  const offered = PAGES.filter(({ needs }) => needs.some((each) => permissions.has(each)));
   return (
-    <nav aria-label="Pages" className="flex h-full items-stretch gap-0.5">
-      {PAGES.map(({ href, label, icon: Icon }) => {
-        const here = path === href || (path === "/" && href === "/live/");
+    <nav aria-label="Pages" className="flex h-full min-w-0 items-stretch gap-0.5 overflow-x-auto [scrollbar-width:none]">
+      {offered.map(({ href, label, icon: Icon }) => {
+        const here = path.startsWith(href) || (path === "/" && href === "/live/");
         return (
           <Link
             key={href}
             href={href}
+            // Six pages fetched ahead would outweigh the one that was asked for.
+            prefetch={false}
             aria-current={here ? "page" : undefined}
             className={classes(
               "relative flex items-center gap-1.5 px-2 text-[13px] font-medium text-muted transition-colors hover:text-text sm:px-3",
@@ -59,7 +67,7 @@ function Navigation(): ReactElement {
             )}
           >
             <Icon aria-hidden className="size-4" />
-            <span className="max-sm:sr-only">{label}</span>
+            <span className="max-lg:sr-only">{label}</span>
           </Link>
         );
       })}

@@ -2,30 +2,14 @@
 
 import { parseHeartbeat, type Heartbeat } from "@/contract/payloads";
 import type { Send } from "@/lib/api/http";
+import { everyItem } from "@/lib/api/pages";
 import { fields, list, metricValue, optionalText, optionalTime, text, time, wholeNumber, type Fields } from "@/lib/api/reading";
 import type { Chosen, Span } from "@/lib/store/chart";
 import type { ListedDevice, Presence } from "@/lib/store/devices";
 import type { Point } from "@/lib/store/points";
 import type { Sample } from "@/lib/store/tiles";
 
-const MOST_PAGES = 100;
 export const MAX_POINTS = 2_000;
-
-/** Follows `next` until the end. */
-async function everyItem(send: Send, path: string): Promise<readonly Fields[]> {
-  const items: Fields[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const address: string = cursor === null ? path : `${path}?cursor=${encodeURIComponent(cursor)}`;
-    const body = fields((await send({ method: "GET", path: address })).body, path);
-    items.push(...list(body.items, path).map((each) => fields(each, path)));
-    cursor = optionalText(body, "next");
-    if (cursor === null) {
-      break;
-    }
-  }
-  return items;
-}
 
 function figuresOf(item: Fields): Heartbeat | null {
   const found = parseHeartbeat(item.heartbeat);

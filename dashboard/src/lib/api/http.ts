@@ -6,7 +6,7 @@
 
 import { ApiProblem, sentenceFor } from "@/lib/api/problem";
 import { fields, optionalText } from "@/lib/api/reading";
-import { parseLossless } from "@/lib/values/lossless";
+import { parseLossless, writeLossless } from "@/lib/values/lossless";
 
 const TIMEOUT_MS = 15_000;
 const PREFIX = "/api/v1";
@@ -17,12 +17,16 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly bearer?: string;
+  /** The `ETag` that the record must still have. */
+  readonly ifMatch?: string;
 }
 
 export interface Answer {
   readonly body: unknown;
   /** The server's clock when it answered, in ms; `null` when it did not say. */
   readonly serverTime: number | null;
+  /** The record's version, for `ifMatch`; `null` when the answer has none. */
+  readonly etag: string | null;
 }
 
 /** Sends a call; tests and the session replace it. */
@@ -33,13 +37,16 @@ function request(call: Call): RequestInit {
   if (call.bearer !== undefined) {
     headers.set("authorization", `Bearer ${call.bearer}`);
   }
+  if (call.ifMatch !== undefined) {
+    headers.set("if-match", call.ifMatch);
+  }
   if (call.body !== undefined) {
     headers.set("content-type", "application/json");
   }
   return {
     method: call.method,
     headers,
-    body: call.body === undefined ? null : JSON.stringify(call.body),
+    body: call.body === undefined ? null : writeLossless(call.body),
     credentials: "same-origin",
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -83,5 +90,5 @@ export const sendHttp: Send = async (call) => {
     throw problemOf(response, body);
   }
   const date = Date.parse(response.headers.get("date") ?? "");
-  return { body, serverTime: Number.isNaN(date) ? null : date };
+  return { body, serverTime: Number.isNaN(date) ? null : date, etag: response.headers.get("etag") };
 };

@@ -1,11 +1,11 @@
 /**
- * JSON to values without losing a digit: whole numbers become `bigint`, numbers with `.` or `e` become `number`.
+ * JSON to values and back without losing a digit: whole numbers are `bigint`, numbers with `.` or `e` are `number`.
  *
- * The only JSON reader of the dashboard, for MQTT payloads and API answers alike. It checks no shapes:
+ * The only JSON reader and writer of the dashboard, for MQTT payloads and API answers alike. It checks no shapes:
  * contract/payloads.ts and lib/api/reading.ts do. Read next: exact.ts.
  */
 
-import { parse } from "lossless-json";
+import { parse, stringify } from "lossless-json";
 
 const WHOLE = /^-?\d+$/u;
 
@@ -20,4 +20,9 @@ function exactNumber(text: string): bigint | number {
  */
 export function parseLossless(text: string): unknown {
   return parse(text, undefined, exactNumber);
+}
+
+/** Writes *value* as JSON text; a `bigint` keeps every digit. */
+export function writeLossless(value: unknown): string {
+  return stringify(value) ?? "null";
 }
