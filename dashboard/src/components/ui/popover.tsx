@@ -1,30 +1,34 @@
 "use client";
 
-import { Popover as Radix } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
+import { lazy, Suspense, useRef, useState, type ComponentProps, type ReactElement, type ReactNode } from "react";
+
+/** What places and closes a panel outweighs the rest of the frame, so it comes when one is first opened. */
+const PopoverPanel = lazy(() => import("@/components/ui/popover-panel"));
+
+/** What a trigger must hand on to its button. */
+export type PopoverTriggerProps = Pick<ComponentProps<"button">, "aria-expanded" | "aria-haspopup" | "onClick" | "ref">;
 
 interface PopoverProps {
-  readonly trigger: ReactNode;
+  /** Draws the button that opens the panel; it must spread what it is given on the button. */
+  readonly trigger: (props: PopoverTriggerProps) => ReactElement;
   readonly label: string;
   readonly children: ReactNode;
 }
 
 /** A small panel that opens below its trigger; Escape and a click elsewhere close it. */
 export function Popover({ trigger, label, children }: PopoverProps): ReactElement {
+  const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState(false);
   return (
-    <Radix.Root>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          aria-label={label}
-          align="end"
-          sideOffset={6}
-          collisionPadding={12}
-          className="appear z-50 w-80 max-w-[calc(100vw-24px)] rounded-lg border border-line-strong bg-surface shadow-float focus:outline-none"
-        >
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <>
+      {trigger({ ref: button, "aria-haspopup": "dialog", "aria-expanded": open, onClick: () => setOpen(!open) })}
+      {open && (
+        <Suspense>
+          <PopoverPanel button={button} label={label} onClose={() => setOpen(false)}>
+            {children}
+          </PopoverPanel>
+        </Suspense>
+      )}
+    </>
   );
 }

@@ -5,7 +5,7 @@ import type { ReactElement, ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { classes } from "@/components/ui/classes";
 import { Dot, type Tone } from "@/components/ui/dot";
-import { Popover } from "@/components/ui/popover";
+import { Popover, type PopoverTriggerProps } from "@/components/ui/popover";
 import { useEngine, useJudgingTime, useNow, useStatus, useValue } from "@/lib/engine/hooks";
 import { serviceStatus } from "@/lib/store/services";
 import type { ConnectionState } from "@/lib/store/status";
@@ -19,8 +19,9 @@ const API_WORDS = { ok: "Reachable", unreachable: "Not reachable", unknown: "Not
 /** The permanent state of the connection (B5), with the age of the last message; opens to the details. */
 export function ConnectionIndicator(): ReactElement {
   const status = useStatus();
-  const trigger = (
+  const trigger = (props: PopoverTriggerProps): ReactElement => (
     <button
+      {...props}
       type="button"
       data-testid="connection-indicator"
       data-state={status.connection}

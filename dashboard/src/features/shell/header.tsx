@@ -8,7 +8,7 @@ import type { ReactElement } from "react";
 import { Button } from "@/components/ui/button";
 import { classes } from "@/components/ui/classes";
 import { Choice } from "@/components/ui/choice";
-import { Popover } from "@/components/ui/popover";
+import { Popover, type PopoverTriggerProps } from "@/components/ui/popover";
 import { Brand } from "@/features/shell/brand";
 import { ConnectionIndicator } from "@/features/shell/connection-indicator";
 import { chooseTheme, chosenTheme, type Theme } from "@/features/shell/theme";
@@ -78,8 +78,8 @@ function Navigation(): ReactElement {
 function PersonMenu(): ReactElement {
   const person = usePerson();
   const theme = useValue(chosenTheme);
-  const trigger = (
-    <Button tone="quiet" size="compact" className="max-w-40" aria-label={`Signed in as ${person.username}`} data-testid="person-menu">
+  const trigger = (props: PopoverTriggerProps): ReactElement => (
+    <Button tone="quiet" size="compact" className="max-w-40" aria-label={`Signed in as ${person.username}`} data-testid="person-menu" {...props}>
       <UserRound aria-hidden />
       <span className="truncate max-sm:hidden">{person.username}</span>
       <ChevronDown aria-hidden className="size-3.5! text-faint max-sm:hidden" />
