@@ -38,6 +38,35 @@ async def test_setting_of_all_and_of_one_device_stand_beside_each_other(api: Any
     assert (await api.client.get(CONFIG, params={"device": "D2"})).json()["items"] == []
 
 
+async def test_own_settings_of_every_device_are_listed_by_device_page_by_page(api: Any, devices: None) -> None:
+    for key, value, device in (
+        ("flush_order", "live_first", ""),
+        ("shift/name", "late", "D2"),
+        ("sampling_interval", 3, "D1"),
+        ("flush_batch_size", 50, "D1"),
+        ("offline_login_days", 1, "D2"),
+    ):
+        assert (await put(api, key, value, device)).status_code == 200
+    await api.client.delete(f"{CONFIG}/flush_batch_size", params={"device": "D1"})
+    seen, cursor, versions = [], None, set()
+    while True:
+        asked = {"device": "*", "limit": 1} | ({"cursor": cursor} if cursor else {})
+        page = (await api.client.get(CONFIG, params=asked)).json()
+        seen += [(one["device"], one["key"], one["value"]) for one in page["items"]]
+        versions.add(page["version"])
+        cursor = page["next"]
+        if cursor is None:
+            break
+    own = [("D1", "sampling_interval", 3), ("D2", "offline_login_days", 1), ("D2", "shift/name", "late")]
+    assert seen == own
+    newest = (await api.client.get(CONFIG, params={"device": "D1"})).json()["version"]
+    assert versions == {newest}, "that of the newest change, which took something back from D1"
+
+
+async def test_every_device_is_not_a_device_that_can_be_set(api: Any, devices: None) -> None:
+    assert (await put(api, "sampling_interval", 3, "*")).status_code == 400
+
+
 async def test_settings_version_rises_with_each_change_that_concerns_the_device(api: Any, devices: None) -> None:
     async def versions() -> list[int]:
         asked = [{}, {"device": "D1"}, {"device": "D2"}]

@@ -16,11 +16,18 @@ from ...errors import UnknownRecordError
 from ...http.preconditions import HEADER, etag
 from ..access.guards import SignedIn, requires
 from ..users.controllers import calling
-from .services import MOST_ITEMS, Config, SettingItem, newest_version, read_setting, read_settings
+from .services import EVERY_DEVICE, MOST_ITEMS, Config, SettingItem, newest_version, read_setting, read_settings
 
 PersonRequest = Request[SignedIn, Any, Any]
 _Device = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
-_Cursor = Annotated[str | None, QueryParameter(pattern=r"^[^\x00]{0,100}\Z")]
+_DeviceOrEvery = Annotated[
+    str,
+    QueryParameter(
+        pattern=rf"^(\{EVERY_DEVICE}|[A-Za-z0-9._-]{{0,64}})\Z",
+        description="A device's id; empty: the settings of all devices; `*`: what each device has of its own.",
+    ),
+]
+_Cursor = Annotated[str | None, QueryParameter(pattern=r"^[^\x00]{0,165}\Z")]
 MAX_KEY_CHARS = 100
 
 
@@ -54,11 +61,11 @@ class ConfigController(Controller):
         self,
         *,
         sessions: NamedDependency[Sessions],
-        device: _Device = "",
+        device: _DeviceOrEvery = "",
         cursor: _Cursor = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MOST_ITEMS)] = MOST_ITEMS,
     ) -> SettingPage:
-        """Return the settings of all devices, or those of one alone."""
+        """Return the settings of all devices, those of one alone, or what each device has of its own."""
         async with reading(sessions) as session:
             version = await newest_version(session, device)
             items, following = await read_settings(session, device, cursor, limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
@@ -22,6 +22,7 @@ from ...http.preconditions import check_match
 from ..access.changing import Caller, RecordChanges
 
 MOST_ITEMS = 500
+EVERY_DEVICE = "*"  # no device has this id
 
 
 class SettingItem(Struct, frozen=True):
@@ -93,22 +94,49 @@ async def newest_version(session: AsyncSession, device: str) -> int:
     """
     Return the version of the newest settings change that concerns *device* (empty: all devices), taken-back ones too.
 
-    A device whose heartbeats say this ``config_version`` or a later one has applied everything.
+    A device whose heartbeats say this ``config_version`` or a later one has applied everything. For ``EVERY_DEVICE``:
+    of the newest change at all.
     """
-    concerned = select(func.max(SystemConfig.version)).where(SystemConfig.device.in_({"", device}))
+    newest = select(func.max(SystemConfig.version))
+    concerned = newest if device == EVERY_DEVICE else newest.where(SystemConfig.device.in_({"", device}))
     return await session.scalar(concerned) or 0
 
 
 async def read_settings(
     session: AsyncSession, device: str, after: str | None, most: int
 ) -> tuple[list[SettingItem], str | None]:
-    """Return up to *most* settings of all devices (empty *device*) or of one, by key, and the next page's cursor."""
+    """
+    Return up to *most* settings, and the next page's cursor.
+
+    Args:
+        session: Open session; nothing is written.
+        device: Empty for the settings of all devices, an id for those of one, ``EVERY_DEVICE`` for what each device
+            has of its own, by device.
+        after: The cursor of the page before.
+        most: At most this many.
+    """
+    if device == EVERY_DEVICE:
+        return await _read_own_settings(session, after, most)
     table = SystemConfig
     live = select(table).where(table.device == device, table.deleted_at.is_(None))
     if after is not None:
         live = live.where(table.config_key > after)
     rows = (await session.scalars(live.order_by(table.config_key).limit(most + 1))).all()
     return [_item(row) for row in rows[:most]], rows[most - 1].config_key if len(rows) > most else None
+
+
+async def _read_own_settings(
+    session: AsyncSession, after: str | None, most: int
+) -> tuple[list[SettingItem], str | None]:
+    """Return what devices have of their own; the cursor is a device's id, a slash, which no id has, and the key."""
+    table = SystemConfig
+    live = select(table).where(table.device != "", table.deleted_at.is_(None))
+    if after is not None:
+        device, _, key = after.partition("/")
+        live = live.where(tuple_(table.device, table.config_key) > (device, key))
+    rows = (await session.scalars(live.order_by(table.device, table.config_key).limit(most + 1))).all()
+    last = rows[most - 1] if len(rows) > most else None
+    return [_item(row) for row in rows[:most]], f"{last.device}/{last.config_key}" if last else None
 
 
 async def _check_device(session: AsyncSession, device: str) -> None:
