@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { PAYLOAD_PARSERS, type PayloadTypes } from "@/contract/payloads";
 import { Feed } from "@/lib/engine/feed";
 import { ChartStore } from "@/lib/store/chart";
+import { CommandStore } from "@/lib/store/commands";
 import { DeviceStore } from "@/lib/store/devices";
 import { ServiceStore } from "@/lib/store/services";
 import { TileStore } from "@/lib/store/tiles";
@@ -23,6 +24,7 @@ class World {
   readonly tiles = new TileStore(() => undefined);
   readonly devices = new DeviceStore(() => undefined);
   readonly services = new ServiceStore();
+  readonly commands = new CommandStore();
   loads = 0;
   readonly chart = new ChartStore(() => this.#load(), () => this.clock.now(), () => undefined, 60_000);
   readonly feed = new Feed(this, this.clock);

@@ -22,6 +22,11 @@ class FakeConnection implements Connection {
   unsubscribe(filters: readonly string[]): void {
     filters.forEach((each) => this.subscribed.splice(this.subscribed.indexOf(each), 1));
   }
+  readonly published: string[] = [];
+  async publish(topic: string): Promise<void> {
+    await Promise.resolve();
+    this.published.push(topic);
+  }
   ping(): void {
     this.pings += 1;
   }

@@ -5,6 +5,7 @@ import { ApiProblem } from "@/lib/api/problem";
 import { HIDDEN_LIMIT_MS, Refetcher } from "@/lib/engine/refetch";
 import { BrokerLink } from "@/lib/mqtt/link";
 import { ChartStore } from "@/lib/store/chart";
+import { CommandStore } from "@/lib/store/commands";
 import { DeviceStore } from "@/lib/store/devices";
 import { ServiceStore } from "@/lib/store/services";
 import { statusOf } from "@/lib/store/status";
@@ -20,6 +21,7 @@ class World {
   readonly tiles = new TileStore(() => undefined);
   readonly devices = new DeviceStore(() => undefined);
   readonly services = new ServiceStore();
+  readonly commands = new CommandStore();
   readonly troubles = new TroubleStore();
   readonly chart = new ChartStore(() => Promise.resolve([]), () => this.clock.now(), () => undefined, 60_000);
   pings = 0;
@@ -29,7 +31,7 @@ class World {
     fetchToken: () => Promise.resolve({ clientId: "web:1", username: "u", password: "t", wsUrl: "ws://x", fetchedAt: this.clock.now(), expiresAt: this.clock.now() + 900_000 }),
     open: (_token, _filters, events) => {
       queueMicrotask(() => events.onUp());
-      return { subscribe: () => undefined, unsubscribe: () => undefined, ping: () => (this.pings += 1), close: () => undefined };
+      return { subscribe: () => undefined, unsubscribe: () => undefined, ping: () => (this.pings += 1), publish: () => Promise.resolve(), close: () => undefined };
     },
     onState: () => undefined,
     onMessage: (_message, done) => done(),

@@ -20,6 +20,7 @@ import { Inbox } from "@/lib/mqtt/inbox";
 import { lazyConnections } from "@/lib/mqtt/lazy-connection";
 import { BrokerLink, type LinkState } from "@/lib/mqtt/link";
 import { ChartStore } from "@/lib/store/chart";
+import { CommandStore } from "@/lib/store/commands";
 import { DeviceStore } from "@/lib/store/devices";
 import { ServiceStore, serviceState } from "@/lib/store/services";
 import { TileStore } from "@/lib/store/tiles";
@@ -32,6 +33,7 @@ const VIEW = "VIEW_DASHBOARD";
 const LIVE_FILTERS = [
   buildTopic("TELEMETRY_LIVE", { client_id: "+" }),
   buildTopic("HEARTBEAT", { client_id: "+" }),
+  buildTopic("COMMAND_RESULT", { client_id: "+" }),
   buildTopic("SERVICE_STATUS", { service: "+", instance: "+" }),
 ];
 
@@ -44,6 +46,7 @@ export class Engine {
   readonly tiles = new TileStore(nextFrame);
   readonly devices = new DeviceStore(nextFrame);
   readonly services = new ServiceStore();
+  readonly commands = new CommandStore();
   readonly chart = new ChartStore((chosen, span) => history(this.api.send, chosen, span), () => this.api.serverNow(), nextFrame, DEFAULT_RANGE_MS);
   readonly sparks = new SparkFiller(this.api.send, this.tiles, () => this.api.serverNow());
   readonly feed = new Feed(this, systemClock);
@@ -102,7 +105,7 @@ export class Engine {
   #forget(): void {
     this.link.stop();
     this.refetcher.stop();
-    [this.chart, this.tiles, this.devices, this.services, this.sparks].forEach((store) => store.clear());
+    [this.chart, this.tiles, this.devices, this.services, this.commands, this.sparks].forEach((store) => store.clear());
     this.troubles.clearAll();
   }
 

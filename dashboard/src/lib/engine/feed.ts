@@ -6,9 +6,10 @@
  * tile (failure case 14). When a device has flushed, its charts are read anew from the archive.
  */
 
-import type { Heartbeat, Reading, ReadingBatch, ServiceStatus } from "@/contract/payloads";
+import type { CommandResult, Heartbeat, Reading, ReadingBatch, ServiceStatus } from "@/contract/payloads";
 import type { InboxReaders } from "@/lib/mqtt/inbox";
 import type { ChartStore } from "@/lib/store/chart";
+import type { CommandStore } from "@/lib/store/commands";
 import { currentStreamOf, type DeviceStore } from "@/lib/store/devices";
 import type { ServiceStore } from "@/lib/store/services";
 import type { TileStore } from "@/lib/store/tiles";
@@ -19,6 +20,7 @@ export interface FeedStores {
   readonly devices: DeviceStore;
   readonly services: ServiceStore;
   readonly chart: ChartStore;
+  readonly commands: CommandStore;
 }
 
 export class Feed implements InboxReaders {
@@ -65,6 +67,11 @@ export class Feed implements InboxReaders {
 
   service(status: ServiceStatus): void {
     this.#stores.services.hear(status, this.#heard());
+  }
+
+  commandResult(clientId: string, result: CommandResult): void {
+    this.#heard();
+    this.#stores.commands.hear(clientId, result);
   }
 
   #showLatest(beat: Heartbeat, retained: boolean, currentStream: string | null, now: number): void {

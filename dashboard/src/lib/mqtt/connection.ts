@@ -40,6 +40,8 @@ export interface ConnectionEvents {
 export interface Connection {
   subscribe(filters: readonly string[]): void;
   unsubscribe(filters: readonly string[]): void;
+  /** Resolves when the broker has acknowledged it (QoS 1, not retained). @throws Error when the connection ends before. */
+  publish(topic: string, payload: string): Promise<void>;
   ping(): void;
   /** Ends it without `onEnd`. */
   close(): void;
@@ -103,6 +105,13 @@ class MqttConnection implements Connection {
     if (!this.#over && filters.length > 0) {
       this.#client.unsubscribe([...filters]);
     }
+  }
+
+  async publish(topic: string, payload: string): Promise<void> {
+    if (this.#over) {
+      throw new Error("The connection to the broker was lost.");
+    }
+    await this.#client.publishAsync(topic, payload, { qos: 1 });
   }
 
   ping(): void {

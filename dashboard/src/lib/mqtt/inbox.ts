@@ -5,7 +5,7 @@
  * or trusted before the contract's validator has passed it, and nothing here throws.
  */
 
-import { MAX_PAYLOAD_BYTES, PAYLOAD_PARSERS, type Heartbeat, type Reading, type ReadingBatch, type ServiceStatus } from "@/contract/payloads";
+import { MAX_PAYLOAD_BYTES, PAYLOAD_PARSERS, type CommandResult, type Heartbeat, type Reading, type ReadingBatch, type ServiceStatus } from "@/contract/payloads";
 import { parseTopic } from "@/contract/topics";
 import type { Incoming } from "@/lib/mqtt/connection";
 import { ValueStore, type ReadableStore } from "@/lib/store/value-store";
@@ -16,6 +16,7 @@ export interface InboxReaders {
   readonly batch: (batch: ReadingBatch) => void;
   readonly heartbeat: (beat: Heartbeat, retained: boolean) => void;
   readonly service: (status: ServiceStatus) => void;
+  readonly commandResult: (clientId: string, result: CommandResult) => void;
 }
 
 export interface Ignored {
@@ -53,7 +54,7 @@ export class Inbox {
 
   #route(message: Incoming): void {
     const topic = parseTopic(message.topic);
-    // Only these four are subscribed; all else has no business here.
+    // Only these are subscribed; all else has no business here.
     // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check
     switch (topic?.name) {
       case "TELEMETRY_LIVE":
@@ -68,12 +69,15 @@ export class Inbox {
       case "SERVICE_STATUS":
         this.#readers.service(ofService(this.#read("ServiceStatus", message), topic.params));
         break;
+      case "COMMAND_RESULT":
+        this.#readers.commandResult(topic.params.client_id, this.#read("CommandResult", message));
+        break;
       default:
         throw new Unfit("nothing here reads this topic");
     }
   }
 
-  #read<N extends "Reading" | "ReadingBatch" | "Heartbeat" | "ServiceStatus">(
+  #read<N extends "Reading" | "ReadingBatch" | "Heartbeat" | "ServiceStatus" | "CommandResult">(
     name: N,
     message: Incoming,
   ): Payload<N> {

@@ -107,6 +107,14 @@ export class BrokerLink {
     this.#current?.unsubscribe([...before].filter((each) => !after.has(each)));
   }
 
+  /** Resolves when the broker has acknowledged it. @throws Error, for people, when it has not. */
+  async publish(topic: string, payload: string): Promise<void> {
+    if (this.#current === null || this.#state.phase !== "online") {
+      throw new Error("The browser is not connected to the broker.");
+    }
+    await this.#current.publish(topic, payload);
+  }
+
   /** Asks for a sign of life; until it comes the phase is `doubtful`. For hints that the network is gone. */
   probe(): void {
     if (this.#state.phase !== "online" || this.#current === null) {
