@@ -58,7 +58,7 @@ function problemOf(response: Response, body: unknown): ApiProblem {
   const kind = (optionalText(found, "type") ?? "").split(/[/:#]/u).at(-1) ?? "";
   const detail = optionalText(found, "detail") ?? optionalText(found, "title") ?? "";
   const wait = Number(response.headers.get("retry-after") ?? Number.NaN);
-  return new ApiProblem(response.status, kind, sentenceFor(response.status, kind, detail), Number.isNaN(wait) ? null : wait);
+  return new ApiProblem(response.status, kind, sentenceFor(response.status, kind, detail), Number.isNaN(wait) ? null : wait, found);
 }
 
 async function bodyOf(response: Response): Promise<unknown> {

@@ -3,6 +3,8 @@
  * `type` is stable; the sentences for people live here and nowhere else.
  */
 
+import type { Fields } from "@/lib/api/reading";
+
 export class ApiProblem extends Error {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
@@ -10,12 +12,15 @@ export class ApiProblem extends Error {
   readonly kind: string;
   /** Seconds to wait, when the server said so. */
   readonly retryAfterS: number | null;
+  /** The whole problem document, for what one kind says beside its sentence. */
+  readonly document: Fields;
 
-  constructor(status: number, kind: string, message: string, retryAfterS: number | null = null) {
+  constructor(status: number, kind: string, message: string, retryAfterS: number | null = null, document: Fields = {}) {
     super(message);
     this.status = status;
     this.kind = kind;
     this.retryAfterS = retryAfterS;
+    this.document = document;
   }
 
   /** Whether the server could not be reached or is not well, so that trying again can help. */
@@ -30,6 +35,9 @@ const BY_KIND = new Map<string, string>([
   ["wrong-password", "The present password is wrong."],
   ["password-change-required", "The password must be changed before anything else."],
 ]);
+
+/** The server's own sentence says more than anything that could stand here. */
+const SAYS_ITSELF: ReadonlySet<string> = new Set(["cannot-grant", "last-administrator", "name-taken", "permission-missing", "unknown-principal", "unknown-record"]);
 
 const BY_STATUS = new Map<number, string>([
   [0, "The server cannot be reached. It is tried again by itself."],
@@ -47,6 +55,7 @@ export function sentenceFor(status: number, kind: string, detail: string): strin
   if (status >= 500) {
     return "The server has a problem of its own. It is tried again by itself.";
   }
-  const known = BY_KIND.get(kind) ?? (status === 400 || status === 422 ? undefined : BY_STATUS.get(status));
+  const says = status === 400 || status === 422 || SAYS_ITSELF.has(kind);
+  const known = BY_KIND.get(kind) ?? (says && detail !== "" ? undefined : BY_STATUS.get(status));
   return known ?? (detail === "" ? "The server did not accept that." : detail);
 }
