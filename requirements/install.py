@@ -2,11 +2,12 @@
 Install what a target needs, once: the Python environment, the dashboard's packages, system packages.
 
 Runs on a bare Python 3.11 (standard library only), because it makes the environment that all else runs in.
-``install.py run|dev|browser|faults|foreign``; repeating it costs a moment when nothing has changed.
+``install.py run|window|dev|browser|screen|faults|foreign``; repeating it costs a moment when nothing has changed.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
@@ -27,8 +28,21 @@ PARTS = (
     "ingest-worker",
     "desktop",
 )
+CONTAINED_IN = {"run": ("window", "dev"), "window": ("dev",)}  # who has one has the other
 SYSTEM = {
     "browser": {"chromium": "chromium"},
+    "screen": {
+        "libEGL.so.1": "libegl1",
+        "libGL.so.1": "libgl1",
+        "libfontconfig.so.1": "libfontconfig1",
+        "libdbus-1.so.3": "libdbus-1-3",
+        "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+        "libxcb-cursor.so.0": "libxcb-cursor0",
+        "libxcb-icccm.so.4": "libxcb-icccm4",
+        "libxcb-image.so.0": "libxcb-image0",
+        "libxcb-keysyms.so.1": "libxcb-keysyms1",
+        "libxcb-render-util.so.0": "libxcb-render-util0",
+    },
     "faults": {"cc": "build-essential"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients"},
 }
@@ -37,6 +51,8 @@ SYSTEM = {
 def main() -> None:
     """Install what the word on the command line needs."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else "run"
+    if wanted == "screen" and sys.platform != "linux":
+        return  # elsewhere Qt's wheel brings all it needs
     if wanted in SYSTEM:
         system_packages(SYSTEM[wanted])
         return
@@ -49,8 +65,7 @@ def main() -> None:
 def python_environment(wanted: str) -> None:
     """Make ``.venv`` from the locked requirements and install the parts into it as links."""
     lock, state = lock_and_state(wanted)
-    # What tests need contains what running needs.
-    if any(is_installed(name) for name in {wanted, "dev"}):
+    if any(is_installed(name) for name in (wanted, *CONTAINED_IN.get(wanted, ()))):
         return
     # pip comes last into a new environment, so without it an earlier start was interrupted.
     if not PYTHON.with_name("pip").exists():
@@ -114,14 +129,20 @@ def dashboard_packages() -> None:
 
 
 def system_packages(needed: dict[str, str]) -> None:
-    """Install Debian packages for the programs of *needed* that are missing."""
+    """Install Debian packages for what of *needed* is missing; only Debian's kin is known here."""
     missing = sorted({package for program, package in needed.items() if not find(program)})
     if missing:
         apt_install(missing)
 
 
 def find(program: str) -> str | None:
-    """Find a program, also in the folders that only administrators have on their path."""
+    """Find a shared library, or a program, also in the folders that only administrators have on their path."""
+    if ".so." in program:
+        try:
+            ctypes.CDLL(program)
+        except OSError:
+            return None
+        return program
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
 
 
