@@ -93,11 +93,11 @@ async def test_permission_with_a_reserved_or_malformed_rule_is_refused_with_the_
     rules = [{"action": "subscribe", "topic": "plant/hall-1"}, {"action": action, "topic": topic}]
     answer = await send(api.client, "POST", PERMISSIONS, {"name": "P", "rules": rules})
     assert problem(answer) == (422, "invalid-rule")
-    assert answer.json()["reason"] == "INVALID_RULE"
+    assert (answer.json()["reason"], answer.json()["rule"]) == ("INVALID_RULE", 1)
     assert why in answer.json()["detail"]
     logs = await find(api.client, PERMISSIONS, "VIEW_LOGS")
     changed = await send(api.client, "PATCH", f"{PERMISSIONS}/{logs['id']}", {"rules": rules}, logs["etag"])
-    assert problem(changed) == (422, "invalid-rule")
+    assert (problem(changed), changed.json()["rule"]) == ((422, "invalid-rule"), 1)
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,21 @@ Which rules may stand in one is ``pulse_acl.rules.refusal``, asked by the write 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
+from pulse_sync.changes import Reason
 from pulse_sync.records import Key, Kind
+from pulse_sync.values import rules_problem
 
 from ...db.models import PermissionRow
-from ...errors import UnknownRecordError
+from ...errors import InvalidRuleError, UnknownRecordError
 from ...http.preconditions import check_match, etag
 from ..access.changing import Caller, RecordChanges
 from .roles import given_fields
@@ -38,6 +42,7 @@ class Permissions:
         """
         fields = {"name": wanted.name.strip(), "description": wanted.description}
         async with self._changes.open(caller) as change:
+            _check_rules(wanted.rules)
             rules = msgspec.to_builtins(wanted.rules)
             key = (await change.records.create(Kind.PERMISSION, fields | {"rules": rules})).key
             return await read_permission(change.session, UUID(key.id))
@@ -52,6 +57,8 @@ class Permissions:
         fields = msgspec.to_builtins(given_fields(patch, ("name", "description", "rules")))
         async with self._changes.open(caller) as change:
             check_match(seen, await read_permission(change.session, permission_id))
+            if patch.rules is not UNSET:
+                _check_rules(patch.rules)
             if fields:
                 await change.records.edit(Key.permission(permission_id), fields)
             return await read_permission(change.session, permission_id)
@@ -90,6 +97,14 @@ async def read_permissions(session: AsyncSession, after: str | None, most: int) 
     rows = (await session.scalars(statement)).all()
     items = [_listed(_item(row)) for row in rows[:most]]
     return PermissionPage(items, rows[most - 1].name_key if len(rows) > most else None)
+
+
+def _check_rules(rules: Iterable[TopicRule]) -> None:
+    """Refuse as the write path would, and say at which of *rules*, so that a page can show it there."""
+    for number, rule in enumerate(rules):
+        problem = rules_problem([msgspec.to_builtins(rule)])
+        if problem is not None:
+            raise InvalidRuleError(problem, reason=str(Reason.INVALID_RULE), rule=number)
 
 
 def _item(row: PermissionRow) -> PermissionItem:

@@ -11,11 +11,13 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from pulse_acl.rules import Permission
 
+from ...clock import Clock
 from ...db.session import Sessions, reading
 from ...http.origin import caller_address
 from ...http.preconditions import etag, required_match
 from ..access.changing import Caller
 from ..access.guards import SignedIn, requires
+from .reach import UserReach, read_reach
 from .schemas import NewUser, UserItem, UserPage, UserPatch
 from .services import DEFAULT_ITEMS, MOST_ITEMS, Users, read_user, read_users
 
@@ -55,6 +57,14 @@ class UserController(Controller):
         """Return one user with the tag for ``If-Match``."""
         async with sessions() as session:
             return tagged(await read_user(session, user_id))
+
+    @get("/{user_id:uuid}/reach")
+    async def reach(
+        self, user_id: FromPath[UUID], sessions: NamedDependency[Sessions], clock: NamedDependency[Clock]
+    ) -> UserReach:
+        """Return what runs for a user now: sessions, broker tokens, and what devices must hold to know of them."""
+        async with reading(sessions) as session:
+            return await read_reach(session, user_id, clock())
 
     @patch("/{user_id:uuid}", opt={"if_match": "required"})
     async def change(
