@@ -3,10 +3,10 @@
 import { parseHeartbeat, type Heartbeat } from "@/contract/payloads";
 import type { Send } from "@/lib/api/http";
 import { everyItem } from "@/lib/api/pages";
-import { fields, list, metricValue, optionalText, optionalTime, text, time, wholeNumber, type Fields } from "@/lib/api/reading";
-import type { Chosen, Span } from "@/lib/store/chart";
+import { fields, flag, list, metricValue, optionalText, optionalTime, text, time, wholeNumber, type Fields } from "@/lib/api/reading";
+import type { Chosen } from "@/lib/store/chart";
 import type { ListedDevice, Presence } from "@/lib/store/devices";
-import type { Point } from "@/lib/store/points";
+import type { History, Span } from "@/lib/store/series";
 import type { Sample } from "@/lib/store/tiles";
 
 export const MAX_POINTS = 2_000;
@@ -21,19 +21,22 @@ function presence(item: Fields): Presence {
   return status === "ONLINE" || status === "SYNCING" ? status : "OFFLINE";
 }
 
+/** Reads one device. *toLocal*: turns the server's time into this browser's. */
+export function listedDevice(item: Fields, toLocal: (at: number) => number): ListedDevice {
+  const heardAt = optionalTime(item, "last_heartbeat_at");
+  return {
+    clientId: text(item, "client_id"),
+    said: presence(item),
+    heardAt: heardAt === null ? null : toLocal(heardAt),
+    figures: figuresOf(item),
+    enrolledAt: optionalTime(item, "enrolled_at"),
+    revokedAt: optionalTime(item, "revoked_at"),
+  };
+}
+
 /** All enrolled devices. *toLocal*: turns the server's time into this browser's. */
 export async function listDevices(send: Send, toLocal: (at: number) => number): Promise<readonly ListedDevice[]> {
-  return (await everyItem(send, "/devices")).map((item) => {
-    const heardAt = optionalTime(item, "last_heartbeat_at");
-    return {
-      clientId: text(item, "client_id"),
-      said: presence(item),
-      heardAt: heardAt === null ? null : toLocal(heardAt),
-      figures: figuresOf(item),
-      enrolledAt: optionalTime(item, "enrolled_at"),
-      revokedAt: optionalTime(item, "revoked_at"),
-    };
-  });
+  return (await everyItem(send, "/devices")).map((item) => listedDevice(item, toLocal));
 }
 
 /** The newest archived value of every metric. */
@@ -52,7 +55,7 @@ function pathOf(metric: string): string {
 }
 
 /** A metric's history, ascending by time, thinned by the server to at most *maxPoints*. */
-export async function history(send: Send, chosen: Chosen, span: Span, maxPoints: number = MAX_POINTS): Promise<readonly Point[]> {
+export async function history(send: Send, chosen: Chosen, span: Span, maxPoints: number = MAX_POINTS): Promise<History> {
   const query = new URLSearchParams({
     from: new Date(span.from).toISOString(),
     to: new Date(span.to).toISOString(),
@@ -60,8 +63,11 @@ export async function history(send: Send, chosen: Chosen, span: Span, maxPoints:
   });
   const path = `/telemetry/${encodeURIComponent(chosen.clientId)}/${pathOf(chosen.metric)}?${query.toString()}`;
   const body = fields((await send({ method: "GET", path })).body, "history");
-  return list(body.points, "points").map((each) => {
+  const points = list(body.points, "points").map((each) => {
     const point = fields(each, "points");
     return { at: time(point, "at"), value: metricValue(point, "value"), stream: text(point, "stream"), sequence: wholeNumber(point, "sequence_no") };
   });
+  // Thinned, each of half as many buckets keeps its least and its greatest.
+  const bucketMs = flag(body, "thinned") ? ((points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0)) / (maxPoints / 2) : 0;
+  return { ...span, points, bucketMs };
 }
