@@ -61,8 +61,9 @@ async def test_refresh_reuse_after_the_grace_ends_the_family_and_its_access_toke
     two = (await refresh(api, one)).cookies[COOKIE]
     api.clock.move(31)
     reused = await refresh(api, one)
-    assert (reused.status_code, slug(reused)) == (401, "refresh-refused")
-    assert (await refresh(api, two)).status_code == 401
+    assert (reused.status_code, slug(reused), reused.json()["reason"]) == (401, "refresh-refused", "REUSED")
+    after = await refresh(api, two)
+    assert (after.status_code, after.json()["reason"]) == (401, "REUSED")
     assert (await api.client.get(ME)).status_code == 401
     rows = await api.fetch("SELECT entity_type FROM audit_log WHERE action = 'session.ended_by_reuse'")
     assert [row["entity_type"] for row in rows] == ["session"]
@@ -94,8 +95,9 @@ async def test_refresh_idle_session_ends_after_seven_days_and_any_after_thirty(a
         if answer.status_code != 200:
             break
         busy = answer.cookies[COOKIE]
-    assert (await refresh(api, idle)).status_code == 401
-    assert (await refresh(api, busy)).status_code == 401
+    for token in (idle, busy):
+        answer = await refresh(api, token)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "EXPIRED")
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "..", "0" * 32 + ".1.AAAA", "x" * 5_000])
@@ -105,7 +107,22 @@ async def test_refresh_cookie_that_is_not_ours_is_refused(api: Any, cookie: str)
 
 
 async def test_refresh_without_a_cookie_is_refused(api: Any) -> None:
-    assert (await api.client.post(REFRESH)).status_code == 401
+    answer = await api.client.post(REFRESH)
+    assert (answer.status_code, answer.json()["reason"]) == (401, "NO_SESSION")
+
+
+async def test_refresh_of_an_ended_session_says_why_it_ended(api: Any) -> None:
+    signed_out = await first_token(api)
+    await api.client.post("/api/v1/auth/logout", headers={"cookie": f"{COOKIE}={signed_out}"})
+    assert (await refresh(api, signed_out)).json()["reason"] == "SIGNED_OUT"
+    changed = await first_token(api)
+    body = {"current": "correct-horse-battery-1", "new": "another-good-one-88"}
+    assert (await api.client.post("/api/v1/auth/password", json=body)).status_code == 200
+    assert (await refresh(api, changed)).json()["reason"] == "PASSWORD_CHANGED"
+    await api.sign_in(password=body["new"])
+    deactivated = str(api.client.cookies[COOKIE])
+    await api.fetch("UPDATE users SET is_active = false RETURNING 1")
+    assert (await refresh(api, deactivated)).json()["reason"] == "ACCOUNT_ENDED"
 
 
 async def test_refresh_genuine_cookie_of_a_changed_number_is_refused(api: Any) -> None:

@@ -106,17 +106,20 @@ class Accounts:
 
         Raises:
             RefreshRefusedError: No token, not ours, ended, or used before; the last ends the whole family.
+                ``fields["reason"]`` says which, so that the person learns what happened.
         """
         token = self._refresh_tokens.read(cookie) if cookie else None
         if token is None:
-            raise RefreshRefusedError("There is no session to continue; sign in.")
+            raise RefreshRefusedError("There is no session to continue; sign in.", reason="NO_SESSION")
         async with self._sessions.begin() as session:
             found = await sessions.exchange(session, token, self._clock())
             if isinstance(found, RefreshFamily):
                 user = await session.get_one(User, found.user_id)
-                if user.is_active and user.deleted_at is None and user.token_generation == found.token_generation:
+                is_there = user.is_active and user.deleted_at is None
+                if is_there and user.token_generation == found.token_generation:
                     return await self._grant(session, user, found)
-            elif found is sessions.Exchange.REUSED:
+                found = sessions.Refused(sessions.Ending.OTHER if is_there else sessions.Ending.ACCOUNT_ENDED)
+            elif found.seen_now:
                 await write_audit(
                     session,
                     actor="anonymous",
@@ -125,7 +128,7 @@ class Accounts:
                     entity_id=str(token.family),
                     address=address,
                 )
-        raise RefreshRefusedError("The session has ended; sign in again.")
+        raise RefreshRefusedError("The session has ended; sign in again.", reason=found.why.value)
 
     async def sign_out(self, cookie: str | None, access_token: str | None, address: str) -> None:
         """End the session that the cookie or the access token belongs to; without one nothing happens."""

@@ -7,8 +7,9 @@ tabs, a lost answer); anything older, or later, shows that a token was copied, a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
@@ -22,11 +23,32 @@ IDLE_S = 7 * 86_400
 LONGEST_S = 30 * 86_400
 
 
-class Exchange(Enum):
-    """Why a genuine refresh token gives no successor."""
+class Ending(StrEnum):
+    """Why a genuine refresh token gives no successor, as its holder is told."""
 
-    ENDED = "ended"
-    REUSED = "reused"
+    EXPIRED = "EXPIRED"
+    SIGNED_OUT = "SIGNED_OUT"
+    ACCOUNT_ENDED = "ACCOUNT_ENDED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - a reason, not a password
+    REUSED = "REUSED"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A genuine token that gives no successor; ``seen_now``: a reuse that has just ended the family."""
+
+    why: Ending
+    seen_now: bool = False
+
+
+# What stands in ``refresh_families.end_reason``.
+_ENDINGS = {
+    "signed out": Ending.SIGNED_OUT,
+    "account ended": Ending.ACCOUNT_ENDED,
+    "password changed": Ending.PASSWORD_CHANGED,
+    "reused": Ending.REUSED,
+}
 
 
 def open_family(session: AsyncSession, user: User, now: datetime) -> RefreshFamily:
@@ -44,15 +66,19 @@ def open_family(session: AsyncSession, user: User, now: datetime) -> RefreshFami
     return family
 
 
-async def exchange(session: AsyncSession, token: RefreshToken, now: datetime) -> RefreshFamily | Exchange:
+async def exchange(session: AsyncSession, token: RefreshToken, now: datetime) -> RefreshFamily | Refused:
     """
     Exchange *token*; afterwards the family's ``current_no`` is the successor's number.
 
     Callers at the same time wait for each other; a reuse ends the family in the caller's transaction.
     """
     family = await session.get(RefreshFamily, token.family, with_for_update=True)
-    if family is None or family.ended_at is not None or family.expires_at <= now:
-        return Exchange.ENDED
+    if family is None:
+        return Refused(Ending.EXPIRED)
+    if family.ended_at is not None:
+        return Refused(_ENDINGS.get(family.end_reason or "", Ending.OTHER))
+    if family.expires_at <= now:
+        return Refused(Ending.EXPIRED)
     if token.number == family.current_no:
         family.current_no += 1
         family.rotated_at = now
@@ -63,7 +89,7 @@ async def exchange(session: AsyncSession, token: RefreshToken, now: datetime) ->
     if token.number == family.current_no - 1 and in_grace:
         return family
     family.ended_at, family.end_reason = now, "reused"
-    return Exchange.REUSED
+    return Refused(Ending.REUSED, seen_now=True)
 
 
 async def end_family(session: AsyncSession, family_id: UUID, now: datetime, reason: str) -> UUID | None:
