@@ -3,22 +3,22 @@ import { expect, test } from "vitest";
 import { ApiProblem } from "@/lib/api/problem";
 import { Session, type Grant } from "@/lib/api/session";
 import type { TabShare } from "@/lib/api/tab-share";
-import { FakeClock } from "../support/fake-clock";
+import { FakeClock, settle } from "../support/fake-clock";
 import { FakeApi, grantBody } from "../support/requests";
 
 /** Tabs of one browser: one refresh at a time; who waited takes what the other got. */
 class FakeBrowser {
   #busy: Promise<Grant> | null = null;
-  readonly #tabs: { grant: (grant: Grant) => void; signOut: () => void }[] = [];
+  readonly #tabs: { grant: (grant: Grant) => void; signOut: (notice: string) => void }[] = [];
 
   tab(): TabShare {
-    const own: { grant: (grant: Grant) => void; signOut: () => void } = { grant: () => undefined, signOut: () => undefined };
+    const own: { grant: (grant: Grant) => void; signOut: (notice: string) => void } = { grant: () => undefined, signOut: () => undefined };
     this.#tabs.push(own);
     const others = (): (typeof own)[] => this.#tabs.filter((each) => each !== own);
     return {
       oneAtATime: (_held, ask) => (this.#busy ??= ask().finally(() => (this.#busy = null))),
       tellGrant: (grant) => others().forEach((each) => each.grant(grant)),
-      tellSignOut: () => others().forEach((each) => each.signOut()),
+      tellSignOut: (notice) => others().forEach((each) => each.signOut(notice)),
       onGrant: (run) => (own.grant = run),
       onSignOut: (run) => (own.signOut = run),
     };
@@ -146,16 +146,76 @@ test("signIn_and_signOut_reach_the_other_tab", async () => {
   await session.signIn("operator", "p");
   expect(other.state.get().phase).toBe("signed-in");
   api.replies.set("POST /auth/logout", {});
-  await session.signOut();
-  expect(other.state.get().phase).toBe("signed-out");
+  session.signOut();
+  expect(other.state.get()).toEqual({ phase: "signed-out", notice: "You signed out in another tab." });
   expect(session.state.get().phase).toBe("signed-out");
 });
 
-test("signOut_that_the_server_did_not_hear_is_one_here_all_the_same", async () => {
-  const { api, session } = world();
+test("signOut_that_the_server_did_not_hear_is_one_here_and_is_told_until_it_hears", async () => {
+  const { api, clock, session } = world();
   api.replies.set("POST /auth/login", grantBody("t1"));
   await session.signIn("operator", "p");
   api.replies.set("POST /auth/logout", new ApiProblem(0, "", "away"));
-  await session.signOut().catch(() => undefined);
+  session.signOut();
+  expect(session.state.get()).toEqual({ phase: "signed-out", notice: "" });
+  await settle();
+  expect(session.state.get()).toMatchObject({ notice: expect.stringMatching(/could not be told/u) as string });
+  api.replies.set("POST /auth/logout", {});
+  await clock.advance(3_000);
+  expect(api.count("/auth/logout")).toBe(2);
+  expect(session.state.get()).toEqual({ phase: "signed-out", notice: "" });
+});
+
+test("refresh_that_answers_after_the_sign_out_brings_nobody_back", async () => {
+  const { api, session } = world();
+  api.replies.set("POST /auth/login", grantBody("t1"));
+  await session.signIn("operator", "p");
+  api.replies.set("GET /devices", REFUSED);
+  api.replies.set("POST /auth/refresh", () => {
+    session.signOut();
+    return grantBody("t2");
+  });
+  await session.send({ method: "GET", path: "/devices" }).catch(() => undefined);
   expect(session.state.get().phase).toBe("signed-out");
+});
+
+test.each([
+  ["EXPIRED", /run out/u],
+  ["ACCOUNT_ENDED", /deactivated/u],
+  ["PASSWORD_CHANGED", /password of this account was changed/u],
+  ["REUSED", /ended for safety/u],
+  ["something new", /has ended/u],
+])("session_that_ended_for_%s_says_so_in_every_tab", async (reason, said) => {
+  const { api, browser, session } = world();
+  const other = new Session(api.send, new FakeClock(), browser.tab());
+  api.replies.set("POST /auth/login", grantBody("t1"));
+  await session.signIn("operator", "p");
+  api.replies.set("POST /auth/refresh", new ApiProblem(401, "refresh-refused", "over", null, { reason }));
+  api.replies.set("GET /devices", REFUSED);
+  await expect(session.send({ method: "GET", path: "/devices" })).rejects.toThrow(ApiProblem);
+  for (const each of [session, other]) {
+    expect(each.state.get()).toMatchObject({ phase: "signed-out", notice: expect.stringMatching(said) as string });
+  }
+});
+
+test("rights_are_renewed_in_time_with_nobody_calling", async () => {
+  const { api, clock, session } = world();
+  api.replies.set("POST /auth/login", grantBody("t1"));
+  await session.signIn("operator", "p");
+  api.replies.set("POST /auth/refresh", grantBody("t2"));
+  await clock.advance(900_000 * 0.8);
+  expect(api.count("/auth/refresh")).toBe(1);
+});
+
+test("call_refused_for_want_of_a_permission_renews_the_rights", async () => {
+  const { api, clock, session } = world();
+  api.replies.set("POST /auth/login", grantBody("t1"));
+  await session.signIn("operator", "p");
+  await clock.advance(5_000);
+  const without = grantBody("t2") as { user: { permissions: string[] } };
+  without.user.permissions = [];
+  api.replies.set("POST /auth/refresh", without);
+  api.replies.set("GET /logs/audit", new ApiProblem(403, "permission-missing", "no"));
+  await expect(session.send({ method: "GET", path: "/logs/audit" })).rejects.toThrow("no");
+  expect(session.state.get()).toMatchObject({ person: { permissions: new Set() } });
 });

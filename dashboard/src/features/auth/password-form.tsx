@@ -30,7 +30,7 @@ export function PasswordForm({ username }: { readonly username: string }): React
           <Button type="submit" tone="primary" size="large" disabled={busy} className="flex-1" data-testid="password-submit">
             {busy ? "Saving…" : "Save and go on"}
           </Button>
-          <Button size="large" tone="quiet" onClick={() => void session.signOut().catch(() => undefined)}>
+          <Button size="large" tone="quiet" onClick={() => session.signOut()}>
             Sign out
           </Button>
         </div>

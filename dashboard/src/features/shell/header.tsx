@@ -110,8 +110,7 @@ function SignOut(): ReactElement {
       aria-label="Sign out"
       title="Sign out"
       data-testid="sign-out"
-      // A sign-out that the server did not hear of is one here all the same.
-      onClick={() => void session.signOut().catch(() => undefined)}
+      onClick={() => session.signOut()}
     >
       <LogOut aria-hidden />
     </Button>

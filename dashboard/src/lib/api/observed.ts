@@ -16,9 +16,10 @@ const LEAST_OFFSET_MS = 2_000;
 
 export class ObservedApi {
   readonly state = new ValueStore<ApiState>("unknown");
+  /** How far the server's clock is ahead of this browser's, in ms; 0 when the difference says nothing. */
+  readonly clockOffset = new ValueStore(0);
   readonly #inner: Send;
   readonly #clock: Clock;
-  #offsetMs = 0;
 
   constructor(inner: Send, clock: Clock) {
     this.#inner = inner;
@@ -39,16 +40,16 @@ export class ObservedApi {
 
   /** The server's time now, in ms. */
   serverNow(): number {
-    return this.#clock.now() + this.#offsetMs;
+    return this.#clock.now() + this.clockOffset.get();
   }
 
   /** A time of the server on this browser's clock. */
-  readonly toLocal = (serverAt: number): number => serverAt - this.#offsetMs;
+  readonly toLocal = (serverAt: number): number => serverAt - this.clockOffset.get();
 
   #compareClocks(serverTime: number | null): void {
     if (serverTime !== null) {
       const offsetMs = serverTime + 500 - this.#clock.now();
-      this.#offsetMs = Math.abs(offsetMs) < LEAST_OFFSET_MS ? 0 : offsetMs;
+      this.clockOffset.set(Math.abs(offsetMs) < LEAST_OFFSET_MS ? 0 : offsetMs);
     }
   }
 }

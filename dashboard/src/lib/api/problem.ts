@@ -34,6 +34,9 @@ const BY_KIND = new Map<string, string>([
   ["wrong-credentials", "User name or password is wrong."],
   ["wrong-password", "The present password is wrong."],
   ["password-change-required", "The password must be changed before anything else."],
+  ["database-unavailable", "The server's database does not answer. It is tried again by itself."],
+  ["broker-unavailable", "The server cannot reach the broker at present. Try again in a moment."],
+  ["query-too-slow", "That took the server too long. Ask for less: a shorter time, or a narrower filter."],
 ]);
 
 /** The server's own sentence says more than anything that could stand here. */
@@ -52,10 +55,28 @@ const BY_STATUS = new Map<number, string>([
 
 /** Returns the sentence for an error; *detail* is the server's own, used where it says more. */
 export function sentenceFor(status: number, kind: string, detail: string): string {
-  if (status >= 500) {
+  if (status >= 500 && !BY_KIND.has(kind)) {
     return "The server has a problem of its own. It is tried again by itself.";
   }
   const says = status === 400 || status === 422 || SAYS_ITSELF.has(kind);
   const known = BY_KIND.get(kind) ?? (says && detail !== "" ? undefined : BY_STATUS.get(status));
   return known ?? (detail === "" ? "The server did not accept that." : detail);
+}
+
+const RUN_OUT = "Your session has run out. Sign in to go on where you were.";
+
+/** By the `reason` of a refused refresh. */
+const ENDINGS = new Map<string, string>([
+  ["EXPIRED", RUN_OUT],
+  ["NO_SESSION", RUN_OUT],
+  ["SIGNED_OUT", "This session was signed out. Sign in to go on where you were."],
+  ["ACCOUNT_ENDED", "This account was deactivated, so its sessions have ended. Ask an administrator if you should still have it."],
+  ["PASSWORD_CHANGED", "The password of this account was changed, which ends every session. Sign in with the new password."],
+  ["REUSED", "This session was ended for safety: its cookie was used from two places. Sign in again, and change your password if you cannot explain it."],
+]);
+
+/** What happened to a session whose refresh was refused, and what to do. */
+export function endingSentence(problem: ApiProblem): string {
+  const { reason } = problem.document;
+  return (typeof reason === "string" ? ENDINGS.get(reason) : undefined) ?? "Your session has ended. Sign in to go on where you were.";
 }

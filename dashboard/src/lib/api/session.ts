@@ -4,10 +4,12 @@
  * The access token stays in memory; what survives a reload is the HttpOnly cookie that only the server reads.
  * Tabs share one refresh (tab-share.ts). A refused refresh ends the session visibly; a server that cannot be
  * reached does not. `send` is the way for every other call: it adds the token and renews it when refused.
+ * Rights come with each refresh: at four fifths of a token's life, when a call was refused for want of a
+ * permission, and when somebody asks (`freshRights`).
  */
 
 import type { Answer, Call, Send } from "@/lib/api/http";
-import { ApiProblem } from "@/lib/api/problem";
+import { ApiProblem, endingSentence } from "@/lib/api/problem";
 import { amount, fields, flag, text, texts } from "@/lib/api/reading";
 import type { TabShare } from "@/lib/api/tab-share";
 import { ValueStore, type ReadableStore } from "@/lib/store/value-store";
@@ -29,20 +31,28 @@ export type SessionState =
 
 export interface Grant {
   readonly token: string;
-  /** On this browser's clock, in ms. */
+  /** On this browser's clock, in ms, like `renewAt`. */
+  readonly givenAt: number;
   readonly renewAt: number;
   readonly person: Person;
   readonly mustChange: boolean;
 }
 
-const ENDED = "Your session has ended. Please sign in again.";
-const RETRY_RESTORE_MS = 3_000;
+const ELSEWHERE = "You signed out in another tab.";
+const UNHEARD = "You are signed out here, but the server could not be told yet. Leave this page open: it is tried again by itself.";
+const RETRY_MS = 3_000;
+const RETRY_RENEWAL_MS = 10_000;
+/** Rights that are younger than this are not asked for again. */
+const FRESH_RIGHTS_MS = 2_000;
+/** Nothing to tell at load: nobody was signed in, or somebody signed out on purpose. */
+const SILENT_AT_LOAD: ReadonlySet<unknown> = new Set([undefined, "NO_SESSION", "SIGNED_OUT"]);
 
 function readGrant(body: unknown, now: number): Grant {
   const found = fields(body, "session");
   const user = fields(found.user, "user");
   return {
     token: text(found, "access_token"),
+    givenAt: now,
     renewAt: now + amount(found, "expires_in") * 800,
     mustChange: flag(found, "must_change_password"),
     person: {
@@ -63,13 +73,16 @@ export class Session {
   /** The password just typed, only until the forced change is done, so that it is not asked for twice. */
   #typed = "";
   #refreshing: Promise<Grant> | null = null;
+  #renewal: number | null = null;
+  /** Counts ends, so that an answer to an earlier session brings nobody back. */
+  #ends = 0;
 
   constructor(http: Send, clock: Clock, tabs: TabShare) {
     this.#http = http;
     this.#clock = clock;
     this.#tabs = tabs;
     tabs.onGrant((grant) => this.#accept(grant));
-    tabs.onSignOut(() => this.#end("Signed out in another tab."));
+    tabs.onSignOut((notice) => this.#end(notice));
   }
 
   get state(): ReadableStore<SessionState> {
@@ -85,11 +98,11 @@ export class Session {
         return;
       }
       if (error instanceof ApiProblem && !error.isOutage) {
-        this.#store.set({ phase: "signed-out", notice: "" });
+        this.#store.set({ phase: "signed-out", notice: SILENT_AT_LOAD.has(error.document.reason) ? "" : endingSentence(error) });
         return;
       }
       this.#store.set({ phase: "restoring", trouble: error instanceof Error ? error.message : "" });
-      this.#clock.after(RETRY_RESTORE_MS, () => void this.restore());
+      this.#clock.after(RETRY_MS, () => void this.restore());
     }
   }
 
@@ -115,12 +128,18 @@ export class Session {
     this.#share(readGrant(answer.body, this.#clock.now()));
   }
 
-  async signOut(): Promise<void> {
-    try {
-      await this.#http({ method: "POST", path: "/auth/logout", ...this.#bearer() });
-    } finally {
-      this.#tabs.tellSignOut();
-      this.#end("");
+  /** Signs out in every tab, at once; a server that does not hear of it is told again until it does. */
+  signOut(): void {
+    const bearer = this.#bearer();
+    this.#tabs.tellSignOut(ELSEWHERE);
+    this.#end("");
+    void this.#tellServer(bearer);
+  }
+
+  /** Makes sure that the person's rights are of just now, for what follows from them. @throws ApiProblem when that fails. */
+  async freshRights(): Promise<void> {
+    if (this.#grant !== null && this.#clock.now() - this.#grant.givenAt > FRESH_RIGHTS_MS) {
+      await this.#refreshOrEnd();
     }
   }
 
@@ -138,6 +157,9 @@ export class Session {
     } catch (error) {
       if (error instanceof ApiProblem && (error.status === 401 || error.kind === "password-change-required")) {
         return this.#sendAgain(call);
+      }
+      if (error instanceof ApiProblem && error.kind === "permission-missing") {
+        await this.freshRights().catch(() => undefined);
       }
       throw error;
     }
@@ -157,16 +179,22 @@ export class Session {
       await this.#refresh();
     } catch (error) {
       if (error instanceof ApiProblem && (error.status === 401 || error.status === 403)) {
-        this.#end(ENDED);
+        const notice = endingSentence(error);
+        this.#tabs.tellSignOut(notice);
+        this.#end(notice);
       }
       throw error;
     }
   }
 
   async #refresh(): Promise<void> {
+    const ends = this.#ends;
     this.#refreshing ??= this.#tabs.oneAtATime(this.#grant, () => this.#askForGrant());
     try {
-      this.#accept(await this.#refreshing);
+      const grant = await this.#refreshing;
+      if (ends === this.#ends) {
+        this.#accept(grant);
+      }
     } finally {
       this.#refreshing = null;
     }
@@ -177,6 +205,26 @@ export class Session {
     return readGrant(answer.body, this.#clock.now());
   }
 
+  async #tellServer(bearer: { bearer?: string }): Promise<void> {
+    try {
+      await this.#http({ method: "POST", path: "/auth/logout", ...bearer });
+      this.#noteUnheard(UNHEARD, "");
+    } catch (error) {
+      // Whoever signs in meanwhile replaces the session that was left.
+      if (error instanceof ApiProblem && error.isOutage && this.#store.get().phase === "signed-out") {
+        this.#noteUnheard("", UNHEARD);
+        this.#clock.after(RETRY_MS, () => this.#store.get().phase === "signed-out" && void this.#tellServer(bearer));
+      }
+    }
+  }
+
+  #noteUnheard(from: string, to: string): void {
+    const state = this.#store.get();
+    if (state.phase === "signed-out" && state.notice === from) {
+      this.#store.set({ phase: "signed-out", notice: to });
+    }
+  }
+
   #share(grant: Grant): void {
     this.#accept(grant);
     this.#tabs.tellGrant(grant);
@@ -184,10 +232,27 @@ export class Session {
 
   #accept(grant: Grant): void {
     this.#grant = grant;
+    this.#planRenewal(grant.renewAt - this.#clock.now());
     this.#store.set({ phase: grant.mustChange ? "must-change" : "signed-in", person: grant.person });
   }
 
+  #planRenewal(delayMs: number): void {
+    this.#cancelRenewal();
+    this.#renewal = this.#clock.after(Math.max(0, delayMs), () => {
+      this.#refreshOrEnd().catch(() => this.#grant !== null && this.#planRenewal(RETRY_RENEWAL_MS));
+    });
+  }
+
+  #cancelRenewal(): void {
+    if (this.#renewal !== null) {
+      this.#clock.cancel(this.#renewal);
+      this.#renewal = null;
+    }
+  }
+
   #end(notice: string): void {
+    this.#ends += 1;
+    this.#cancelRenewal();
     this.#grant = null;
     this.#typed = "";
     if (this.#store.get().phase !== "signed-out") {

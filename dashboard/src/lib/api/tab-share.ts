@@ -1,5 +1,5 @@
 /**
- * What the tabs of one browser tell each other: a new access token, and that somebody signed out.
+ * What the tabs of one browser tell each other: a new access token, and that a session is over.
  *
  * One refresh at a time (Web Locks); a tab that waited takes what the other got. Messages go from memory to
  * memory (BroadcastChannel, same origin); nothing is stored. Where a browser lacks either, each tab refreshes
@@ -15,18 +15,19 @@ export interface TabShare {
   /** Runs *ask* alone among the tabs, or returns what another tab got while this one waited. *held*: what this tab has. */
   oneAtATime(held: Grant | null, ask: () => Promise<Grant>): Promise<Grant>;
   tellGrant(grant: Grant): void;
-  tellSignOut(): void;
+  /** *notice*: what the other tabs tell the person. */
+  tellSignOut(notice: string): void;
   onGrant(run: (grant: Grant) => void): void;
-  onSignOut(run: () => void): void;
+  onSignOut(run: (notice: string) => void): void;
 }
 
-type Message = { readonly kind: "grant"; readonly grant: Grant } | { readonly kind: "sign-out" };
+type Message = { readonly kind: "grant"; readonly grant: Grant } | { readonly kind: "sign-out"; readonly notice: string };
 
 export class BrowserTabs implements TabShare {
   readonly #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(NAME);
   #newest: Grant | null = null;
   #onGrant: (grant: Grant) => void = () => undefined;
-  #onSignOut: () => void = () => undefined;
+  #onSignOut: (notice: string) => void = () => undefined;
 
   constructor() {
     this.#channel?.addEventListener("message", (event: MessageEvent<Message>) => this.#hear(event.data));
@@ -36,7 +37,7 @@ export class BrowserTabs implements TabShare {
     this.#onGrant = run;
   }
 
-  onSignOut(run: () => void): void {
+  onSignOut(run: (notice: string) => void): void {
     this.#onSignOut = run;
   }
 
@@ -45,9 +46,9 @@ export class BrowserTabs implements TabShare {
     this.#channel?.postMessage({ kind: "grant", grant } satisfies Message);
   }
 
-  tellSignOut(): void {
+  tellSignOut(notice: string): void {
     this.#newest = null;
-    this.#channel?.postMessage({ kind: "sign-out" } satisfies Message);
+    this.#channel?.postMessage({ kind: "sign-out", notice } satisfies Message);
   }
 
   async oneAtATime(held: Grant | null, ask: () => Promise<Grant>): Promise<Grant> {
@@ -95,7 +96,7 @@ export class BrowserTabs implements TabShare {
       this.#onGrant(message.grant);
     } else {
       this.#newest = null;
-      this.#onSignOut();
+      this.#onSignOut(message.notice);
     }
   }
 }

@@ -5,12 +5,13 @@
  * feed.ts (what a message does to the stores), refetch.ts (what is fetched when).
  */
 
-import { tokenFetcher } from "@/lib/api/broker-token";
+import { tokenFetcher, type FetchToken } from "@/lib/api/broker-token";
 import { history } from "@/lib/api/endpoints";
 import { ObservedApi } from "@/lib/api/observed";
 import { sendHttp } from "@/lib/api/http";
 import { Session } from "@/lib/api/session";
 import { BrowserTabs } from "@/lib/api/tab-share";
+import { ApiWatch } from "@/lib/engine/api-watch";
 import { Feed } from "@/lib/engine/feed";
 import { Refetcher } from "@/lib/engine/refetch";
 import { SparkFiller } from "@/lib/engine/sparks";
@@ -54,14 +55,16 @@ export class Engine {
   readonly link: BrokerLink;
   readonly linkState: ValueStore<LinkState>;
   readonly refetcher: Refetcher;
+  readonly #apiWatch = new ApiWatch(this, systemClock);
   #person = "";
+  #seesLive = false;
 
   constructor() {
     const flow = new FlowControl(channelYield());
     this.link = new BrokerLink({
       clock: systemClock,
       random: Math.random,
-      ...lazyConnections(tokenFetcher(this.api.send, systemClock)),
+      ...lazyConnections(this.#tokens()),
       onState: (state) => this.#linkChanged(state),
       onMessage: (message, done) => {
         this.inbox.receive(message);
@@ -88,23 +91,35 @@ export class Engine {
     };
   }
 
+  /** Whoever needs a new token may have been cut off because their rights have changed: the page follows. */
+  #tokens(): FetchToken {
+    const fetchToken = tokenFetcher(this.api.send, systemClock);
+    return async () => {
+      await this.session.freshRights();
+      return fetchToken();
+    };
+  }
+
   #sessionChanged(): void {
     const state = this.session.state.get();
     const person = state.phase === "signed-in" ? state.person.id : "";
-    if (person === this.#person) {
+    const seesLive = state.phase === "signed-in" && state.person.permissions.has(VIEW);
+    if (person === this.#person && seesLive === this.#seesLive) {
       return;
     }
     this.#person = person;
+    this.#seesLive = seesLive;
     this.#forget();
-    if (state.phase === "signed-in" && state.person.permissions.has(VIEW)) {
+    if (seesLive) {
       this.link.start(this.#filters());
     }
   }
 
-  /** What one person has seen is not shown to the next one. */
+  /** What one person has seen is not shown to the next one, nor to the same one who may no longer see it. */
   #forget(): void {
     this.link.stop();
     this.refetcher.stop();
+    this.#apiWatch.stop();
     [this.chart, this.tiles, this.devices, this.services, this.commands, this.sparks].forEach((store) => store.clear());
     this.troubles.clearAll();
   }
@@ -123,8 +138,13 @@ export class Engine {
   }
 
   #apiChanged(): void {
-    if (this.#person !== "" && this.api.state.get() === "unreachable") {
+    if (this.#person === "" || this.api.state.get() !== "unreachable") {
+      return;
+    }
+    if (this.#seesLive) {
       this.refetcher.apiLost();
+    } else {
+      this.#apiWatch.lost();
     }
   }
 

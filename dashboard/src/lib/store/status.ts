@@ -20,7 +20,8 @@ export type ApiState = "ok" | "unreachable" | "unknown";
 /** *refetching*: the screen is being brought up to date after a gap. */
 export function statusOf(link: LinkState, signedIn: boolean, refetching: boolean): Status {
   if (!signedIn || link.phase === "stopped" || link.phase === "refused") {
-    return { connection: "disconnected", label: "Disconnected", detail: link.reason === "" ? "Nobody is signed in." : link.reason };
+    const unwanted = signedIn ? "Your roles do not include live data." : "Nobody is signed in.";
+    return { connection: "disconnected", label: "Disconnected", detail: link.reason === "" ? unwanted : link.reason };
   }
   if (link.phase === "online" && !refetching) {
     return { connection: "online", label: "Online", detail: "" };
