@@ -76,7 +76,7 @@ function Filled<T>({ label, columns, rowKey, rowTestId, rows }: FilledProps<T>):
         </thead>
         <tbody className="divide-y">
           {rows.map((row) => (
-            <tr key={rowKey(row)} data-testid={rowTestId} data-key={rowKey(row)} className="hover:bg-raised">
+            <tr key={rowKey(row)} data-testid={rowTestId} data-key={rowKey(row)} className="relative hover:bg-raised">
               {columns.map((column) => (
                 <td
                   key={column.key}
