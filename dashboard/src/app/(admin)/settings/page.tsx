@@ -1,10 +1,15 @@
 import type { Metadata } from "next";
-import type { ReactElement } from "react";
+import { Suspense, type ReactElement } from "react";
 
 import { SettingsPage } from "@/features/settings/settings-page";
 
 export const metadata: Metadata = { title: "Settings" };
 
+/** The settings; the chosen device stands in the address. */
 export default function Settings(): ReactElement {
-  return <SettingsPage />;
+  return (
+    <Suspense>
+      <SettingsPage />
+    </Suspense>
+  );
 }

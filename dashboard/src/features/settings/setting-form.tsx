@@ -1,0 +1,82 @@
+"use client";
+
+import { useState, type ReactElement, type ReactNode } from "react";
+
+import { Button } from "@/components/ui/button";
+import { DialogBody, DialogFooter } from "@/components/ui/dialog";
+import { Notice } from "@/components/ui/notice";
+import { Overtaken } from "@/features/settings/overtaken";
+import type { Read } from "@/features/settings/values";
+import { CONFIG_PATH, putSetting, type Json, type Outcome, type Seen, type Target } from "@/lib/api/config";
+import { ApiProblem } from "@/lib/api/problem";
+import { useChange } from "@/lib/query/hooks";
+
+/** The API's statuses for a value or key that it does not take. */
+const REFUSED = new Set([400, 422]);
+
+interface SettingFormProps {
+  /** What is set; its key may still be typed. */
+  readonly target: Target;
+  readonly seen: Seen | null;
+  /** Reads what was typed, or says why it cannot be. */
+  readonly read: () => Read;
+  readonly onClose: () => void;
+  /** The inputs; *problem* belongs at the value. */
+  readonly children: (problem: string) => ReactNode;
+}
+
+interface Attempt {
+  readonly value: Json;
+  readonly seen: Seen | null;
+}
+
+/** Sends a value over what was seen, shows refusals at the field, and asks when somebody else was faster. */
+export function SettingForm({ target, seen, read, onClose, children }: SettingFormProps): ReactElement {
+  const [problem, setProblem] = useState("");
+  const [overtaken, setOvertaken] = useState<{ readonly now: Seen | null; readonly mine: Json } | null>(null);
+  const change = useChange((send, attempt: Attempt) => putSetting(send, target, attempt.value, attempt.seen), [CONFIG_PATH]);
+
+  const settle = (outcome: Outcome, mine: Json): void => (outcome.kind === "done" ? onClose() : setOvertaken({ now: outcome.now, mine }));
+  const send = (value: Json, over: Seen | null): void => change.mutate({ value, seen: over }, { onSuccess: (outcome) => settle(outcome, value) });
+  const submit = (): void => {
+    const typed = read();
+    setProblem(typed.ok ? "" : typed.problem);
+    if (typed.ok) {
+      send(typed.value, seen);
+    }
+  };
+
+  const refusal = change.error instanceof ApiProblem && REFUSED.has(change.error.status) ? change.error.message : "";
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <DialogBody>
+        {children(problem === "" ? refusal : problem)}
+        {change.error !== null && refusal === "" && <Notice tone="down">{change.error.message}</Notice>}
+        {overtaken !== null && (
+          <Overtaken
+            settingKey={target.key}
+            now={overtaken.now}
+            mine={overtaken.mine}
+            busy={change.isPending}
+            onKeep={onClose}
+            onInsist={() => send(overtaken.mine, overtaken.now)}
+          />
+        )}
+      </DialogBody>
+      {overtaken === null && (
+        <DialogFooter>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" tone="primary" disabled={change.isPending} data-testid="save-setting">
+            {change.isPending ? "Saving …" : "Save"}
+          </Button>
+        </DialogFooter>
+      )}
+    </form>
+  );
+}
