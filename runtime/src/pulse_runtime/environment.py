@@ -161,6 +161,12 @@ VARIABLES: tuple[Variable, ...] = (
         "PULSE_DEVICE_INTERVAL", "", "Seconds between samples, 0.05 to 3600; empty: the device's settings", "desktop"
     ),
     Variable(
+        "PULSE_DEVICE_SOURCES",
+        "",
+        "File (JSON) with the sources of the device; empty: sources.json in its folder, without one this machine",
+        "desktop",
+    ),
+    Variable(
         "PULSE_DEVICE_KEYS",
         "auto",
         "Where enrolling puts the device's keys: keyring, file (0600), or auto: the keyring where one can be used",

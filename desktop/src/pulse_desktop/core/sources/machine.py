@@ -26,8 +26,6 @@ Group = Callable[[], dict[str, MetricValue]]
 class Machine:
     """Reads psutil; *monotonic* and *wall* are the clocks in seconds, *disk* the folder whose disk is watched."""
 
-    name = "machine"
-
     def __init__(
         self, disk: Path, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:

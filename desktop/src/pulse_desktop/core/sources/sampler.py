@@ -17,7 +17,7 @@ import structlog
 from ..backoff import Backoff
 from ..clock import Clock
 from ..readings import Sample
-from .base import Source
+from .base import Source, SourceConfigError
 from .supervised import SupervisedSource
 
 log = structlog.get_logger()
@@ -43,7 +43,11 @@ class SampleClock:
 
 
 class Sampler:
-    """The thread of one source. ``status`` says how the source is, empty when well."""
+    """
+    The thread of one source.
+
+    ``status`` says what is wrong with the source, empty when nothing is; ``notice`` is what the source says itself.
+    """
 
     def __init__(
         self,
@@ -54,8 +58,10 @@ class Sampler:
         interval_s: float,
         *,
         patience_s: float = PATIENCE_S,
+        name: str = "source",
     ) -> None:
         """*make* builds the source, again after each failure; *append* takes samples, False: not taken."""
+        self.name = name
         self._make, self._append, self._clock = make, append, clock
         self._backoff = Backoff(random)
         self._interval_s, self._patience_s = interval_s, patience_s
@@ -65,7 +71,7 @@ class Sampler:
         self._wake = threading.Event()
         self._stopping = self._is_renewing = False
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self.status = "starting"
+        self.status, self.notice = "starting", ""
         self.skipped = 0
 
     def start(self) -> None:
@@ -86,10 +92,14 @@ class Sampler:
         """Close the source and make it anew for the next sample."""
         self._is_renewing = True
 
-    def stop(self, timeout_s: float = 0.5) -> None:
-        """Take no more samples and end the thread."""
+    def finish(self) -> None:
+        """Take no more samples; returns at once."""
         self._stopping = True
         self._wake.set()
+
+    def stop(self, timeout_s: float = 0.5) -> None:
+        """Take no more samples and end the thread."""
+        self.finish()
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -106,6 +116,11 @@ class Sampler:
             self.skipped += grid.taken(self._clock.monotonic())
         self._close()
 
+    def take_once(self) -> None:
+        """Take one sample without the thread, and close the source."""
+        self.take()
+        self._close()
+
     def take(self) -> None:
         """Take one sample now, or find out that the source fails."""
         now = self._clock.monotonic()
@@ -116,13 +131,15 @@ class Sampler:
             self._close()
         recorded_at = self._clock.now()
         try:
-            values = self._supervised().read(self._patience_s)
+            source = self._supervised()
+            values = source.read(self._patience_s)
         except Exception as error:  # noqa: BLE001 - a source's code; it must not end the sampling
             self._failed(error)
             return
         self._backoff.succeeded()
         taken = self._append(Sample(recorded_at, values))
-        self.status = "" if taken else "recording has stopped"
+        self.notice = source.notice
+        self.status = source.complaint if taken else "recording has stopped"
 
     def _supervised(self) -> SupervisedSource:
         if self._source is None:
@@ -136,8 +153,12 @@ class Sampler:
         self._close()
         wait_s = self._backoff.failed()
         self._retry_at = self._clock.monotonic() + wait_s
-        self.status = f"failed: {error}"
-        log.warning("desktop.source_failed", reason=str(error), again_in_s=round(wait_s, 1), exc_info=error)
+        reason = str(error) or type(error).__name__
+        self.status = f"failed: {reason}"
+        trace = None if isinstance(error, SourceConfigError) else error
+        log.warning(
+            "desktop.source_failed", source=self.name, reason=reason, again_in_s=round(wait_s, 1), exc_info=trace
+        )
 
     def _close(self) -> None:
         source, self._source = self._source, None

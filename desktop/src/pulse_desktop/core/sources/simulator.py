@@ -45,8 +45,6 @@ def values(seed: int, stream: str, sequence_no: int) -> dict[str, MetricValue]:
 class Simulator:
     """The source around ``values``."""
 
-    name = "simulator"
-
     def __init__(self, seed: int) -> None:
         self._seed = seed
 

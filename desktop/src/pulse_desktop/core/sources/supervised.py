@@ -27,10 +27,15 @@ class SourceHangsError(Exception):
 
 
 class SupervisedSource:
-    """One source and its thread; *make* is called in it, too."""
+    """
+    One source and its thread; *make* is called in it, too.
+
+    ``complaint`` and ``notice`` are what the source said of itself with its last values, empty when nothing.
+    """
 
     def __init__(self, make: Callable[[], Source]) -> None:
         self._make = make
+        self.complaint = self.notice = ""
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
@@ -71,9 +76,13 @@ class SupervisedSource:
             while self._asked.get() == _READ:
                 if source is None:
                     source = self._make()
-                self._answers.put(source.read())
+                values = source.read()
+                self.complaint, self.notice = _said(source, "complaint"), _said(source, "notice")
+                self._answers.put(values)
         except Exception as error:  # noqa: BLE001 - a source's code; the sampler reports it
             self._answers.put(error)
+        except BaseException as error:  # noqa: BLE001 - one that ends "the program" ends its own thread only
+            self._answers.put(RuntimeError(f"{type(error).__name__}: {error}"))
         finally:
             self._close(source)
 
@@ -82,5 +91,10 @@ class SupervisedSource:
             return
         try:
             source.close()
-        except Exception as error:  # noqa: BLE001 - it is thrown away either way
+        except BaseException as error:  # noqa: BLE001 - it is thrown away either way
             log.warning("desktop.source_not_closed", reason=str(error))
+
+
+def _said(source: Source, attribute: str) -> str:
+    found = getattr(source, attribute, "")
+    return found if isinstance(found, str) else ""
