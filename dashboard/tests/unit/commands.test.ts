@@ -28,7 +28,7 @@ test.each([
 test("answer_reaches_the_store_through_the_inbox_and_counts_once", () => {
   const store = new CommandStore();
   const ignore = (): void => undefined;
-  const inbox = new Inbox({ reading: ignore, batch: ignore, heartbeat: ignore, service: ignore, commandResult: (clientId, result) => store.hear(clientId, result) });
+  const inbox = new Inbox({ reading: ignore, batch: ignore, heartbeat: ignore, service: ignore, audit: ignore, commandResult: (clientId, result) => store.hear(clientId, result) });
   store.add(sent());
   const text = `{"command_id":"${ID}","command":"FORCE_SYNC","status":"DONE","message":"<b>flushed</b>","at":"2026-02-07T10:15:30.125Z"}`;
   for (let copy = 0; copy < 2; copy += 1) {

@@ -9,7 +9,7 @@ const GOOD = `{"client_id":"d1","stream":"${STREAM}","sequence_no":1,"timestamp"
 function world(): { inbox: Inbox; seen: unknown[] } {
   const seen: unknown[] = [];
   const note = (each: unknown): void => void seen.push(each);
-  return { seen, inbox: new Inbox({ reading: note, batch: note, heartbeat: note, service: note, commandResult: (_, result) => note(result) }) };
+  return { seen, inbox: new Inbox({ reading: note, batch: note, heartbeat: note, service: note, audit: note, commandResult: (_, result) => note(result) }) };
 }
 
 function receive(inbox: Inbox, topic: string, text: string | Uint8Array): void {

@@ -2,7 +2,7 @@
 
 import type { Send } from "@/lib/api/http";
 import { ApiProblem } from "@/lib/api/problem";
-import { fields, optionalTime, text, time } from "@/lib/api/reading";
+import { fields, list, optionalTime, text, time, type Fields } from "@/lib/api/reading";
 import type { Clock } from "@/lib/time/clock";
 
 export interface BrokerToken {
@@ -13,12 +13,18 @@ export interface BrokerToken {
   /** On this browser's clock, in ms, like `expiresAt`. */
   readonly fetchedAt: number;
   readonly expiresAt: number;
+  /** The topic filters that may be subscribed; left out when the server did not say. */
+  readonly subscribable?: readonly string[];
 }
 
 export type FetchToken = () => Promise<BrokerToken>;
 
 /** Trying again cannot help; `message` is for people. */
 export class TokenDenied extends Error {}
+
+function isGrant(rule: Fields): boolean {
+  return text(rule, "permission") === "allow" && ["subscribe", "all"].includes(text(rule, "action"));
+}
 
 /** Reads the answer; the life is taken from the server's two times, so a wrong clock here does no harm. */
 export function readBrokerToken(body: unknown, serverTime: number | null, now: number): BrokerToken {
@@ -31,6 +37,7 @@ export function readBrokerToken(body: unknown, serverTime: number | null, now: n
     wsUrl: text(found, "ws_url"),
     fetchedAt: now,
     expiresAt: now + lifeMs,
+    subscribable: list(found.acl, "acl").map((each) => fields(each, "acl")).filter(isGrant).map((each) => text(each, "topic")),
   };
 }
 

@@ -13,16 +13,22 @@ import { Session } from "@/lib/api/session";
 import { BrowserTabs } from "@/lib/api/tab-share";
 import { ApiWatch } from "@/lib/engine/api-watch";
 import { Feed } from "@/lib/engine/feed";
+import { Journal } from "@/lib/engine/journal";
+import { LogReader } from "@/lib/engine/log-reader";
 import { Refetcher } from "@/lib/engine/refetch";
 import { SparkFiller } from "@/lib/engine/sparks";
 import { buildTopic } from "@/contract/topics";
 import { FlowControl, channelYield } from "@/lib/mqtt/flow";
+import { grantedFilters } from "@/lib/mqtt/granted";
 import { Inbox } from "@/lib/mqtt/inbox";
 import { lazyConnections } from "@/lib/mqtt/lazy-connection";
 import { BrokerLink, type LinkState } from "@/lib/mqtt/link";
+import { BacklogStore } from "@/lib/store/backlog";
 import { ChartStore } from "@/lib/store/chart";
 import { CommandStore } from "@/lib/store/commands";
 import { DeviceStore } from "@/lib/store/devices";
+import { EventStore } from "@/lib/store/events";
+import { RateMeter } from "@/lib/store/rate";
 import { ServiceStore, serviceState } from "@/lib/store/services";
 import { TileStore } from "@/lib/store/tiles";
 import { TroubleStore } from "@/lib/store/troubles";
@@ -31,6 +37,7 @@ import { systemClock } from "@/lib/time/clock";
 
 export const DEFAULT_RANGE_MS = 15 * 60_000;
 const VIEW = "VIEW_DASHBOARD";
+const VIEW_LOGS = "VIEW_LOGS";
 const LIVE_FILTERS = [
   buildTopic("TELEMETRY_LIVE", { client_id: "+" }),
   buildTopic("HEARTBEAT", { client_id: "+" }),
@@ -38,20 +45,30 @@ const LIVE_FILTERS = [
   buildTopic("SERVICE_STATUS", { service: "+", instance: "+" }),
 ];
 
+const AUDIT_FILTER = buildTopic("AUDIT_COMMAND", {});
+const CALM_MS = 300;
+
 const nextFrame = (run: () => void): void => void requestAnimationFrame(run);
+/** For lists that nobody reads faster: a few times a second. */
+const calmFrame = (run: () => void): void => void systemClock.after(CALM_MS, () => nextFrame(run));
 
 export class Engine {
   readonly session = new Session(sendHttp, systemClock, new BrowserTabs());
   readonly api = new ObservedApi(this.session.send, systemClock);
   readonly troubles = new TroubleStore();
   readonly tiles = new TileStore(nextFrame);
-  readonly devices = new DeviceStore(nextFrame);
+  readonly devices = new DeviceStore(nextFrame, calmFrame);
   readonly services = new ServiceStore();
   readonly commands = new CommandStore();
+  readonly events = new EventStore(calmFrame);
+  readonly backlog = new BacklogStore();
+  readonly messageRate = new RateMeter();
   readonly chart = new ChartStore((chosen, span) => history(this.api.send, chosen, span), () => this.api.serverNow(), nextFrame, DEFAULT_RANGE_MS);
   readonly sparks = new SparkFiller(this.api.send, this.tiles, () => this.api.serverNow());
   readonly feed = new Feed(this, systemClock);
-  readonly inbox = new Inbox(this.feed);
+  readonly journal = new Journal(this, systemClock);
+  readonly inbox = new Inbox(this.journal);
+  readonly logReader = new LogReader(this.api, this.events, systemClock);
   readonly link: BrokerLink;
   readonly linkState: ValueStore<LinkState>;
   readonly refetcher: Refetcher;
@@ -61,12 +78,15 @@ export class Engine {
 
   constructor() {
     const flow = new FlowControl(channelYield());
+    const { fetchToken, open } = lazyConnections(this.#tokens());
     this.link = new BrokerLink({
       clock: systemClock,
       random: Math.random,
-      ...lazyConnections(this.#tokens()),
+      fetchToken,
+      open: (token, filters, events) => open(token, grantedFilters(filters, token.subscribable ?? filters), events),
       onState: (state) => this.#linkChanged(state),
       onMessage: (message, done) => {
+        this.messageRate.count(systemClock.now());
         this.inbox.receive(message);
         flow.handled(done);
       },
@@ -82,6 +102,7 @@ export class Engine {
       this.chart.view.subscribe(() => this.link.setFilters(this.#filters())),
       this.api.state.subscribe(() => this.#apiChanged()),
       this.services.all.subscribe(() => this.#servicesChanged()),
+      this.journal.start(),
       this.#listen(),
     ];
     void this.session.restore();
@@ -120,20 +141,30 @@ export class Engine {
     this.link.stop();
     this.refetcher.stop();
     this.#apiWatch.stop();
-    [this.chart, this.tiles, this.devices, this.services, this.commands, this.sparks].forEach((store) => store.clear());
+    [this.chart, this.tiles, this.devices, this.services, this.commands, this.sparks, this.events, this.backlog, this.journal].forEach((store) => store.clear());
     this.troubles.clearAll();
   }
 
   #filters(): readonly string[] {
     const shown = new Set(this.chart.view.get().chosen.map((each) => each.clientId));
-    return [...LIVE_FILTERS, ...[...shown].map((clientId) => buildTopic("TELEMETRY_BUFFERED", { client_id: clientId }))];
+    const audited = this.#mayViewLogs() ? [AUDIT_FILTER] : [];
+    return [...LIVE_FILTERS, ...audited, ...[...shown].map((clientId) => buildTopic("TELEMETRY_BUFFERED", { client_id: clientId }))];
   }
+
+  #mayViewLogs(): boolean {
+    const state = this.session.state.get();
+    return state.phase === "signed-in" && state.person.permissions.has(VIEW_LOGS);
+  }
+
+  /** Whether the broker is connected and the screen up to date, so that it can be told who came and who went. */
+  readonly isCurrent = (): boolean => this.linkState.get().phase === "online" && this.refetcher.loaded.get() && !this.refetcher.busy.get();
 
   #linkChanged(state: LinkState): void {
     const before = this.linkState.get();
     this.linkState.set(state);
     if (state.phase === "online" && before.phase !== "online" && before.phase !== "doubtful") {
       this.refetcher.refetch();
+      this.logReader.readSoon();
     }
   }
 

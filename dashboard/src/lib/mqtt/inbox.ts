@@ -5,7 +5,7 @@
  * or trusted before the contract's validator has passed it, and nothing here throws.
  */
 
-import { MAX_PAYLOAD_BYTES, PAYLOAD_PARSERS, type CommandResult, type Heartbeat, type Reading, type ReadingBatch, type ServiceStatus } from "@/contract/payloads";
+import { MAX_PAYLOAD_BYTES, PAYLOAD_PARSERS, type AuditRecord, type CommandResult, type Heartbeat, type Reading, type ReadingBatch, type ServiceStatus } from "@/contract/payloads";
 import { parseTopic } from "@/contract/topics";
 import type { Incoming } from "@/lib/mqtt/connection";
 import { ValueStore, type ReadableStore } from "@/lib/store/value-store";
@@ -19,6 +19,11 @@ export interface InboxReaders {
   readonly commandResult: (clientId: string, result: CommandResult) => void;
 }
 
+/** The log reads one topic more. */
+export interface AllReaders extends InboxReaders {
+  readonly audit: (record: AuditRecord) => void;
+}
+
 export interface Ignored {
   readonly count: number;
   /** Topic and reason of the newest one, for people. */
@@ -28,11 +33,11 @@ export interface Ignored {
 class Unfit extends Error {}
 
 export class Inbox {
-  readonly #readers: InboxReaders;
+  readonly #readers: AllReaders;
   readonly #ignored = new ValueStore<Ignored>({ count: 0, last: "" });
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
 
-  constructor(readers: InboxReaders) {
+  constructor(readers: AllReaders) {
     this.#readers = readers;
   }
 
@@ -72,12 +77,15 @@ export class Inbox {
       case "COMMAND_RESULT":
         this.#readers.commandResult(topic.params.client_id, this.#read("CommandResult", message));
         break;
+      case "AUDIT_COMMAND":
+        this.#readers.audit(this.#read("AuditRecord", message));
+        break;
       default:
         throw new Unfit("nothing here reads this topic");
     }
   }
 
-  #read<N extends "Reading" | "ReadingBatch" | "Heartbeat" | "ServiceStatus" | "CommandResult">(
+  #read<N extends "Reading" | "ReadingBatch" | "Heartbeat" | "ServiceStatus" | "CommandResult" | "AuditRecord">(
     name: N,
     message: Incoming,
   ): Payload<N> {

@@ -69,12 +69,15 @@ export function currentStreamOf(device: Device | null): string | null {
 
 export class DeviceStore {
   readonly #frames: FrameNotifier;
+  readonly #listFrames: FrameNotifier;
   readonly #devices = new Map<string, Device>();
   #list: readonly Device[] = [];
   #stale = false;
 
-  constructor(nextFrame: NextFrame) {
+  /** *listFrame*: when readers of the whole list are told; with many devices something in it changes all the time. */
+  constructor(nextFrame: NextFrame, listFrame: NextFrame = nextFrame) {
     this.#frames = new FrameNotifier(nextFrame);
+    this.#listFrames = new FrameNotifier(listFrame);
   }
 
   /** Takes a heartbeat. *retained*: it may be old, so it says nothing about presence. Returns the device before and after. */
@@ -116,7 +119,7 @@ export class DeviceStore {
 
   readonly one = (clientId: string): Device | null => this.#devices.get(clientId) ?? null;
 
-  readonly subscribe = (run: () => void): Unsubscribe => this.#frames.subscribe(ALL, run);
+  readonly subscribe = (run: () => void): Unsubscribe => this.#listFrames.subscribe(ALL, run);
 
   readonly subscribeOne = (clientId: string, run: () => void): Unsubscribe => this.#frames.subscribe(clientId, run);
 
@@ -142,7 +145,7 @@ export class DeviceStore {
 
   #touch(clientId: string): void {
     this.#stale = true;
-    this.#frames.mark(ALL);
+    this.#listFrames.mark(ALL);
     this.#frames.mark(clientId);
   }
 }
