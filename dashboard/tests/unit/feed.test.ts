@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { PAYLOAD_PARSERS, type PayloadTypes } from "@/contract/payloads";
 import { Feed } from "@/lib/engine/feed";
 import { ChartStore } from "@/lib/store/chart";
+import type { History } from "@/lib/store/series";
 import { CommandStore } from "@/lib/store/commands";
 import { DeviceStore } from "@/lib/store/devices";
 import { ServiceStore } from "@/lib/store/services";
@@ -29,9 +30,9 @@ class World {
   readonly chart = new ChartStore(() => this.#load(), () => this.clock.now(), () => undefined, 60_000);
   readonly feed = new Feed(this, this.clock);
 
-  #load(): Promise<never[]> {
+  #load(): Promise<History> {
     this.loads += 1;
-    return Promise.resolve([]);
+    return Promise.resolve({ from: 0, to: this.clock.now(), points: [], bucketMs: 0 });
   }
 
   reading(sequence: number, value: string, stream = STREAM): void {
@@ -104,7 +105,7 @@ test("replayed_batches_fill_the_chart_in_order", () => {
 test("chart_history_that_comes_late_is_joined_to_what_was_live_meanwhile", async () => {
   const world = new World();
   const points = [1, 2, 3].map((each) => ({ at: Date.parse(stamp(each)), value: each, stream: STREAM, sequence: BigInt(each) }));
-  const chart = new ChartStore(() => Promise.resolve(points), () => world.clock.now(), () => undefined, 60_000);
+  const chart = new ChartStore(() => Promise.resolve({ from: 0, to: world.clock.now(), points, bucketMs: 0 }), () => world.clock.now(), () => undefined, 60_000);
   chart.toggle({ clientId: "d1", metric: "t" }, []);
   chart.offer("d1", new Map([["t", 3]]), Date.parse(stamp(3)), STREAM, 3n);
   chart.offer("d1", new Map([["t", 4]]), Date.parse(stamp(4)), STREAM, 4n);
@@ -140,4 +141,41 @@ test("flushed_device_its_charts_are_read_anew", async () => {
   const before = world.loads;
   world.beat("ONLINE", 10, "10.5");
   expect(world.loads).toBe(before + 1);
+});
+
+test("chart_zoom_asks_for_the_stretch_and_the_way_back_is_step_by_step", async () => {
+  const asked: [number, number][] = [];
+  const chart = new ChartStore((_chosen, span) => {
+    asked.push([span.from, span.to]);
+    return Promise.resolve({ ...span, points: [], bucketMs: 0 });
+  }, () => 100_000, () => undefined, 60_000);
+  chart.toggle({ clientId: "d1", metric: "t" }, []);
+  await settle();
+  chart.zoom({ from: 50_000, to: 60_000 });
+  chart.zoom({ from: 52_000, to: 53_000 });
+  await settle();
+  expect(asked).toEqual([[40_000, 100_000], [50_000, 60_000], [52_000, 53_000]]);
+  chart.zoomOut();
+  expect(chart.view.get().paused).toEqual({ from: 50_000, to: 60_000 });
+  chart.zoomOut();
+  expect(chart.view.get()).toMatchObject({ paused: null, behind: [] });
+});
+
+test("chart_seam_between_history_and_live_part_is_asked_for_again", async () => {
+  let now = 10_000;
+  let loads = 0;
+  const point = (sequence: number): { at: number; value: number; stream: string; sequence: bigint } => ({ at: sequence * 1_000, value: 1, stream: STREAM, sequence: BigInt(sequence) });
+  const chart = new ChartStore((_chosen, span) => {
+    loads += 1;
+    return Promise.resolve({ ...span, points: (loads === 1 ? [8, 9] : [8, 9, 10]).map(point), bucketMs: 0 });
+  }, () => now, () => undefined, 60_000);
+  chart.toggle({ clientId: "d1", metric: "t" }, []);
+  await settle();
+  chart.offer("d1", new Map([["t", 1]]), 11_000, STREAM, 11n);
+  expect(loads).toBe(1);
+  now = 14_000;
+  chart.offer("d1", new Map([["t", 1]]), 12_000, STREAM, 12n);
+  await settle();
+  expect(loads).toBe(2);
+  expect(chart.series()[0]?.points.map((each) => Number(each.sequence))).toEqual([8, 9, 10, 11, 12]);
 });

@@ -23,7 +23,7 @@ class World {
   readonly services = new ServiceStore();
   readonly commands = new CommandStore();
   readonly troubles = new TroubleStore();
-  readonly chart = new ChartStore(() => Promise.resolve([]), () => this.clock.now(), () => undefined, 60_000);
+  readonly chart = new ChartStore((_chosen, span) => Promise.resolve({ ...span, points: [], bucketMs: 0 }), () => this.clock.now(), () => undefined, 60_000);
   pings = 0;
   readonly link = new BrokerLink({
     clock: this.clock,

@@ -1,167 +1,161 @@
 /**
  * The uPlot instance behind the main chart: made anew only when metrics or colours change, fed with data and time.
  *
- * Metrics of one unit share a scale; the first two scales have an axis, left and right. It knows no stores.
+ * Each metric has a line; where its history is thinned, the line runs in the middle of a band from least to
+ * greatest. Replayed samples are dots. It knows no stores. Read next: chart-scales.ts.
  */
 
 import uPlot from "uplot";
 
-import type { Chosen, Span } from "@/lib/store/chart";
-import type { Aligned } from "@/lib/store/series";
-import { unitOf } from "@/lib/values/unit";
-
-export interface PlotSeries extends Chosen {
-  readonly isBoolean: boolean;
-  /** CSS colour. */
-  readonly colour: string;
-}
-
-export interface PlotLook {
-  readonly grid: string;
-  readonly text: string;
-  readonly font: string;
-}
+import { AXIS_WIDTH, LANE_HEIGHT, lanesOf, scalesOf, uplotAxes, uplotScales, type PlotLook, type PlotSeries } from "@/features/live/chart-scales";
+import type { Span } from "@/lib/store/chart";
+import type { Aligned, Column } from "@/lib/store/drawing";
 
 export interface PlotEvents {
-  /** The pointer stands at this time (ms), or has left. */
+  /** The cursor stands at this time (ms), or has left. */
   readonly onCursor: (at: number | null) => void;
   /** A stretch was marked with the pointer. */
   readonly onSelect: (span: Span) => void;
 }
 
 const FILL_ALPHA = "14";
-// uPlot's own names for the sides are ambient const enums, which single-file compilers cannot read.
-/* eslint-disable @typescript-eslint/no-unsafe-enum-assignment */
-const RIGHT = 1 as uPlot.Axis.Side;
-const LEFT = 3 as uPlot.Axis.Side;
-/* eslint-enable @typescript-eslint/no-unsafe-enum-assignment */
+const BAND_ALPHA = "38";
+/** Of the chart's width, at most this much may go to axes. */
+const AXES_SHARE = 0.34;
+const LEAST_MARKED_PX = 4;
+const DOT_PX = 5;
 
-export function scaleOf(series: PlotSeries): string {
-  if (series.isBoolean) {
-    return "boolean";
-  }
-  const unit = unitOf(series.metric);
-  return unit === "" ? `${series.clientId}/${series.metric}` : unit;
-}
-
-/** Short axis numbers: 1.2k, 3.4M; exact values stand in the legend. */
-function axisValues(_plot: uPlot, splits: number[]): string[] {
-  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 5 });
-  return splits.map((value) => compact.format(value));
-}
-
-const DAY_S = 86_400;
-const WITH_SECONDS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const WITH_MINUTES = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const WITH_DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-
-/** Times on one line: seconds only where they tell marks apart, the day where there are several. */
-function axisTimes(_plot: uPlot, splits: number[]): string[] {
-  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
-  const span = (splits.at(-1) ?? 0) - (splits[0] ?? 0);
-  const format = span > DAY_S ? WITH_DAY : step < 60 ? WITH_SECONDS : WITH_MINUTES;
-  return splits.map((at) => format.format(at * 1_000));
-}
-
-/** Beside other metrics a boolean runs in a lane along the bottom. */
-const LANE: uPlot.Range.MinMax = [-0.4, 9];
-
-function scalesFor(series: readonly PlotSeries[]): uPlot.Scales {
-  const scales: uPlot.Scales = { x: { time: true, auto: false } };
-  const alone = series.every((each) => each.isBoolean);
-  for (const each of series) {
-    scales[scaleOf(each)] = { range: each.isBoolean ? (alone ? [-0.15, 1.15] : LANE) : padded };
-  }
-  return scales;
-}
-
-/** Room above and below, and a flat line in the middle. */
-function padded(_plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
-  if (low === null || high === null) {
-    return [0, 1];
-  }
-  const room = high === low ? Math.max(Math.abs(high) * 0.05, 0.5) : (high - low) * 0.12;
-  return [low - room, high + room];
-}
-
-/** Left and right axis; one that belongs to a single metric of several has its colour. */
-function axesFor(series: readonly PlotSeries[], look: PlotLook): uPlot.Axis[] {
-  const common = { font: look.font, ticks: { show: false } };
-  const numeric = series.filter((each) => !each.isBoolean);
-  const scales = [...new Set((numeric.length > 0 ? numeric : series).map(scaleOf))].slice(0, 2);
-  return [
-    { ...common, stroke: look.text, grid: { stroke: look.grid, width: 1 }, space: 90, size: 28, values: axisTimes },
-    ...scales.map((scale, index): uPlot.Axis => {
-      const members = series.filter((each) => scaleOf(each) === scale);
-      return {
-        ...common,
-        scale,
-        side: index === 0 ? LEFT : RIGHT,
-        size: 54,
-        space: 36,
-        stroke: scales.length > 1 && members.length === 1 ? (members[0]?.colour ?? look.text) : look.text,
-        values: scale === "boolean" ? (_plot, splits) => splits.map((at) => (at === 0 ? "false" : at === 1 ? "true" : "")) : axisValues,
-        grid: index === 0 ? { stroke: look.grid, width: 1 } : { show: false },
-      };
-    }),
-  ];
-}
-
-function linesFor(series: readonly PlotSeries[]): uPlot.Series[] {
-  const stepped = uPlot.paths.stepped?.({ align: 1 });
-  return series.map((each): uPlot.Series => ({
-    scale: scaleOf(each),
-    stroke: each.colour,
-    width: 1.5,
-    spanGaps: false,
-    points: { show: false },
-    ...(series.length === 1 ? { fill: each.colour + FILL_ALPHA } : {}),
-    ...(each.isBoolean && stepped !== undefined ? { paths: stepped } : {}),
-  }));
+interface Layout {
+  readonly series: uPlot.Series[];
+  readonly bands: uPlot.Band[];
 }
 
 export class ChartPlot {
   readonly #plot: uPlot;
-  #lastSpan: Span = { from: 0, to: 1 };
+  readonly #series: readonly PlotSeries[];
+  readonly #lanes: readonly number[];
+  #dots: readonly (readonly number[])[] = [];
+  #shown: Span = { from: 0, to: 1 };
+  /** Where the keyboard has put the cursor, in ms; `null` when the pointer leads it. */
+  #held: number | null = null;
+  #marking = false;
 
-  constructor(host: HTMLElement, series: readonly PlotSeries[], look: PlotLook, events: PlotEvents) {
+  /** *focus*: which series has its axis first and a strong line; -1: none. */
+  constructor(host: HTMLElement, series: readonly PlotSeries[], look: PlotLook, events: PlotEvents, focus: number) {
+    const scales = scalesOf(series);
+    const { series: lines, bands } = this.#layout(series, scales, look, focus);
+    const most = Math.floor((host.clientWidth * AXES_SHARE) / AXIS_WIDTH);
+    this.#series = series;
+    this.#lanes = lanesOf(series);
     this.#plot = new uPlot(
       {
         width: host.clientWidth,
         height: host.clientHeight,
         legend: { show: false },
-        padding: [12, series.length > 0 && new Set(series.map(scaleOf)).size > 1 ? 0 : 14, 0, 0],
+        padding: [12, new Set(scales).size > 1 ? 0 : 14, 0, 0],
         cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
-        scales: scalesFor(series),
-        axes: axesFor(series, look),
-        series: [{}, ...linesFor(series)],
+        scales: uplotScales(series, scales),
+        axes: uplotAxes(series, scales, look, most, scales[focus] ?? null),
+        series: [{}, ...lines],
+        bands,
         hooks: {
           setCursor: [(plot) => events.onCursor(cursorTime(plot))],
           setSelect: [(plot) => selected(plot, events.onSelect)],
         },
       },
-      [[], ...series.map(() => [])],
+      [[], ...lines.map(() => [])],
       host,
     );
+    this.#plot.over.addEventListener("pointermove", () => (this.#held = null));
+    this.#plot.over.addEventListener("pointerdown", () => (this.#marking = true));
+    // Anywhere, since a mark may end outside of the chart; gone with the plot's own element.
+    this.#plot.over.ownerDocument.addEventListener("pointerup", this.#markingEnds);
   }
 
-  /** Draws *data* over *span*. */
+  /** Draws *data* over *span*; not while a stretch is being marked, which must not move away under the pointer. */
   draw(data: Aligned, span: Span): void {
-    this.#lastSpan = span;
+    if (this.#marking) {
+      return;
+    }
+    this.#shown = span;
+    this.#dots = data.lines.map((each) => each.dots);
     this.#plot.batch(() => {
-      this.#plot.setData([[...data.x], ...data.columns.map((column) => [...column])], false);
+      this.#plot.setData([data.x, ...this.#columns(data)], false);
       this.#plot.setScale("x", { min: span.from / 1_000, max: span.to / 1_000 });
     });
+    this.#placeCursor();
+  }
+
+  /** Puts the cursor at a time, where it stays while the chart goes on; `null` takes it away. */
+  moveCursor(at: number | null): void {
+    this.#held = at;
+    if (at === null) {
+      this.#plot.setCursor({ left: -10, top: -10 });
+    } else {
+      this.#placeCursor();
+    }
   }
 
   resize(width: number, height: number): void {
     this.#plot.setSize({ width, height });
-    this.#plot.setScale("x", { min: this.#lastSpan.from / 1_000, max: this.#lastSpan.to / 1_000 });
+    this.#plot.setScale("x", { min: this.#shown.from / 1_000, max: this.#shown.to / 1_000 });
   }
 
   destroy(): void {
+    this.#plot.over.ownerDocument.removeEventListener("pointerup", this.#markingEnds);
     this.#plot.destroy();
   }
+
+  readonly #markingEnds = (): void => {
+    this.#marking = false;
+  };
+
+  #placeCursor(): void {
+    if (this.#held !== null) {
+      this.#plot.setCursor({ left: this.#plot.valToPos(this.#held / 1_000, "x"), top: 0 });
+    }
+  }
+
+  #layout(series: readonly PlotSeries[], scales: readonly string[], look: PlotLook, focus: number): Layout {
+    const lines = series.map((each, index) => this.#line(each, index, scales[index] ?? "", look, series.length === 1, focus));
+    const edges: uPlot.Series[] = [];
+    const bands: uPlot.Band[] = [];
+    series.forEach((each, index) => {
+      if (each.banded) {
+        const first = 1 + lines.length + edges.length;
+        edges.push(edge(scales[index] ?? ""), edge(scales[index] ?? ""));
+        bands.push({ series: [first + 1, first], fill: each.colour + BAND_ALPHA });
+      }
+    });
+    return { series: [...lines, ...edges], bands };
+  }
+
+  #line(series: PlotSeries, index: number, scale: string, look: PlotLook, alone: boolean, focus: number): uPlot.Series {
+    const stepped = uPlot.paths.stepped?.({ align: 1 });
+    return {
+      scale,
+      stroke: series.colour,
+      width: index === focus ? 2.5 : 1.5,
+      spanGaps: false,
+      points: { show: true, size: DOT_PX, width: 1.25, stroke: series.colour, fill: look.surface, filter: () => [...(this.#dots[index] ?? [])] },
+      ...(alone && !series.banded && !series.isBoolean ? { fill: series.colour + FILL_ALPHA } : {}),
+      ...(series.isBoolean && stepped !== undefined ? { paths: stepped } : {}),
+    };
+  }
+
+  #columns(data: Aligned): Column[] {
+    const lines = data.lines.map(({ y }, index) => {
+      const lane = this.#lanes[index] ?? 0;
+      return this.#series[index]?.isBoolean === true ? y.map((each) => (typeof each === "number" ? lane + LANE_HEIGHT * each : each)) : y;
+    });
+    const edges = data.lines.flatMap(({ low, high }, index) => (this.#series[index]?.banded === true ? [low, high] : []));
+    return [...lines, ...edges];
+  }
+}
+
+/** One edge of a band: it gives the band its shape and is not seen itself. */
+function edge(scale: string): uPlot.Series {
+  return { scale, stroke: "transparent", width: 0, spanGaps: false, points: { show: false } };
 }
 
 function cursorTime(plot: uPlot): number | null {
@@ -171,8 +165,9 @@ function cursorTime(plot: uPlot): number | null {
 
 function selected(plot: uPlot, onSelect: (span: Span) => void): void {
   const { left, width } = plot.select;
-  if (width > 4) {
-    onSelect({ from: plot.posToVal(left, "x") * 1_000, to: plot.posToVal(left + width, "x") * 1_000 });
+  if (width > LEAST_MARKED_PX) {
+    const span = { from: plot.posToVal(left, "x") * 1_000, to: plot.posToVal(left + width, "x") * 1_000 };
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    onSelect(span);
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { PointRing } from "@/lib/store/points";
-import { plotValue } from "@/lib/values/exact";
+import { baseOf, positionOf } from "@/lib/store/drawing";
 
 const LEAST_PAUSE_MS = 250;
 const PAD = 2;
@@ -60,10 +60,12 @@ export class SparkPainter {
 
   #draw(): void {
     const context = this.#canvas.getContext("2d");
-    const values = this.#points.toArray().map((point) => plotValue(point.value));
     if (context === null || this.#width === 0) {
       return;
     }
+    const points = this.#points.toArray();
+    const base = baseOf(points);
+    const values = points.map((point) => positionOf(point.value, base));
     context.setTransform(window.devicePixelRatio, 0, 0, window.devicePixelRatio, 0, 0);
     context.clearRect(0, 0, this.#width, this.#height);
     if (values.length > 1) {

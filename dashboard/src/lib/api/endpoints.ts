@@ -68,6 +68,7 @@ export async function history(send: Send, chosen: Chosen, span: Span, maxPoints:
     return { at: time(point, "at"), value: metricValue(point, "value"), stream: text(point, "stream"), sequence: wholeNumber(point, "sequence_no") };
   });
   // Thinned, each of half as many buckets keeps its least and its greatest.
-  const bucketMs = flag(body, "thinned") ? ((points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0)) / (maxPoints / 2) : 0;
-  return { ...span, points, bucketMs };
+  const from = points[0]?.at ?? span.from;
+  const bucketMs = flag(body, "thinned") ? ((points.at(-1)?.at ?? from) - from) / (maxPoints / 2) : 0;
+  return { from: bucketMs > 0 ? from : span.from, to: span.to, points, bucketMs };
 }

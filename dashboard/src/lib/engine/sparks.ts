@@ -50,7 +50,7 @@ export class SparkFiller {
     this.#running += 1;
     const to = this.#now();
     history(this.#send, chosen, { from: to - SPAN_MS, to }, SPARK_POINTS)
-      .then((points) => this.#tiles.fillRecent(chosen.clientId, chosen.metric, points))
+      .then(({ points }) => this.#tiles.fillRecent(chosen.clientId, chosen.metric, points))
       .catch(() => undefined)
       .finally(() => {
         this.#running -= 1;

@@ -1,19 +1,25 @@
 /**
- * What the main chart shows: chosen metrics, their samples from the archive and live, time range, pause.
+ * What the main chart shows: chosen metrics, their samples from the archive and live, time range, pause, zoom.
  *
- * Samples live here only while their metric is chosen. The live part is bounded: when it is full, the archive
- * has those samples by then, and the history is asked for anew. Drawing is features/live/chart's affair.
+ * Samples live here only while their metric is chosen, and are bounded (samples.ts). What is zoomed into is asked
+ * for anew, closer; the way back is at once, since the overview stays. Drawing is features/live/chart's affair.
  */
 
 import type { MetricValue } from "@/contract/payloads";
 import { FrameNotifier, type NextFrame } from "@/lib/store/frame";
 import type { Point } from "@/lib/store/points";
-import { stitch } from "@/lib/store/series";
+import { Samples } from "@/lib/store/samples";
+import type { Detail, History, Span } from "@/lib/store/series";
 import { tileKey } from "@/lib/store/tiles";
 import { ValueStore, type ReadableStore, type Unsubscribe } from "@/lib/store/value-store";
 
+export type { Span } from "@/lib/store/series";
+
 export const MOST_CHOSEN = 6;
-const MOST_LIVE_POINTS = 6_000;
+/** A closer look than this shows nothing. */
+export const LEAST_SPAN_MS = 200;
+/** By then the archive has what was on its way while the history was read. */
+const SEAM_CHECK_MS = 3_000;
 const SAMPLES = "samples";
 
 export interface Chosen {
@@ -24,43 +30,42 @@ export interface Chosen {
 export interface Series extends Chosen {
   /** By time, each sample once. */
   readonly points: readonly Point[];
+  /** How finely the archive has answered, by stretch. */
+  readonly details: readonly Detail[];
   readonly loading: boolean;
   /** What kept the history from being loaded; empty when it is there. */
   readonly trouble: string;
 }
 
-/** A stretch of time in ms. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
 export interface ChartView {
   readonly chosen: readonly Chosen[];
   readonly rangeMs: number;
-  /** The stretch that is held fast while paused; `null` while it follows the time. */
+  /** The stretch that is held fast while paused or zoomed; `null` while it follows the time. */
   readonly paused: Span | null;
+  /** The views behind the present zoom, the nearest last; empty when it is not zoomed. */
+  readonly behind: readonly (Span | null)[];
 }
 
-/** Asks the archive; ascending by time. */
-export type LoadHistory = (chosen: Chosen, span: Span) => Promise<readonly Point[]>;
+/** Asks the archive. */
+export type LoadHistory = (chosen: Chosen, span: Span) => Promise<History>;
 
-interface Row extends Series {
-  readonly history: readonly Point[];
-  readonly live: readonly Point[];
-  /** Counts loads, so that an answer that was overtaken is dropped. */
+interface Row extends Chosen {
+  readonly samples: Samples;
+  readonly loading: boolean;
+  readonly trouble: string;
+  /** Counts loads of the overview and of the closer look, so that an answer that was overtaken is dropped. */
   readonly asked: number;
+  readonly askedCloser: number;
+  /** When to look whether history and live part have met; `null` when they have. */
+  readonly checkSeamAt: number | null;
 }
 
 function same(left: Chosen, right: Chosen): boolean {
   return left.clientId === right.clientId && left.metric === right.metric;
 }
 
-/** The usual case is a later sample of the same stream, which needs no joining. */
-function withNewest(points: readonly Point[], point: Point): readonly Point[] {
-  const last = points.at(-1);
-  const later = last === undefined || (point.at > last.at && (point.stream !== last.stream || (point.sequence ?? 0n) > (last.sequence ?? 0n)));
-  return later ? [...points, point] : stitch(points, [point]);
+function keyOf({ clientId, metric }: Chosen): string {
+  return tileKey(clientId, metric);
 }
 
 export class ChartStore {
@@ -76,7 +81,7 @@ export class ChartStore {
     this.#load = load;
     this.#now = now;
     this.#frames = new FrameNotifier(nextFrame);
-    this.#view = new ValueStore<ChartView>({ chosen: [], rangeMs, paused: null });
+    this.#view = new ValueStore<ChartView>({ chosen: [], rangeMs, paused: null, behind: [] });
   }
 
   get view(): ReadableStore<ChartView> {
@@ -86,7 +91,10 @@ export class ChartStore {
   readonly series = (): readonly Series[] => {
     if (this.#stale) {
       this.#stale = false;
-      this.#series = this.#view.get().chosen.flatMap((each) => this.#rows.get(tileKey(each.clientId, each.metric)) ?? []);
+      this.#series = this.#view.get().chosen.flatMap((each) => {
+        const row = this.#rows.get(keyOf(each));
+        return row === undefined ? [] : [{ ...each, points: row.samples.points(), details: row.samples.details(), loading: row.loading, trouble: row.trouble }];
+      });
     }
     return this.#series;
   };
@@ -101,97 +109,135 @@ export class ChartStore {
       this.#choose(others);
       return;
     }
-    const row: Row = { ...chosen, points: recent, history: [], live: recent, loading: false, trouble: "", asked: 0 };
-    this.#rows.set(tileKey(chosen.clientId, chosen.metric), row);
-    this.#choose([...others, chosen].slice(-MOST_CHOSEN));
-    void this.#reload(row);
+    const row: Row = { clientId: chosen.clientId, metric: chosen.metric, samples: new Samples(recent), loading: false, trouble: "", asked: 0, askedCloser: 0, checkSeamAt: null };
+    this.#rows.set(keyOf(chosen), row);
+    this.#choose([...others, { clientId: chosen.clientId, metric: chosen.metric }].slice(-MOST_CHOSEN));
+    this.#reloadRow(row, false);
   }
 
   setRange(rangeMs: number): void {
-    this.#view.set({ ...this.#view.get(), rangeMs, paused: null });
+    this.#look({ rangeMs, paused: null, behind: [] });
     this.reload();
   }
 
-  /** Holds the chart fast at *span*, or lets it follow the time again. */
+  /** Holds the chart fast at *span*, or lets it follow the time again, also out of a zoom. */
   pause(span: Span | null): void {
-    this.#view.set({ ...this.#view.get(), paused: span });
-    this.reload();
+    this.#look({ paused: span, behind: [] });
+    if (span === null) {
+      this.reload();
+    }
   }
 
-  /** Takes live samples of chosen metrics. */
-  offer(clientId: string, metrics: ReadonlyMap<string, MetricValue>, at: number, stream: string, sequence: bigint): void {
+  /** Looks closer at *span*; `zoomOut` goes back. */
+  zoom(span: Span): void {
+    if (span.to - span.from >= LEAST_SPAN_MS) {
+      const { paused, behind } = this.#view.get();
+      this.#look({ paused: span, behind: [...behind, paused] });
+    }
+  }
+
+  /** One step back out of a zoom, at last to following the time. */
+  zoomOut(): void {
+    const { behind } = this.#view.get();
+    if (behind.length > 0) {
+      this.#look({ paused: behind.at(-1) ?? null, behind: behind.slice(0, -1) });
+    }
+  }
+
+  /** Takes samples of chosen metrics. *replayed*: from a backlog, so late. */
+  offer(clientId: string, metrics: ReadonlyMap<string, MetricValue>, at: number, stream: string, sequence: bigint, replayed = false): void {
     for (const chosen of this.#view.get().chosen) {
       const value = chosen.clientId === clientId ? metrics.get(chosen.metric) : undefined;
-      const row = this.#rows.get(tileKey(chosen.clientId, chosen.metric));
+      const row = this.#rows.get(keyOf(chosen));
       if (value !== undefined && row !== undefined) {
-        this.#append(row, { at, value, stream, sequence });
+        this.#append(row, { at, value, stream, sequence, ...(replayed ? { replayed } : {}) });
       }
     }
   }
 
-  /** Asks the archive anew for every chosen metric, or for those of one device. */
-  reload(clientId?: string): void {
-    [...this.#rows.values()]
-      .filter((row) => clientId === undefined || row.clientId === clientId)
-      .forEach((row) => void this.#reload(row));
+  /**
+   * Asks the archive anew for every chosen metric, or for those of one device. *settled*: that device has
+   * flushed its backlog, so the archive has everything that was replayed.
+   */
+  reload(clientId?: string, settled = false): void {
+    [...this.#rows.values()].filter((row) => clientId === undefined || row.clientId === clientId).forEach((row) => this.#reloadRow(row, settled));
   }
 
   clear(): void {
+    this.#look({ paused: null, behind: [] });
     this.#choose([]);
+  }
+
+  #look(change: Partial<ChartView>): void {
+    this.#view.set({ ...this.#view.get(), ...change });
+    [...this.#rows.values()].forEach((row) => void this.#loadCloser(row));
   }
 
   #choose(chosen: readonly Chosen[]): void {
     this.#view.set({ ...this.#view.get(), chosen });
-    const kept = new Set(chosen.map((each) => tileKey(each.clientId, each.metric)));
+    const kept = new Set(chosen.map(keyOf));
     [...this.#rows.keys()].filter((key) => !kept.has(key)).forEach((key) => this.#rows.delete(key));
     this.#touch();
   }
 
   #append(row: Row, point: Point): void {
-    const full = row.live.length >= MOST_LIVE_POINTS;
-    const live = [...(full ? row.live.slice(MOST_LIVE_POINTS / 2) : row.live), point];
-    this.#put(full ? { ...row, live } : { ...row, live, points: withNewest(row.points, point) });
-    if (full) {
-      void this.#reload(row);
-    }
-  }
-
-  async #reload(row: Row): Promise<void> {
-    const key = tileKey(row.clientId, row.metric);
-    const asked = (this.#rows.get(key)?.asked ?? 0) + 1;
-    this.#patch(key, { asked, loading: true });
-    try {
-      const history = await this.#load(row, this.#span());
-      this.#settle(key, asked, { history, trouble: "" });
-    } catch (error) {
-      this.#settle(key, asked, { trouble: error instanceof Error ? error.message : "The history could not be loaded." });
-    }
-  }
-
-  #settle(key: string, asked: number, change: Partial<Row>): void {
-    const row = this.#rows.get(key);
-    if (row?.asked === asked) {
-      const next = { ...row, ...change, loading: false };
-      this.#put({ ...next, points: stitch(next.history, next.live) });
-    }
-  }
-
-  #span(): Span {
-    const { paused, rangeMs } = this.#view.get();
-    const now = this.#now();
-    return paused ?? { from: now - rangeMs, to: now };
-  }
-
-  #patch(key: string, change: Partial<Row>): void {
-    const row = this.#rows.get(key);
-    if (row !== undefined) {
-      this.#put({ ...row, ...change });
-    }
-  }
-
-  #put(row: Row): void {
-    this.#rows.set(tileKey(row.clientId, row.metric), row);
+    const full = row.samples.offer(point);
     this.#touch();
+    if (full) {
+      void this.#loadOverview(row, false);
+    } else if (row.checkSeamAt !== null && this.#now() >= row.checkSeamAt) {
+      this.#patch(row, { checkSeamAt: null });
+      if (row.samples.hasSeam()) {
+        void this.#loadOverview(row, false);
+      }
+    }
+  }
+
+  #reloadRow(row: Row, settled: boolean): void {
+    void this.#loadOverview(row, settled);
+    void this.#loadCloser(row);
+  }
+
+  async #loadOverview(row: Row, settled: boolean): Promise<void> {
+    const asked = (this.#rows.get(keyOf(row))?.asked ?? 0) + 1;
+    const now = this.#now();
+    this.#patch(row, { asked, loading: true });
+    try {
+      const history = await this.#load(row, { from: now - this.#view.get().rangeMs, to: now });
+      if (this.#rows.get(keyOf(row))?.asked === asked) {
+        row.samples.setOverview(history, settled);
+        this.#patch(row, { loading: false, trouble: "", checkSeamAt: this.#now() + SEAM_CHECK_MS });
+      }
+    } catch (error) {
+      if (this.#rows.get(keyOf(row))?.asked === asked) {
+        this.#patch(row, { loading: false, trouble: error instanceof Error ? error.message : "The history could not be loaded." });
+      }
+    }
+  }
+
+  /** The stretch that is zoomed into, in as many points as the whole has; on failure the overview stands. */
+  async #loadCloser(row: Row): Promise<void> {
+    const { paused, behind } = this.#view.get();
+    const askedCloser = (this.#rows.get(keyOf(row))?.askedCloser ?? 0) + 1;
+    this.#patch(row, { askedCloser });
+    if (paused === null || behind.length === 0) {
+      row.samples.setCloser(null);
+      return;
+    }
+    const history = await this.#load(row, paused).catch(() => null);
+    if (history !== null && this.#rows.get(keyOf(row))?.askedCloser === askedCloser) {
+      row.samples.setCloser(history);
+      this.#touch();
+    }
+  }
+
+  #patch(row: Row, change: Partial<Row>): void {
+    const key = keyOf(row);
+    const present = this.#rows.get(key);
+    if (present?.samples === row.samples) {
+      this.#rows.set(key, { ...present, ...change });
+      this.#touch();
+    }
   }
 
   #touch(): void {

@@ -9,6 +9,13 @@ export interface Point {
   readonly stream: string;
   /** `null`: its source carries none, so it cannot be told apart from others exactly. */
   readonly sequence: bigint | null;
+  /** It came late, from a device that catches up with its backlog. */
+  readonly replayed?: true;
+}
+
+/** Which sample this is, whatever way it came. */
+export function identityOf(point: Point): string {
+  return point.sequence === null ? `${point.stream}@${point.at}` : `${point.stream}#${String(point.sequence)}`;
 }
 
 export class PointRing {

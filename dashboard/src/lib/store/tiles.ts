@@ -82,6 +82,7 @@ export class TileStore {
   readonly #frames: FrameNotifier;
   readonly #tiles = new Map<string, Tile>();
   #index: readonly DeviceTiles[] = [];
+  #indexStale = false;
   #refused = 0;
 
   constructor(nextFrame: NextFrame) {
@@ -108,7 +109,14 @@ export class TileStore {
     return this.#tiles.get(tileKey(clientId, metric)) ?? null;
   }
 
-  readonly index = (): readonly DeviceTiles[] => this.#index;
+  readonly index = (): readonly DeviceTiles[] => {
+    // Sorted when it is looked at, since many metrics appear at once.
+    if (this.#indexStale) {
+      this.#indexStale = false;
+      this.#index = this.#sorted();
+    }
+    return this.#index;
+  };
 
   readonly subscribeIndex = (run: () => void): Unsubscribe => this.#frames.subscribe(INDEX, run);
 
@@ -129,6 +137,7 @@ export class TileStore {
   clear(): void {
     this.#tiles.clear();
     this.#index = [];
+    this.#indexStale = false;
     this.#frames.mark(INDEX);
   }
 
@@ -157,20 +166,20 @@ export class TileStore {
     });
     this.#frames.mark(key);
     if (shown === null) {
-      this.#reindex();
+      this.#indexStale = true;
+      this.#frames.mark(INDEX);
     }
   }
 
-  #reindex(): void {
+  #sorted(): readonly DeviceTiles[] {
     const byDevice = new Map<string, string[]>();
     for (const { clientId, metric } of this.#tiles.values()) {
       const metrics = byDevice.get(clientId) ?? [];
       metrics.push(metric);
       byDevice.set(clientId, metrics);
     }
-    this.#index = [...byDevice]
+    return [...byDevice]
       .sort(([left], [right]) => left.localeCompare(right))
       .map(([clientId, metrics]) => ({ clientId, metrics: metrics.sort((left, right) => left.localeCompare(right)) }));
-    this.#frames.mark(INDEX);
   }
 }
