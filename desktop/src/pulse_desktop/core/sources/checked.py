@@ -1,7 +1,7 @@
 """
 Stands between a source and the rest: only recordable values pass, under the source's prefix, each metric of one source.
 
-What it holds back it says in ``complaint``. Works in the source's own thread, so that values that fail or hang when
+What it holds back it says in ``complains``. Works in the source's own thread, so that values that fail or hang when
 they are looked at do so there and not in the thread that owns the file.
 """
 
@@ -47,12 +47,12 @@ class Claims:
 
 
 class CheckedSource:
-    """A source whose values are recordable; ``complaint``: what was held back of the last ones, ``notice``: its own."""
+    """A source whose values are recordable; ``notice`` is the source's own."""
 
     def __init__(self, inner: Source, planned: PlannedSource, index: int, claims: Claims) -> None:
         """*index*: its place among the sources."""
         self._inner, self._planned, self._index, self._claims = inner, planned, index, claims
-        self.complaint = ""
+        self._complaint = ""
 
     @property
     def notice(self) -> str:
@@ -77,8 +77,12 @@ class CheckedSource:
 
     def passed(self, values: Values) -> Values:
         """Return what may be recorded of *values*, under its prefix, and note the rest."""
-        cleaned, self.complaint = prefixed(self._planned.prefix, values, self._index, self._claims)
+        cleaned, self._complaint = prefixed(self._planned.prefix, values, self._index, self._claims)
         return cleaned.metrics
+
+    def complains(self) -> str:
+        """Return what was held back of the values that were looked at last, and why; empty when nothing."""
+        return self._complaint
 
     def close(self) -> None:
         """Let the source give up what it holds."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import structlog
 
@@ -22,6 +22,15 @@ _READ, _CLOSE = "read", "close"
 _Answer: TypeAlias = Values | NumberedValues | Exception
 
 
+@runtime_checkable
+class Complaining(Protocol):
+    """A source that holds values back, and says so at once from any thread."""
+
+    def complains(self) -> str:
+        """Return what was held back last and why, empty when nothing."""
+        ...
+
+
 class SourceHangsError(Exception):
     """The source has not answered in time."""
 
@@ -30,12 +39,13 @@ class SupervisedSource:
     """
     One source and its thread; *make* is called in it, too.
 
-    ``complaint`` and ``notice`` are what the source said of itself with its last values, empty when nothing.
+    ``notice`` is what the source said of itself with its last values, empty when nothing.
     """
 
     def __init__(self, make: Callable[[], Source]) -> None:
         self._make = make
-        self.complaint = self.notice = ""
+        self._complains: Callable[[], str] = str
+        self.notice = ""
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
@@ -45,6 +55,11 @@ class SupervisedSource:
     def is_running(self) -> bool:
         """Tell whether its thread is alive; after ``close`` that means that it hangs."""
         return self._thread.is_alive()
+
+    @property
+    def complaint(self) -> str:
+        """What was held back of the values that were looked at last; some are looked at after ``read``."""
+        return self._complains()
 
     def read(self, timeout_s: float) -> Values | NumberedValues:
         """
@@ -76,8 +91,11 @@ class SupervisedSource:
             while self._asked.get() == _READ:
                 if source is None:
                     source = self._make()
+                    if isinstance(source, Complaining):
+                        self._complains = source.complains
                 values = source.read()
-                self.complaint, self.notice = _said(source, "complaint"), _said(source, "notice")
+                notice = getattr(source, "notice", "")
+                self.notice = notice if isinstance(notice, str) else ""
                 self._answers.put(values)
         except Exception as error:  # noqa: BLE001 - a source's code; the sampler reports it
             self._answers.put(error)
@@ -93,8 +111,3 @@ class SupervisedSource:
             source.close()
         except BaseException as error:  # noqa: BLE001 - it is thrown away either way
             log.warning("desktop.source_not_closed", reason=str(error))
-
-
-def _said(source: Source, attribute: str) -> str:
-    found = getattr(source, attribute, "")
-    return found if isinstance(found, str) else ""

@@ -1,0 +1,154 @@
+"""Several sources at once, broken ones among them, against a real outbox."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from pulse_desktop.core.clock import SystemClock
+from pulse_desktop.core.outbox import Committed, Outbox
+from pulse_desktop.core.settings import DeviceSettings
+from pulse_desktop.core.sources import sampler, simulator
+from pulse_desktop.core.sources.group import SourceGroup, SourceState
+from pulse_desktop.core.sources.plan import SourcePlan, read_plan
+from pulse_desktop.core.sources.recorder import Recorder
+from pulse_desktop.core.streams import new_stream
+from support.plug_ins import MODULES, install_plug_ins
+from support.processes import until
+
+Start = Callable[[list[dict[str, Any]]], SourceGroup]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start a group on an outbox; everything is ended with the test."""
+    install_plug_ins(tmp_path / "plug-ins")
+    monkeypatch.syspath_prepend(tmp_path / "plug-ins")
+    recorder: list[Recorder] = []
+    outbox = Outbox(
+        tmp_path / "outbox.db", SystemClock(), new_stream, DeviceSettings(),
+        lambda note: recorder[0].committed(note.added) if isinstance(note, Committed) else None,
+    )  # fmt: skip
+    recorder.append(Recorder(outbox.append, outbox.flush, SystemClock()))
+    outbox.start()
+    groups: list[SourceGroup] = []
+
+    def begin(entries: list[dict[str, Any]]) -> SourceGroup:
+        (tmp_path / "sources.json").write_text(json.dumps({"sources": entries}))
+        plan = read_plan(tmp_path)
+        group = SourceGroup(
+            plan, tmp_path, outbox.append, recorder[0], clock=SystemClock(), random=Random(1), interval_s=0.05
+        )
+        groups.append(group)
+        group.start()
+        return group
+
+    yield begin
+    for group in groups:
+        group.stop()
+    assert outbox.close()
+
+
+def recorded(folder: Path, metric: str) -> list[Any]:
+    db = sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)
+    try:
+        rows = db.execute("SELECT metrics FROM telemetry_buffer ORDER BY position").fetchall()
+    finally:
+        db.close()
+    values = (json.loads(row[0]) for row in rows)
+    return [one[metric] for one in values if metric in one]
+
+
+def state(group: SourceGroup, name: str) -> SourceState:
+    return next(one for one in group.states() if one.name == name)
+
+
+BROKEN = {
+    "bad_import": ("failed", "division by zero"),
+    "exits_import": ("failed", "SystemExit: enough"),
+    "no_kind": ("failed", "the plug-in 'no_kind' of pulse-test-plug-ins is no SourceKind; update or remove it"),
+    "bad_make": ("failed", "the sensor is not plugged in"),
+    "bad_read": ("failed", "the sensor burns"),
+    "exits": ("failed", "SystemExit: 3"),
+    "hangs": ("failed", "it has not answered for 0.3 s"),
+    "rubbish": ("impaired", "text is not recorded: neither an integer nor a decimal nor a boolean (and 6 more)"),
+    "no_values": ("failed", "it gave str instead of values"),
+    "bad_mapping": ("failed", "no values in here"),
+    "function": ("failed", "it gave function instead of values"),
+}
+
+
+def test_every_way_to_be_broken_is_tried():
+    assert set(BROKEN) == set(MODULES) - {"steady"}
+
+
+def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sampler.Sampler.__init__, "__kwdefaults__", {"patience_s": 0.3, "name": "source"})
+    group = start([{"kind": "steady"}, *({"kind": kind} for kind in BROKEN), {"kind": "simulator", "prefix": "s/"}])
+    for name, (word, sentence) in BROKEN.items():
+        until(
+            lambda name=name, word=word, sentence=sentence: (
+                (state(group, name).state, state(group, name).sentence) == (word, sentence)
+            ),
+            within_s=5,
+            what=f"{name} is {word}: {sentence} (it is {state(group, name)})",
+        )
+    before = len(recorded(tmp_path, "value")), len(recorded(tmp_path, "s/line/parts"))
+    until(
+        lambda: (
+            len(recorded(tmp_path, "value")) >= before[0] + 10
+            and len(recorded(tmp_path, "s/line/parts")) >= before[1] + 10
+        ),
+        within_s=5,
+        what="the others go on",
+    )
+    assert group.is_running
+    assert (state(group, "steady").state, state(group, "simulator").state) == ("running", "running")
+    assert set(recorded(tmp_path, "good")) == {5}, "what is good in rubbish is recorded"
+    assert "bad_read failed: the sensor burns" in group.status
+    assert "steady" not in group.status
+
+
+def test_two_sources_record_under_their_prefixes_with_exact_values(start: Start, tmp_path: Path):
+    group = start([{"name": "a", "kind": "simulator"}, {"name": "b", "kind": "simulator", "prefix": "b/"}])
+    until(lambda: len(recorded(tmp_path, "b/line/parts")) >= 3, within_s=5, what="both are recorded")
+    until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=5, what="both are recorded")
+    assert group.status == ""
+    db = sqlite3.connect(f"file:{tmp_path / 'outbox.db'}?mode=ro", uri=True)
+    rows = db.execute("SELECT stream, sequence_no, metrics FROM telemetry_buffer").fetchall()
+    db.close()
+    for stream, number, metrics in rows:
+        wanted = simulator.values(1, stream, number)
+        found = json.loads(metrics)
+        assert found in (wanted, {f"b/{key}": value for key, value in wanted.items()})
+
+
+def test_source_interval_of_its_own_stays_when_the_device_gets_another(start: Start, tmp_path: Path):
+    group = start([{"name": "slow", "kind": "steady", "interval": 3600}, {"kind": "simulator"}])
+    until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=5, what="the simulator is sampled")
+    group.set_interval(0.06)
+    count = len(recorded(tmp_path, "line/parts"))
+    until(lambda: len(recorded(tmp_path, "line/parts")) >= count + 5, within_s=5, what="it still is")
+    assert len(recorded(tmp_path, "value")) == 1
+
+
+def test_device_without_usable_sources_runs_on_and_says_why(tmp_path: Path):
+    plan = SourcePlan((), "sources.json, line 1, column 1: no")
+    nothing = Recorder(lambda _sample: False, lambda _within_s: False, SystemClock())
+    group = SourceGroup(
+        plan, tmp_path, lambda _sample: True, nothing, clock=SystemClock(), random=Random(1), interval_s=1.0
+    )
+    group.start()
+    assert group.is_running, "the device is not started anew for it"
+    assert group.status == "failed: sources.json, line 1, column 1: no"
+    group.renew()
+    group.set_interval(2.0)
+    group.stop()
