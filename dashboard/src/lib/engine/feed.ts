@@ -50,7 +50,7 @@ export class Feed implements InboxReaders {
     const now = this.#heard();
     for (const reading of batch.readings) {
       const at = timeOf(reading.timestamp) ?? now;
-      this.#stores.chart.offer(batch.client_id, reading.metrics, at, batch.stream, reading.sequence_no);
+      this.#stores.chart.offer(batch.client_id, reading.metrics, at, batch.stream, reading.sequence_no, true);
     }
   }
 
@@ -61,7 +61,7 @@ export class Feed implements InboxReaders {
       this.#showLatest(beat, retained, currentStreamOf(after), now);
     }
     if (before?.said === "SYNCING" && after.said === "ONLINE") {
-      this.#stores.chart.reload(beat.client_id);
+      this.#stores.chart.reload(beat.client_id, true);
     }
   }
 
