@@ -1,10 +1,15 @@
 import type { Metadata } from "next";
-import type { ReactElement } from "react";
+import { Suspense, type ReactElement } from "react";
 
 import { LogsPage } from "@/features/logs/logs-page";
 
 export const metadata: Metadata = { title: "Logs" };
 
+/** The logs; tab and filters stand in the address. */
 export default function Logs(): ReactElement {
-  return <LogsPage />;
+  return (
+    <Suspense>
+      <LogsPage />
+    </Suspense>
+  );
 }
