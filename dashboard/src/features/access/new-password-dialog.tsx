@@ -1,0 +1,66 @@
+"use client";
+
+import { useState, type ReactElement, type SubmitEvent } from "react";
+
+import { Button } from "@/components/ui/button";
+import { Copyable } from "@/components/ui/copyable";
+import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
+import { Notice } from "@/components/ui/notice";
+import { USER } from "@/features/access/collections";
+import { Overtaken } from "@/features/access/conflict";
+import { useGuarded } from "@/features/access/guarded";
+import { passwordProblem } from "@/features/access/new-password";
+import { PasswordField } from "@/features/access/password-field";
+import { kindOf } from "@/features/access/refusals";
+import { change, type User } from "@/lib/api/access";
+
+/** Sets somebody's password; their sessions end, and they choose one of their own at the next sign-in. */
+export function NewPassword({ user, onClose }: { readonly user: User; readonly onClose: () => void }): ReactElement {
+  const [password, setPassword] = useState("");
+  const [refused, setRefused] = useState("");
+  const [done, setDone] = useState(false);
+  const guarded = useGuarded(user, USER);
+  const trouble = guarded.problem?.message ?? "";
+  const aboutPassword = kindOf(guarded.problem) === "password-refused";
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const problem = passwordProblem(password);
+    setRefused(problem);
+    if (problem === "" && !guarded.busy) {
+      guarded.run((send, seen) => change(send, USER.path, seen, { password }, USER.read), () => setDone(true));
+    }
+  };
+  if (done) {
+    return (
+      <Dialog open onClose={onClose} title={`${user.name} has a new password`}>
+        <DialogBody>
+          <Notice tone="ok">Their sessions have ended. The old password is good for nothing any more.</Notice>
+          <p className="text-[13px] text-muted">Hand over this password. It is not shown again, and must be changed at the next sign-in.</p>
+          <Copyable label="password" text={password} testId="handed-password" />
+        </DialogBody>
+        <DialogFooter>
+          <Button tone="primary" onClick={onClose} data-testid="done">
+            Done
+          </Button>
+        </DialogFooter>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog open onClose={onClose} title={`New password for ${user.name}`} description="All of their sessions end at once, and desktops forget the old password.">
+      <form onSubmit={submit}>
+        <DialogBody>
+          {guarded.overtaken && <Overtaken by={guarded.newerChange}>The password was not set. Set it again if it is still right.</Overtaken>}
+          <PasswordField value={password} error={refused || (aboutPassword ? trouble : "")} onChange={setPassword} />
+          {trouble !== "" && !aboutPassword && <Notice tone="down">{trouble}</Notice>}
+        </DialogBody>
+        <DialogFooter>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" tone="primary" disabled={guarded.busy} data-testid="set-password">
+            {guarded.busy ? "Setting …" : "Set password"}
+          </Button>
+        </DialogFooter>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,102 @@
+"use client";
+
+import { useState, type ReactElement, type SubmitEvent } from "react";
+
+import { Button } from "@/components/ui/button";
+import { Copyable } from "@/components/ui/copyable";
+import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
+import { Field } from "@/components/ui/field";
+import { Notice } from "@/components/ui/notice";
+import { CheckList } from "@/features/access/check-list";
+import { USER, useRoles } from "@/features/access/collections";
+import { TOUCHED } from "@/features/access/guarded";
+import { passwordProblem } from "@/features/access/new-password";
+import { PasswordField } from "@/features/access/password-field";
+import { kindOf } from "@/features/access/refusals";
+import { create } from "@/lib/api/access";
+import { useChange } from "@/lib/query/hooks";
+
+interface Wanted {
+  readonly username: string;
+  readonly password: string;
+  readonly roles: readonly string[];
+}
+
+/** Makes a person, and shows the first password once more so that it can be handed over. */
+export function NewUser({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const [handedOver, setHandedOver] = useState<Wanted | null>(null);
+  return handedOver === null ? <Form onClose={onClose} onMade={setHandedOver} /> : <HandOver made={handedOver} onClose={onClose} />;
+}
+
+function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMade: (made: Wanted) => void }): ReactElement {
+  const roles = useRoles();
+  const [wanted, setWanted] = useState<Wanted>({ username: "", password: "", roles: [] });
+  const [tooShort, setTooShort] = useState("");
+  const change = useChange((send, made: Wanted) => create(send, USER.path, made, USER.read), TOUCHED);
+  const kind = kindOf(change.error);
+  const refusal = change.error?.message ?? "";
+  const aboutName = kind === "name-taken" || kind === "invalid-name";
+  const aboutPassword = kind === "password-refused";
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const refused = passwordProblem(wanted.password);
+    setTooShort(refused);
+    if (refused === "" && !change.isPending) {
+      change.mutate({ ...wanted, username: wanted.username.trim() }, { onSuccess: () => onMade(wanted) });
+    }
+  };
+  return (
+    <Dialog open onClose={onClose} title="New user" description="They sign in with this name and password, and choose a password of their own at once.">
+      <form onSubmit={submit}>
+        <DialogBody>
+          <Field
+            label="User name"
+            name="new-username"
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            required
+            maxLength={64}
+            value={wanted.username}
+            error={aboutName ? refusal : ""}
+            onChange={(event) => setWanted({ ...wanted, username: event.target.value })}
+            data-testid="new-username"
+          />
+          <PasswordField value={wanted.password} error={tooShort || (aboutPassword ? refusal : "")} onChange={(password) => setWanted({ ...wanted, password })} />
+          <CheckList
+            legend="Roles"
+            testId="role"
+            empty={roles.phase === "loading" ? "Loading roles …" : roles.trouble || "There is no role."}
+            choices={roles.items.map((each) => ({ name: each.name, hint: each.description }))}
+            chosen={wanted.roles}
+            onChange={(chosen) => setWanted({ ...wanted, roles: chosen })}
+          />
+          {refusal !== "" && !aboutName && !aboutPassword && <Notice tone="down">{refusal}</Notice>}
+        </DialogBody>
+        <DialogFooter>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" tone="primary" disabled={change.isPending} data-testid="create-user">
+            {change.isPending ? "Creating …" : "Create user"}
+          </Button>
+        </DialogFooter>
+      </form>
+    </Dialog>
+  );
+}
+
+function HandOver({ made, onClose }: { readonly made: Wanted; readonly onClose: () => void }): ReactElement {
+  return (
+    <Dialog open onClose={onClose} title={`${made.username} can sign in`}>
+      <DialogBody>
+        <Notice tone="ok">The account is there{made.roles.length === 0 ? ", still without a role" : ""}.</Notice>
+        <p className="text-[13px] text-muted">Hand over this first password. It is not shown again, and is good for one sign-in: a password of their own must be chosen then.</p>
+        <Copyable label="first password" text={made.password} testId="handed-password" />
+      </DialogBody>
+      <DialogFooter>
+        <Button tone="primary" onClick={onClose} data-testid="done">
+          Done
+        </Button>
+      </DialogFooter>
+    </Dialog>
+  );
+}
