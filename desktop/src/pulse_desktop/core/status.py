@@ -17,6 +17,7 @@ from .identity.keystore import place_of
 from .lock import running_process
 from .outbox import OutboxReader
 from .outbox.schema import has_tables
+from .sources.states_file import read_states
 
 NEWEST_STREAMS = 5
 
@@ -38,6 +39,11 @@ def read_status(folder: DeviceFolder) -> dict[str, Any]:
         "running": process is not None,
         "process": process,
     }
+    if process is not None:
+        figures["sources"] = [
+            {"name": one.name, "kind": one.kind, "state": one.state, "sentence": one.sentence}
+            for one in read_states(folder.path)
+        ]
     if has_tables(folder.outbox):
         figures |= _outbox_figures(folder, is_running=process is not None)
     return figures
