@@ -12,7 +12,7 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, R
         .map(([name, fact]) => (
           <div key={name} className="contents">
             <dt className="text-muted">{name}</dt>
-            <dd className="num min-w-0 break-words">{fact}</dd>
+            <dd className="num min-w-0 wrap-anywhere">{fact}</dd>
           </div>
         ))}
     </dl>
@@ -23,8 +23,12 @@ export function Mono({ children }: { readonly children: string }): ReactElement 
   return <span className="font-mono text-xs break-all">{children}</span>;
 }
 
+/** How the two sides of what changed stand out. */
+export type Looks = readonly [string, string];
+const CHANGED: Looks = ["bg-down/10", "bg-ok/10"];
+
 /** A record's state before and after, field by field; what changed stands out. */
-export function DifferenceTable({ rows, labels }: { readonly rows: readonly Difference[]; readonly labels: readonly [string, string] }): ReactElement {
+export function DifferenceTable({ rows, labels, looks = CHANGED }: { readonly rows: readonly Difference[]; readonly labels: readonly [string, string]; readonly looks?: Looks }): ReactElement {
   return (
     <div className="overflow-x-auto rounded-md border">
       <table aria-label={`${labels[0]} and ${labels[1]}`} data-testid="differences" className="w-full text-left text-[13px]">
@@ -43,8 +47,8 @@ export function DifferenceTable({ rows, labels }: { readonly rows: readonly Diff
               <th scope="row" className="px-3 py-1.5 font-medium break-words">
                 {row.name}
               </th>
-              <State text={row.before} look={row.isChanged ? "bg-down/10" : ""} testId="before" />
-              <State text={row.after} look={row.isChanged ? "bg-ok/10" : ""} testId="after" />
+              <State text={row.before} look={row.isChanged ? looks[0] : ""} testId="before" />
+              <State text={row.after} look={row.isChanged ? looks[1] : ""} testId="after" />
             </tr>
           ))}
         </tbody>
@@ -55,7 +59,7 @@ export function DifferenceTable({ rows, labels }: { readonly rows: readonly Diff
 
 function State({ text, look, testId }: { readonly text: string | null; readonly look: string; readonly testId: string }): ReactElement {
   return (
-    <td data-testid={testId} className={classes("num w-1/2 px-3 py-1.5 break-words whitespace-pre-wrap", text !== null && look)}>
+    <td data-testid={testId} className={classes("num w-1/2 px-3 py-1.5 wrap-anywhere whitespace-pre-wrap", text !== null && look)}>
       {text ?? <span className="text-faint">–</span>}
     </td>
   );
@@ -70,7 +74,7 @@ export function ChangeSummary({ rows }: { readonly rows: readonly Difference[] }
   return (
     <span data-testid="change-summary" className="grid max-w-xl gap-0.5 text-xs">
       {changed.slice(0, MOST_SUMMED_UP).map((each) => (
-        <span key={each.name} className="line-clamp-2 break-words">
+        <span key={each.name} className="line-clamp-2 wrap-anywhere">
           <span className="text-muted">{each.name}: </span>
           {each.before !== null && <span>{each.before} → </span>}
           <span>{each.after ?? "–"}</span>

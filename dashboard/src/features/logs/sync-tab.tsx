@@ -7,7 +7,7 @@ import { Dialog, DialogBody } from "@/components/ui/dialog";
 import { Panel } from "@/components/ui/panel";
 import { RowButton } from "@/components/ui/row-button";
 import { Tag } from "@/components/ui/tag";
-import { ChangeSummary, DifferenceTable, Facts, Mono } from "@/features/logs/details";
+import { ChangeSummary, DifferenceTable, Facts, Mono, type Looks } from "@/features/logs/details";
 import { differences, documentText } from "@/features/logs/differences";
 import { CodeFilter, DeviceFilter, FilterBar, PersonFilter } from "@/features/logs/filter-bar";
 import { syncQuery, useLogAddress, useLogPath } from "@/features/logs/filters";
@@ -25,6 +25,8 @@ const STATUSES = SYNC_STATUSES.map((each) => [each, WORDS[each]] as const);
 /** The change that replaced what its author had not seen; in every other conflict the present value stood. */
 const OVERTOOK = "OVERTOOK";
 const WEB = "web";
+const IN_FORCE = "In force";
+const COUNTS = "bg-ok/10";
 
 /** What became of each change of people, roles, permissions and settings; conflicts with both values. */
 export function SyncTab(): ReactElement {
@@ -92,7 +94,12 @@ function byText({ by, source }: SyncEntry): string {
 
 /** What the two values of a conflict became. */
 function sidesOf({ reason }: SyncEntry): readonly [string, string] {
-  return reasonParts(reason ?? "").code === OVERTOOK ? ["Replaced", "In force"] : ["In force", "Not taken"];
+  return reasonParts(reason ?? "").code === OVERTOOK ? ["Replaced", IN_FORCE] : [IN_FORCE, "Not taken"];
+}
+
+/** What counts stands out. */
+function looksOf(entry: SyncEntry): Looks {
+  return sidesOf(entry)[0] === IN_FORCE ? [COUNTS, ""] : ["", COUNTS];
 }
 
 function Values({ entry }: { readonly entry: SyncEntry }): ReactElement {
@@ -113,7 +120,7 @@ function Side({ title, value, testId }: { readonly title: string; readonly value
     <span data-testid={testId} className="min-w-0">
       <span className="block text-faint">{title}</span>
       {differences(null, value).map(({ name, after }) => (
-        <span key={name} className="line-clamp-2 break-words">
+        <span key={name} className="line-clamp-2 wrap-anywhere">
           <span className="text-muted">{name}: </span>
           {after ?? documentText(null)}
         </span>
@@ -140,7 +147,7 @@ function SyncDetails({ entry, onClose }: { readonly entry: SyncEntry; readonly o
             ["Change's id", entry.changeId === null ? null : <Mono>{entry.changeId}</Mono>],
           ]}
         />
-        {rows.length > 0 && <DifferenceTable rows={rows} labels={entry.status === "CONFLICT" ? sidesOf(entry) : ["Before", "After"]} />}
+        {rows.length > 0 && <DifferenceTable rows={rows} {...(entry.status === "CONFLICT" ? { labels: sidesOf(entry), looks: looksOf(entry) } : { labels: ["Before", "After"] as const })} />}
       </DialogBody>
     </Dialog>
   );

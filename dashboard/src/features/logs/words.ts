@@ -76,8 +76,9 @@ export function auditRecord(entry: AuditEntry): string {
   return recordName(entityType, entityId, [after, before, detail]);
 }
 
-export function syncRecord(entry: SyncEntry): string {
-  return recordName(entry.entityType, entry.entityId, [entry.newValue, entry.oldValue]);
+/** The record of a sync entry; in a conflict by the name that it kept. */
+export function syncRecord({ entityType, entityId, status, oldValue, newValue }: SyncEntry): string {
+  return recordName(entityType, entityId, status === "CONFLICT" ? [oldValue, newValue] : [newValue, oldValue]);
 }
 
 /** `LATER_VALUE: a later value stands` in its parts. */

@@ -20,7 +20,7 @@ interface AppliedPanelProps {
   readonly onDevice: (device: string) => void;
 }
 
-const WORDS: Readonly<Record<Applied, string>> = { applied: "Applied", waiting: "On its way", away: "Follows when it is back" };
+const WORDS: Readonly<Record<Applied, string>> = { applied: "Applied", waiting: "On its way", away: "When it is back" };
 const TONES = { applied: "ok", waiting: "warn", away: "plain" } as const;
 
 /** Which devices have applied the settings, live from their heartbeats: what was wanted against what they run with. */
@@ -50,9 +50,9 @@ export function AppliedPanel({ settings, devices, onDevice }: AppliedPanelProps)
       ),
     },
     { key: "state", header: "State", hiddenBelow: "sm", cell: (device) => <PresenceBadge presence={presence(device)} /> },
-    { key: "applied", header: "Settings", wrap: true, cell: (device) => <AppliedTag state={appliedBy(device, settings.version, presence(device))} /> },
+    { key: "applied", header: "Settings", cell: (device) => <AppliedTag state={appliedBy(device, settings.version, presence(device))} /> },
     { key: "samples", header: "Samples", cell: (device) => <Runs settingKey="sampling_interval" {...{ settings, device }} /> },
-    { key: "heartbeat", header: "Heartbeat", cell: (device) => <Runs settingKey="heartbeat_interval" {...{ settings, device }} /> },
+    { key: "heartbeat", header: "Heartbeat", hiddenBelow: "sm", cell: (device) => <Runs settingKey="heartbeat_interval" {...{ settings, device }} /> },
   ];
   return (
     <Panel aria-label="Applied by">

@@ -92,7 +92,7 @@ function columnsOf({ device, onEdit, onDelete }: FreePanelProps): readonly Colum
       header: <span className="sr-only">Actions</span>,
       align: "right",
       cell: ({ key, here }) => (
-        <span className="inline-flex flex-wrap justify-end gap-1">
+        <span className="inline-flex flex-wrap justify-end gap-1 sm:flex-nowrap">
           <Button size="small" aria-label={`Edit ${key}`} data-testid="edit-setting" onClick={() => onEdit(key)}>
             <Pencil aria-hidden className="size-3.5!" />
             <span className="max-sm:sr-only">Edit</span>
@@ -114,7 +114,7 @@ function FreeValue({ row: { key, here, ofAll }, device }: { readonly row: FreeRo
   const isOwn = device !== "" && here !== undefined;
   return (
     <div className="grid justify-items-start gap-1" data-testid="free-value" data-value={jsonText(counts?.value)}>
-      <span className="line-clamp-4 max-w-md break-words whitespace-pre-wrap">{valueText(key, counts?.value)}</span>
+      <span className="line-clamp-4 max-w-md wrap-anywhere whitespace-pre-wrap">{valueText(key, counts?.value)}</span>
       {device !== "" && <Tag tone={isOwn ? "warn" : "plain"}>{isOwn ? "own value" : "of all devices"}</Tag>}
       {isOwn && ofAll !== undefined && <span className="text-xs text-muted">All devices: {valueText(key, ofAll.value)}</span>}
     </div>

@@ -89,7 +89,7 @@ function columnsOf({ device, onEdit, onReset, onDevice }: KnownPanelProps): read
       header: <span className="sr-only">Actions</span>,
       align: "right",
       cell: ({ here, setting }) => (
-        <span className="inline-flex flex-wrap justify-end gap-1">
+        <span className="inline-flex flex-wrap justify-end gap-1 sm:flex-nowrap">
           <Button size="small" aria-label={`Edit ${setting.label}`} data-testid="edit-setting" onClick={() => onEdit(setting)}>
             <Pencil aria-hidden className="size-3.5!" />
             <span className="max-sm:sr-only">Edit</span>

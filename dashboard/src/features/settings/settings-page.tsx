@@ -31,12 +31,12 @@ function SettingsOfOneOrAll(): ReactElement {
   const choose = (next: string): void => address.set({ device: next });
   const lead =
     device === ""
-      ? "They reach every device by itself and count there without a restart. A device's own value goes before the one here."
+      ? "They reach every device by themselves and count there without a restart. A device's own value goes before the one here."
       : `What ${device} has of its own goes before the value of all devices.`;
   return (
     <Page title="Settings" lead={lead} actions={<Scope device={device} known={enrolled.map((each) => each.clientId)} onChoose={choose} />}>
       <UnknownDevice device={device} isKnown={enrolled.some((each) => each.clientId === device)} />
-      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,34rem)]">
+      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,36rem)]">
         <div className="grid min-w-0 gap-4">
           <KnownPanel
             settings={settings}
