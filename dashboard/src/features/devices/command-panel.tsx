@@ -99,7 +99,7 @@ function Offered({ offer: { command, label, does, icon: Icon }, clientId, lifeS,
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <Button
-        className="w-36"
+        className="w-40"
         disabled={!ready}
         aria-describedby={`does-${command}`}
         onClick={() => void sendCommand(engine, person, clientId, command, lifeS * 1_000)}

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowLeft, Download, KeyRound, Server, ShieldOff } from "lucide-react";
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
-import { useState, type ReactElement } from "react";
+import { lazy, Suspense, useState, type ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
@@ -15,12 +15,9 @@ import { BufferPanel } from "@/features/devices/buffer-panel";
 import { CommandPanel } from "@/features/devices/command-panel";
 import { Heard } from "@/features/devices/device-cells";
 import { useFreshDevices } from "@/features/devices/device-queries";
-import { EnrollDialog } from "@/features/devices/enroll-dialog";
-import { ExportDialog } from "@/features/devices/export-dialog";
 import { IntegrityPanel } from "@/features/devices/integrity-panel";
 import { MetricsPanel } from "@/features/devices/metrics-panel";
 import { PresenceBadge } from "@/features/devices/presence";
-import { RevokeDialog } from "@/features/devices/revoke-dialog";
 import { SettingsPanel } from "@/features/devices/settings-panel";
 import { Allowed, useAllowed } from "@/features/shell/allowed";
 import { oneDevice } from "@/lib/api/devices";
@@ -28,6 +25,11 @@ import { ApiProblem } from "@/lib/api/problem";
 import { useDevice, useEngine, usePresence } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatDateTime } from "@/lib/values/format";
+
+// Dialogs arrive when one is first opened, so that the page itself has room.
+const EnrollDialog = lazy(async () => ({ default: (await import("@/features/devices/enroll-dialog")).EnrollDialog }));
+const ExportDialog = lazy(async () => ({ default: (await import("@/features/devices/export-dialog")).ExportDialog }));
+const RevokeDialog = lazy(async () => ({ default: (await import("@/features/devices/revoke-dialog")).RevokeDialog }));
 
 /** One device, named by `?id=` in the address. */
 export function DeviceDetailPage(): ReactElement {
@@ -108,18 +110,22 @@ function Found({ device }: { readonly device: Device }): ReactElement {
         <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,420px)] min-[2000px]:grid-cols-[minmax(0,1fr)_minmax(0,520px)]">
           <div className="grid min-w-0 content-start gap-4">
             <MetricsPanel clientId={clientId} />
+            <div className="grid min-w-0 content-start gap-4 lg:grid-cols-2">
+              <BufferPanel device={device} />
+              <SettingsPanel device={device} />
+            </div>
           </div>
           <div className="grid min-w-0 content-start gap-4">
             <IntegrityPanel device={device} />
             <CommandPanel device={device} />
-            <BufferPanel device={device} />
-            <SettingsPanel device={device} />
           </div>
         </div>
       </Page>
-      {opened === "export" && <ExportDialog clientId={clientId} onClose={close} />}
-      {opened === "enroll" && <EnrollDialog clientId={clientId} onClose={close} />}
-      {opened === "revoke" && <RevokeDialog clientId={clientId} onClose={close} />}
+      <Suspense>
+        {opened === "export" && <ExportDialog clientId={clientId} onClose={close} />}
+        {opened === "enroll" && <EnrollDialog clientId={clientId} onClose={close} />}
+        {opened === "revoke" && <RevokeDialog clientId={clientId} onClose={close} />}
+      </Suspense>
     </div>
   );
 }

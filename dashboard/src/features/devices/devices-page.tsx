@@ -1,7 +1,7 @@
 "use client";
 
 import { Plus, Search, Server } from "lucide-react";
-import { useState, type ReactElement } from "react";
+import { lazy, Suspense, useState, type ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
 import { Choice } from "@/components/ui/choice";
@@ -12,10 +12,12 @@ import { Empty, Panel } from "@/components/ui/panel";
 import { BufferCell, HeardCell, IntegrityCell, NameCell, PresenceCell, SettingsCell, VersionCell } from "@/features/devices/device-cells";
 import { countStates, matchingIds, type StateFilter } from "@/features/devices/device-list";
 import { useFreshDevices, useReloadDevices } from "@/features/devices/device-queries";
-import { EnrollDialog } from "@/features/devices/enroll-dialog";
 import { Allowed, useAllowed } from "@/features/shell/allowed";
 import { useEachSecond, useEngine, useJudgingTime, useValue } from "@/lib/engine/hooks";
 import type { ListState } from "@/lib/query/hooks";
+
+// Arrives when it is first opened, so that the page itself has room.
+const EnrollDialog = lazy(async () => ({ default: (await import("@/features/devices/enroll-dialog")).EnrollDialog }));
 
 interface Row {
   readonly clientId: string;
@@ -59,7 +61,7 @@ function Devices(): ReactElement {
       }
     >
       {mayView ? <DeviceList onEnroll={mayManage ? () => setEnrolling(true) : null} /> : <NotShown />}
-      {enrolling && <EnrollDialog clientId="" onClose={() => setEnrolling(false)} />}
+      <Suspense>{enrolling && <EnrollDialog clientId="" onClose={() => setEnrolling(false)} />}</Suspense>
     </Page>
   );
 }

@@ -4,7 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState, type ReactElement } from "react";
 
 import { Tag } from "@/components/ui/tag";
-import { drawnOf, gapMsOf, joined, MetricPlot } from "@/features/devices/metric-plot";
+import type { MetricPlot } from "@/features/devices/metric-plot";
+import { drawnOf, gapMsOf, joined } from "@/features/devices/metric-points";
 import { ageOf } from "@/features/live/freshness";
 import { ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
@@ -136,25 +137,34 @@ function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
     if (element === null) {
       return;
     }
-    const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
+    let plot: MetricPlot | null = null;
+    let over = false;
     let shown: readonly Point[] = [];
-    const plot = new MetricPlot(element, { line: colour("--series-1"), grid: colour("--line"), text: colour("--faint") }, isBoolean, (at) =>
-      latest.current.onPoint(at === null ? null : pointAt(shown, at)),
-    );
     const draw = (): void => {
       const to = api.serverNow();
       const { data: known, samplingMs: step, rangeMs: range } = latest.current;
       shown = joined(known, live, to - range);
-      plot.draw(drawnOf(shown, gapMsOf(shown, known?.bucketMs ?? 0, step)), { from: to - range, to });
+      plot?.draw(drawnOf(shown, gapMsOf(shown, known?.bucketMs ?? 0, step)), { from: to - range, to });
     };
-    draw();
+    const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
+    const begin = async (): Promise<void> => {
+      const { MetricPlot: Plot } = await import("@/features/devices/metric-plot");
+      if (!over) {
+        const look = { line: colour("--series-1"), grid: colour("--line"), text: colour("--faint") };
+        plot = new Plot(element, look, isBoolean, (at) => latest.current.onPoint(at === null ? null : pointAt(shown, at)));
+        draw();
+      }
+    };
+    // Values go on without their charts; the next time one comes onto the screen it is tried again.
+    begin().catch(() => undefined);
     const timer = setInterval(draw, DRAWN_EVERY_MS);
-    const observer = new ResizeObserver(() => plot.resize(element.clientWidth));
+    const observer = new ResizeObserver(() => plot?.resize(element.clientWidth));
     observer.observe(element);
     return () => {
+      over = true;
       clearInterval(timer);
       observer.disconnect();
-      plot.destroy();
+      plot?.destroy();
     };
   }, [api, live, isBoolean, theme, data, rangeMs]);
 

@@ -1,17 +1,14 @@
 /**
- * The small chart of one metric: a uPlot instance fed with samples and a stretch of time. It knows no stores.
+ * The small chart of one metric: a uPlot instance fed with what metric-points.ts makes. It knows no stores.
  *
- * A gap is drawn as a gap. Positions are plain numbers; the exact value stands beside the chart.
+ * Loaded when a chart is first shown: the page's text need not wait for it.
  */
 
 import uPlot from "uplot";
 
-import type { History, Span } from "@/lib/store/series";
-import type { Point } from "@/lib/store/points";
-import { plotValue } from "@/lib/values/exact";
+import type { Drawn } from "@/features/devices/metric-points";
+import type { Span } from "@/lib/store/series";
 
-const GAP_STEPS = 3.5;
-const LEAST_GAP_MS = 1_500;
 const FILL_ALPHA = "14";
 const HEIGHT = 84;
 const MINUTE_S = 60;
@@ -27,44 +24,20 @@ export interface MetricLook {
   readonly text: string;
 }
 
-/** Seconds since 1970 and heights; `null` is a gap. */
-export type Drawn = readonly [readonly number[], readonly (number | null)[]];
-
-/** The time without a sample that is a gap. *samplingMs*: the device's interval, 0 when unknown. */
-export function gapMsOf(points: readonly Point[], bucketMs: number, samplingMs: number): number {
-  const steps = points.slice(1).map((point, index) => point.at - (points[index]?.at ?? 0));
-  const usual = steps.sort((left, right) => left - right)[Math.floor(steps.length * 0.75)] ?? 0;
-  return Math.max(LEAST_GAP_MS, 2 * bucketMs, GAP_STEPS * Math.max(usual, samplingMs));
-}
-
-/** What to draw for samples that are ascending by time. */
-export function drawnOf(points: readonly Point[], gapMs: number): Drawn {
-  const x: number[] = [];
-  const y: (number | null)[] = [];
-  let before: number | null = null;
-  for (const { at, value } of points) {
-    if (before !== null && at - before > gapMs) {
-      x.push((before + 1) / 1_000);
-      y.push(null);
-    }
-    x.push(at / 1_000);
-    y.push(plotValue(value));
-    before = at;
-  }
-  return [x, y];
-}
-
-/** Samples of the archive with those seen since, each once and by time, none before the stretch. */
-export function joined(history: History | undefined, live: readonly Point[], from: number): readonly Point[] {
-  const known = new Set((history?.points ?? []).map((point) => `${point.stream}#${String(point.sequence)}`));
-  const fresh = live.filter((point) => point.sequence !== null && !known.has(`${point.stream}#${String(point.sequence)}`));
-  return [...(history?.points ?? []), ...fresh].filter((point) => point.at >= from).sort((left, right) => left.at - right.at);
-}
-
 function timesOf(_plot: uPlot, splits: number[]): string[] {
   const step = (splits[1] ?? 0) - (splits[0] ?? 0);
   const format = step >= DAY_S ? DAY : step < MINUTE_S ? SECONDS : CLOCK;
   return splits.map((at) => format.format(at * 1_000));
+}
+
+/** Short numbers; where they cannot be told apart at this length, the first one stands alone. */
+function heightsOf(_plot: uPlot, splits: number[]): string[] {
+  const texts = splits.map((at) => (Math.abs(at) >= 1e15 ? at.toExponential(2).replace("e+", "e") : COMPACT.format(at)));
+  return texts.map((each, index) => (texts.indexOf(each) === index ? each : ""));
+}
+
+function lampsOf(_plot: uPlot, splits: number[]): string[] {
+  return splits.map((at) => (at === 0 ? "false" : at === 1 ? "true" : ""));
 }
 
 function padded(_plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
@@ -88,7 +61,7 @@ function optionsFor(host: HTMLElement, look: MetricLook, isBoolean: boolean, onC
     scales: { x: { time: true, auto: false }, y: { range: isBoolean ? [-0.15, 1.15] : padded } },
     axes: [
       { ...common, space: 70, size: 20, values: timesOf },
-      { ...common, space: 26, size: 46, values: (_plot, splits) => splits.map((at) => (isBoolean ? (at === 0 ? "false" : at === 1 ? "true" : "") : COMPACT.format(at))) },
+      { ...common, space: 26, size: 46, values: isBoolean ? lampsOf : heightsOf },
     ],
     series: [{}, { stroke: look.line, width: 1.25, fill: look.line + FILL_ALPHA, spanGaps: false, points: { show: false }, ...(stepped === undefined ? {} : { paths: stepped }) }],
     hooks: {

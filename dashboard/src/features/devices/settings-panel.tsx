@@ -86,7 +86,7 @@ function DesiredTable({ device, own, all }: DesiredTableProps): ReactElement {
               : `Not all is applied yet: the newest change is version ${String(own.version)}, the device has ${applied}.`}
           </span>
         ) : (
-          <span className="text-ok">Every change up to version {String(own.version)} is applied.</span>
+          <span className="text-ok">{own.version === 0n ? "Nobody has changed a setting yet." : `Every change up to version ${String(own.version)} is applied.`}</span>
         )}
       </p>
       <table aria-label="Desired settings" className="mt-2 w-full text-left text-[13px]">

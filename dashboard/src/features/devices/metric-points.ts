@@ -1,0 +1,46 @@
+/**
+ * From samples to what a small chart draws. Pure.
+ *
+ * A gap is drawn as a gap. Positions are plain numbers; the exact value stands beside the chart.
+ */
+
+import type { Point } from "@/lib/store/points";
+import type { History } from "@/lib/store/series";
+import { plotValue } from "@/lib/values/exact";
+
+const GAP_STEPS = 3.5;
+const LEAST_GAP_MS = 1_500;
+
+/** Seconds since 1970 and heights; `null` is a gap. */
+export type Drawn = readonly [readonly number[], readonly (number | null)[]];
+
+/** The time without a sample that is a gap. *samplingMs*: the device's interval, 0 when unknown. */
+export function gapMsOf(points: readonly Point[], bucketMs: number, samplingMs: number): number {
+  const steps = points.slice(1).map((point, index) => point.at - (points[index]?.at ?? 0));
+  const usual = steps.sort((left, right) => left - right)[Math.floor(steps.length * 0.75)] ?? 0;
+  return Math.max(LEAST_GAP_MS, 2 * bucketMs, GAP_STEPS * Math.max(usual, samplingMs));
+}
+
+/** What to draw for samples that are ascending by time. */
+export function drawnOf(points: readonly Point[], gapMs: number): Drawn {
+  const x: number[] = [];
+  const y: (number | null)[] = [];
+  let before: number | null = null;
+  for (const { at, value } of points) {
+    if (before !== null && at - before > gapMs) {
+      x.push((before + 1) / 1_000);
+      y.push(null);
+    }
+    x.push(at / 1_000);
+    y.push(plotValue(value));
+    before = at;
+  }
+  return [x, y];
+}
+
+/** Samples of the archive with those seen since, each once and by time, none before the stretch. */
+export function joined(history: History | undefined, live: readonly Point[], from: number): readonly Point[] {
+  const known = new Set((history?.points ?? []).map((point) => `${point.stream}#${String(point.sequence)}`));
+  const fresh = live.filter((point) => point.sequence !== null && !known.has(`${point.stream}#${String(point.sequence)}`));
+  return [...(history?.points ?? []), ...fresh].filter((point) => point.at >= from).sort((left, right) => left.at - right.at);
+}
