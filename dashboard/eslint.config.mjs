@@ -21,7 +21,7 @@ export default defineConfig([
       "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
       "no-restricted-globals": [
         "error",
-        { name: "localStorage", message: "Only features/shell/theme.ts stores anything, and never a token." },
+        { name: "localStorage", message: "Only features/shell/theme.ts and features/live/pins.ts store anything, preferences, and never a token." },
         { name: "sessionStorage", message: "Nothing is kept in storage that scripts can read." },
       ],
     },

@@ -7,18 +7,20 @@ import type { ReactElement } from "react";
 import { classes } from "@/components/ui/classes";
 import { Empty, Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
+import { BufferPanel } from "@/features/live/buffer-panel";
+import { RecentLog } from "@/features/live/recent-log";
 import { ConnectionRows } from "@/features/shell/connection-indicator";
 import { useDevices, useEngine, useJudgingTime, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatAge } from "@/lib/values/format";
 
-/** Beside the tiles on wide screens: who is there, and what the connection is made of. */
+/** Beside the tiles on wide screens: who is there, what waits on them, what happened, and what the connection is made of. */
 export function DeviceRail(): ReactElement {
   const devices = useDevices();
   const loaded = useValue(useEngine().refetcher.loaded);
   const outdated = useStatus().connection !== "online";
   return (
-    <aside aria-label="Devices and connection" className="grid content-start gap-3 sm:gap-4">
+    <aside aria-label="Devices, buffers, events and connection" className="grid content-start gap-3 sm:gap-4">
       <Panel aria-label="Devices">
         <PanelHeader title="Devices">
           <Link href="/devices/" className="ml-auto text-xs font-medium text-accent hover:underline">
@@ -32,13 +34,15 @@ export function DeviceRail(): ReactElement {
             A device appears here as soon as it is enrolled.
           </Empty>
         ) : (
-          <ul className={classes("max-h-[480px] divide-y overflow-y-auto transition-opacity duration-300", outdated && "opacity-65")}>
+          <ul className={classes("max-h-[372px] divide-y overflow-y-auto transition-opacity duration-300", outdated && "opacity-65")}>
             {devices.map((device) => (
               <DeviceLine key={device.clientId} device={device} />
             ))}
           </ul>
         )}
       </Panel>
+      <BufferPanel />
+      <RecentLog />
       <Panel aria-label="Connection">
         <PanelHeader title="Connection" />
         <ConnectionRows />

@@ -3,37 +3,70 @@
 import { memo, type ReactElement } from "react";
 
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
+import type { Surroundings } from "@/features/live/freshness";
+import type { Pin } from "@/features/live/pins";
 import { Tile } from "@/features/live/tile";
 import { useDevice, useJudgingTime, usePresence, useStatus } from "@/lib/engine/hooks";
 import { tileKey } from "@/lib/store/tiles";
 import { formatInterval } from "@/lib/values/format";
 
-interface DeviceSectionProps {
-  readonly clientId: string;
-  readonly metrics: readonly string[];
+const GRID = "grid grid-cols-[repeat(auto-fill,minmax(min(100%,164px),1fr))] gap-2 sm:grid-cols-[repeat(auto-fill,minmax(188px,1fr))]";
+
+interface TileGroupProps {
   /** Place on the chart by tile key. */
   readonly charted: ReadonlyMap<string, number>;
+  readonly onPin: (pin: Pin) => void;
+}
+
+interface DeviceSectionProps extends TileGroupProps {
+  readonly clientId: string;
+  readonly metrics: readonly string[];
+}
+
+/** What the tiles of a device must know of it and of this browser's connection. */
+function useSurroundings(clientId: string): Surroundings {
+  const device = useDevice(clientId);
+  const presenceNow = usePresence();
+  const connected = useStatus().connection === "online";
+  return { presence: device === null ? null : presenceNow(device), samplingMs: (device?.figures?.sampling_interval_s ?? 0) * 1_000, connected };
 }
 
 /** The tiles of one device below its name and state. */
-export const DeviceSection = memo(function DeviceSection({ clientId, metrics, charted }: DeviceSectionProps): ReactElement {
+export const DeviceSection = memo(function DeviceSection({ clientId, metrics, charted, onPin }: DeviceSectionProps): ReactElement {
   const headingId = `device-${clientId}`;
-  const device = useDevice(clientId);
-  const presenceNow = usePresence();
-  const presence = device === null ? null : presenceNow(device);
-  const connected = useStatus().connection === "online";
-  const samplingMs = (device?.figures?.sampling_interval_s ?? 0) * 1_000;
+  const surroundings = useSurroundings(clientId);
   return (
-    <section aria-labelledby={headingId}>
+    <section aria-labelledby={headingId} data-testid="device-tiles" data-client-id={clientId}>
       <DeviceHeading id={headingId} clientId={clientId} metricCount={metrics.length} />
-      <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,164px),1fr))] gap-2 sm:grid-cols-[repeat(auto-fill,minmax(188px,1fr))]">
+      <div className={GRID}>
         {metrics.map((metric) => (
-          <Tile key={metric} clientId={clientId} metric={metric} seriesNo={charted.get(tileKey(clientId, metric)) ?? 0} presence={presence} samplingMs={samplingMs} connected={connected} />
+          <Tile key={metric} clientId={clientId} metric={metric} seriesNo={charted.get(tileKey(clientId, metric)) ?? 0} pinned={false} onPin={onPin} {...surroundings} />
         ))}
       </div>
     </section>
   );
 });
+
+/** The pinned tiles, before all devices. */
+export const PinnedSection = memo(function PinnedSection({ pins, charted, onPin }: TileGroupProps & { readonly pins: readonly Pin[] }): ReactElement {
+  return (
+    <section aria-labelledby="pinned-tiles" data-testid="pinned-tiles">
+      <h2 id="pinned-tiles" className="mb-2 text-[13px] font-semibold">
+        Pinned
+      </h2>
+      <div className={GRID}>
+        {pins.map((pin) => (
+          <PinnedTile key={tileKey(pin.clientId, pin.metric)} pin={pin} seriesNo={charted.get(tileKey(pin.clientId, pin.metric)) ?? 0} onPin={onPin} />
+        ))}
+      </div>
+    </section>
+  );
+});
+
+function PinnedTile({ pin, seriesNo, onPin }: { readonly pin: Pin; readonly seriesNo: number; readonly onPin: (pin: Pin) => void }): ReactElement {
+  const surroundings = useSurroundings(pin.clientId);
+  return <Tile clientId={pin.clientId} metric={pin.metric} seriesNo={seriesNo} pinned onPin={onPin} {...surroundings} />;
+}
 
 interface DeviceHeadingProps {
   readonly id: string;

@@ -3,8 +3,10 @@
 import type { Presence } from "@/lib/store/devices";
 import type { Tile } from "@/lib/store/tiles";
 
-const LEAST_STALE_MS = 10_000;
 const MISSED_SAMPLES = 3;
+/** Below this, being late says nothing: messages and screens have their own unrest. */
+const LEAST_STALE_MS = 3_000;
+const UNKNOWN_STALE_MS = 10_000;
 /** For a device that is known to be away nothing more is expected. */
 const AWAY_STALE_MS = 2_000;
 
@@ -25,7 +27,13 @@ export function ageOf(tile: Tile, now: number): number {
   return Math.max(0, now - tile.receivedAt);
 }
 
-export function freshnessOf(tile: Tile, { presence, samplingMs, connected }: Surroundings, now: number): Freshness {
-  const limitMs = Math.max(presence === "OFFLINE" ? AWAY_STALE_MS : LEAST_STALE_MS, MISSED_SAMPLES * samplingMs);
-  return ageOf(tile, now) > limitMs || !connected ? "stale" : tile.origin;
+function limitMs({ presence, samplingMs }: Surroundings): number {
+  if (presence === "OFFLINE") {
+    return AWAY_STALE_MS;
+  }
+  return samplingMs === 0 ? UNKNOWN_STALE_MS : Math.max(LEAST_STALE_MS, MISSED_SAMPLES * samplingMs);
+}
+
+export function freshnessOf(tile: Tile, surroundings: Surroundings, now: number): Freshness {
+  return ageOf(tile, now) > limitMs(surroundings) || !surroundings.connected ? "stale" : tile.origin;
 }

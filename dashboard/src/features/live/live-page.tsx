@@ -8,17 +8,19 @@ import { Empty, Panel, Skeleton } from "@/components/ui/panel";
 import { ChartPanel } from "@/features/live/chart-panel";
 import { firstChoice } from "@/features/live/first-choice";
 import { DeviceRail } from "@/features/live/device-rail";
-import { DeviceSection } from "@/features/live/device-section";
+import { DeviceSection, PinnedSection } from "@/features/live/device-section";
+import { browserStorage, PinStore } from "@/features/live/pins";
 import { Summary } from "@/features/live/summary";
-import { useEngine, useStatus, useTileIndex, useValue } from "@/lib/engine/hooks";
+import { arrange } from "@/features/live/tile-groups";
+import { useEngine, usePerson, useStatus, useTileIndex, useValue } from "@/lib/engine/hooks";
 import { MOST_CHOSEN } from "@/lib/store/chart";
-import { tileKey, type DeviceTiles } from "@/lib/store/tiles";
+import { tileKey } from "@/lib/store/tiles";
 
 /** Everything as it happens: figures, chart, tiles by device, and who is there. */
 export function LivePage(): ReactElement {
   useFirstChoice();
   return (
-    <div className="mx-auto grid max-w-[2400px] gap-3 sm:gap-4 xl:grid-cols-[minmax(0,1fr)_300px] min-[1800px]:grid-cols-[minmax(0,1fr)_360px]">
+    <div className="mx-auto grid max-w-[2400px] gap-3 sm:gap-4 xl:grid-cols-[minmax(0,1fr)_320px] min-[1800px]:grid-cols-[minmax(0,1fr)_400px]">
       <h1 className="sr-only">Dashboard</h1>
       <div className="grid min-w-0 content-start gap-3 sm:gap-4">
         <Summary />
@@ -30,35 +32,30 @@ export function LivePage(): ReactElement {
   );
 }
 
-function matching(index: readonly DeviceTiles[], filter: string): readonly DeviceTiles[] {
-  const words = filter.toLowerCase().split(/\s+/u).filter((word) => word !== "");
-  return index
-    .map(({ clientId, metrics }) => ({
-      clientId,
-      metrics: metrics.filter((metric) => words.every((word) => `${clientId} ${metric}`.toLowerCase().includes(word))),
-    }))
-    .filter(({ metrics }) => metrics.length > 0);
-}
-
 function Tiles(): ReactElement {
   const engine = useEngine();
+  const person = usePerson();
+  const [pinStore] = useState(() => new PinStore(person.id, browserStorage()));
+  const pins = useValue(pinStore.all);
   const index = useTileIndex();
   const { chosen } = useValue(engine.chart.view);
   const loaded = useValue(engine.refetcher.loaded);
   const outdated = useStatus().connection !== "online";
   const [filter, setFilter] = useState("");
-  const shown = useMemo(() => matching(index, filter), [index, filter]);
+  const shown = useMemo(() => arrange(index, pins, filter), [index, pins, filter]);
   const charted = useMemo(() => new Map(chosen.map((each, at) => [tileKey(each.clientId, each.metric), at + 1])), [chosen]);
   if (index.length === 0) {
     return loaded ? <NoTiles /> : <TileSkeletons />;
   }
   return (
     <>
-      <Filter value={filter} onChange={setFilter} shown={shown.reduce((sum, each) => sum + each.metrics.length, 0)} />
+      <Filter value={filter} onChange={setFilter} shown={shown.count} />
       <div data-outdated={outdated} className="grid gap-4">
-        {shown.map(({ clientId, metrics }) => (
-          <DeviceSection key={clientId} clientId={clientId} metrics={metrics} charted={charted} />
+        {shown.pinned.length > 0 && <PinnedSection pins={shown.pinned} charted={charted} onPin={pinStore.toggle} />}
+        {shown.groups.map(({ clientId, metrics }) => (
+          <DeviceSection key={clientId} clientId={clientId} metrics={metrics} charted={charted} onPin={pinStore.toggle} />
         ))}
+        {shown.count === 0 && <p className="py-6 text-center text-[13px] text-muted">No metric fits “{filter}”. Escape clears the filter.</p>}
       </div>
     </>
   );

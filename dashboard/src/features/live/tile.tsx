@@ -1,11 +1,13 @@
 "use client";
 
+import { Pin as PinIcon } from "lucide-react";
 import { memo, useEffect, type ReactElement } from "react";
 
 import { classes } from "@/components/ui/classes";
 import { Tag } from "@/components/ui/tag";
 import { Sparkline } from "@/features/live/sparkline";
 import { ageOf, freshnessOf, type Freshness, type Surroundings } from "@/features/live/freshness";
+import type { Pin } from "@/features/live/pins";
 import { Digits, ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
 import { useEachSecond, useEngine, useOnScreen, useTile, useValue } from "@/lib/engine/hooks";
@@ -19,12 +21,14 @@ interface TileProps extends Surroundings {
   readonly metric: string;
   /** Its place among the chart's colours, 1 and up; 0 when it is not on the chart. */
   readonly seriesNo: number;
+  readonly pinned: boolean;
+  readonly onPin: (pin: Pin) => void;
 }
 
-/** One metric as on a trading screen; pressing it puts it on the chart or takes it off. */
-export const Tile = memo(function Tile({ clientId, metric, seriesNo, ...surroundings }: TileProps): ReactElement | null {
+/** One metric as on a trading screen; pressing it puts it on the chart or takes it off. A pinned one names its device. */
+export const Tile = memo(function Tile({ clientId, metric, seriesNo, pinned, onPin, ...surroundings }: TileProps): ReactElement | null {
   const { chart, sparks } = useEngine();
-  const [ref, onScreen] = useOnScreen<HTMLButtonElement>();
+  const [ref, onScreen] = useOnScreen<HTMLDivElement>();
   const tile = useTile(clientId, metric, onScreen);
   useEffect(() => {
     if (onScreen) {
@@ -35,24 +39,57 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo, ...surround
     return null;
   }
   return (
-    <button
+    <div
       ref={ref}
-      type="button"
-      aria-pressed={seriesNo > 0}
-      title={seriesNo > 0 ? "Take it off the chart" : "Show it on the chart"}
-      onClick={() => chart.toggle({ clientId, metric }, tile.recent.toArray().filter((point) => point.sequence !== null))}
-      data-testid="tile"
-      data-client-id={clientId}
-      data-metric={metric}
-      data-value={exactText(tile.value)}
-      data-origin={tile.origin}
       style={seriesNo > 0 ? { borderColor: `var(--series-${seriesNo})`, boxShadow: `inset 2px 0 0 var(--series-${seriesNo})` } : undefined}
-      className="group relative flex h-[98px] min-w-0 flex-col overflow-hidden rounded-md border bg-surface text-left shadow-card transition-[border-color] [contain-intrinsic-size:auto_98px] [content-visibility:auto] hover:border-line-strong"
+      className={classes(
+        "group relative min-w-0 overflow-hidden rounded-md border bg-surface shadow-card transition-[border-color] [content-visibility:auto] hover:border-line-strong",
+        pinned ? "h-[114px] [contain-intrinsic-size:auto_114px]" : "h-[98px] [contain-intrinsic-size:auto_98px]",
+      )}
     >
-      {onScreen ? <TileBody tile={tile} surroundings={surroundings} /> : <SleepingBody tile={tile} />}
-    </button>
+      <button
+        type="button"
+        aria-pressed={seriesNo > 0}
+        title={seriesNo > 0 ? "Take it off the chart" : "Show it on the chart"}
+        onClick={() => chart.toggle({ clientId, metric }, tile.recent.toArray().filter((point) => point.sequence !== null))}
+        data-testid="tile"
+        data-client-id={clientId}
+        data-metric={metric}
+        data-value={exactText(tile.value)}
+        data-origin={tile.origin}
+        data-pinned={pinned}
+        className="flex h-full w-full flex-col rounded-[5px] text-left outline-offset-[-2px]!"
+      >
+        {pinned && (
+          <span className="truncate pt-1.5 pr-9 pl-3 text-[11px] leading-4 text-faint" title={clientId}>
+            {clientId}
+          </span>
+        )}
+        {onScreen ? <TileBody tile={tile} surroundings={surroundings} pinned={pinned} /> : <SleepingBody tile={tile} />}
+      </button>
+      <PinButton clientId={clientId} metric={metric} pinned={pinned} onPin={onPin} />
+    </div>
   );
 });
+
+function PinButton({ clientId, metric, pinned, onPin }: Pick<TileProps, "clientId" | "metric" | "pinned" | "onPin">): ReactElement {
+  return (
+    <button
+      type="button"
+      aria-pressed={pinned}
+      aria-label={`Pin ${metric} of ${clientId}`}
+      title={pinned ? "Take the pin off" : "Pin: show it first"}
+      onClick={() => onPin({ clientId, metric })}
+      data-testid="pin"
+      className={classes(
+        "absolute top-1 right-1 grid size-6 place-items-center rounded outline-offset-[-2px]! transition-opacity hover:bg-raised hover:text-text",
+        pinned ? "text-accent" : "text-faint opacity-0 group-hover:opacity-100 focus-visible:opacity-100 [@media(hover:none)]:opacity-100",
+      )}
+    >
+      <PinIcon aria-hidden className={classes("size-3.5", pinned && "fill-current")} />
+    </button>
+  );
+}
 
 /** Off the screen only what can be searched for is kept. */
 function SleepingBody({ tile }: { readonly tile: TileData }): ReactElement {
@@ -66,22 +103,25 @@ function SleepingBody({ tile }: { readonly tile: TileData }): ReactElement {
 interface TileBodyProps {
   readonly tile: TileData;
   readonly surroundings: Surroundings;
+  readonly pinned: boolean;
 }
 
-function TileBody({ tile, surroundings }: TileBodyProps): ReactElement {
+function TileBody({ tile, surroundings, pinned }: TileBodyProps): ReactElement {
   const freshness = useEachSecond((now) => freshnessOf(tile, surroundings, now));
   const theme = useValue(shownTheme);
   const stale = freshness === "stale";
   const flash = tile.flashes > 0 && tile.direction !== "none" && !stale;
   return (
     <span
+      data-freshness={freshness}
       className={classes(
-        "flash flex flex-1 flex-col px-3 pt-2",
+        "flash flex flex-1 flex-col px-3",
+        pinned ? "pt-0" : "pt-2",
         flash && (tile.direction === "up" ? "flash-up" : "flash-down"),
         flash && (tile.flashes % 2 === 0 ? "flash-even" : "flash-odd"),
       )}
     >
-      <span className="flex items-center gap-2 text-xs">
+      <span className={classes("flex items-center gap-2 text-xs", !pinned && "pr-4")}>
         <span className="min-w-0 flex-1 truncate text-muted" title={tile.metric}>
           {tile.metric}
         </span>
@@ -100,6 +140,11 @@ function TileBody({ tile, surroundings }: TileBodyProps): ReactElement {
   );
 }
 
+const MARKS = {
+  stale: { word: "stale", tone: "warn", title: "Not current: its device is away, nothing newer has come for three sampling intervals, or the connection is down." },
+  replayed: { word: "replayed", tone: "plain", title: "From the device's heartbeat while it catches up with its backlog." },
+  known: { word: "last known", tone: "plain", title: "The last known value; nothing live has arrived yet." },
+} as const;
 const A_MOMENT_MS = 1_500;
 const LARGEST_PX = 20;
 /** Width of a digit in its own size, the space between groups included. */
@@ -150,18 +195,13 @@ function Lamp({ on }: { readonly on: boolean }): ReactElement {
 
 function FreshnessTag({ tile, freshness }: { readonly tile: TileData; readonly freshness: Freshness }): ReactElement {
   const age = useEachSecond((now) => (ageOf(tile, now) < A_MOMENT_MS ? "" : formatAge(ageOf(tile, now))));
-  switch (freshness) {
-    case "stale":
-      return (
-        <Tag tone="warn" title="Not current: nothing newer has arrived for too long, or the connection is down.">
-          {`stale ${age}`.trim()}
-        </Tag>
-      );
-    case "replayed":
-      return <Tag title="From the device's heartbeat while it catches up with its backlog.">syncing</Tag>;
-    case "known":
-      return <Tag title="The last known value; nothing live has arrived yet.">last known</Tag>;
-    case "live":
-      return <span className="num text-muted">{age === "" ? "now" : age}</span>;
+  if (freshness === "live") {
+    return <span className="num text-muted">{age === "" ? "now" : age}</span>;
   }
+  const { word, title, tone } = MARKS[freshness];
+  return (
+    <Tag tone={tone} title={title}>
+      {`${word} ${age}`.trim()}
+    </Tag>
+  );
 }

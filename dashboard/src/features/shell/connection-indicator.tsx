@@ -6,6 +6,8 @@ import { Button } from "@/components/ui/button";
 import { classes } from "@/components/ui/classes";
 import { Dot, type Tone } from "@/components/ui/dot";
 import { Popover, type PopoverTriggerProps } from "@/components/ui/popover";
+import { useAllowed } from "@/features/shell/allowed";
+import { useSince } from "@/features/shell/since";
 import { useEngine, useJudgingTime, useNow, useStatus, useValue } from "@/lib/engine/hooks";
 import { serviceStatus } from "@/lib/store/services";
 import type { ConnectionState } from "@/lib/store/status";
@@ -14,31 +16,45 @@ import { formatAge, formatClock, formatCount } from "@/lib/values/format";
 const TONES: Readonly<Record<ConnectionState, Tone>> = { online: "ok", syncing: "warn", disconnected: "down" };
 const TEXT: Readonly<Record<ConnectionState, string>> = { online: "text-ok", syncing: "text-warn", disconnected: "text-down" };
 const SERVICE_TONES = { ONLINE: "ok", DEGRADED: "warn", OFFLINE: "down" } as const;
+const API_TONES = { ok: "ok", unreachable: "down", unknown: "idle" } as const;
 const API_WORDS = { ok: "Reachable", unreachable: "Not reachable", unknown: "Not asked yet" } as const;
 
-/** The permanent state of the connection (B5), with the age of the last message; opens to the details. */
+/** The permanent state of broker and API (B5), each for itself, with the age of the last message; opens to the details. */
 export function ConnectionIndicator(): ReactElement {
-  const status = useStatus();
+  const { connection, label } = useStatus();
+  const api = useValue(useEngine().api.state);
+  const live = useAllowed("VIEW_DASHBOARD");
+  const since: Since = { broker: useSince(connection), api: useSince(api) };
   const trigger = (props: PopoverTriggerProps): ReactElement => (
     <button
       {...props}
       type="button"
       data-testid="connection-indicator"
-      data-state={status.connection}
+      data-state={connection}
+      data-api={api}
       className="flex h-8 min-w-0 items-center gap-2 rounded-md border bg-bg px-2.5 text-[13px] transition-colors hover:border-line-strong"
     >
-      <Dot tone={TONES[status.connection]} pulse={status.connection === "online"} />
-      <span role="status" className={classes("truncate font-medium", TEXT[status.connection])}>
-        {status.label}
+      <Dot tone={live ? TONES[connection] : "idle"} pulse={connection === "online"} />
+      <span role="status" className={classes("truncate font-medium", live ? TEXT[connection] : "text-muted")}>
+        {live ? label : "No live data"}
       </span>
-      <span className="num hidden text-xs text-muted md:inline">
-        <LastMessageAge />
+      {live && (
+        <span className="num hidden text-xs text-muted md:inline">
+          <LastMessageAge />
+        </span>
+      )}
+      <span className="flex items-center gap-1.5 border-l pl-2 text-xs text-muted">
+        API
+        <Dot tone={API_TONES[api]} pulse={api === "ok"} />
+        <span role="status" className="sr-only">
+          {API_WORDS[api]}
+        </span>
       </span>
     </button>
   );
   return (
     <Popover trigger={trigger} label="Connection">
-      <Details />
+      <Details since={since} />
     </Popover>
   );
 }
@@ -56,43 +72,55 @@ export function LastMessageAge(): ReactElement {
   );
 }
 
-function Details(): ReactElement {
+/** Since when broker and API are in their state, in ms; 0 when that is not known. */
+interface Since {
+  readonly broker: number;
+  readonly api: number;
+}
+
+const UNKNOWN: Since = { broker: 0, api: 0 };
+
+function Details({ since }: { readonly since: Since }): ReactElement {
   const status = useStatus();
+  const live = useAllowed("VIEW_DASHBOARD");
   return (
     <div className="divide-y text-[13px]">
       <div className="px-4 py-3">
-        <p className={classes("font-semibold", TEXT[status.connection])}>{status.label}</p>
+        <p className={classes("font-semibold", live ? TEXT[status.connection] : "text-muted")}>{live ? status.label : "No live data"}</p>
         {status.detail !== "" && <p className="mt-0.5 text-muted">{status.detail}</p>}
         <NextTry />
       </div>
-      <ConnectionRows />
+      <ConnectionRows since={since} />
     </div>
   );
 }
 
 /** Broker, API and services, each with its own state. */
-export function ConnectionRows(): ReactElement {
+export function ConnectionRows({ since = UNKNOWN }: { readonly since?: Since }): ReactElement {
   const engine = useEngine();
   const api = useValue(engine.api.state);
   const ignored = useValue(engine.inbox.ignored);
   const status = useStatus();
   return (
     <dl className="grid gap-2 px-4 py-3 text-[13px]">
-      <Row label="Broker" tone={TONES[status.connection]}>
+      <Row label="Broker" tone={TONES[status.connection]} since={since.broker}>
         {status.connection === "online" ? "Connected" : status.connection === "syncing" ? "Connecting" : "Not connected"}
       </Row>
-      <Row label="API" tone={api === "ok" ? "ok" : api === "unknown" ? "idle" : "down"}>
+      <Row label="API" tone={API_TONES[api]} since={since.api}>
         {API_WORDS[api]}
       </Row>
       <ServiceRows />
       <Row label="Last message">
         <LastMessageTime />
       </Row>
-      {ignored.count > 0 && (
-        <Row label="Ignored messages" tone="warn">
-          <span title={ignored.last}>{formatCount(ignored.count)}</span>
-        </Row>
-      )}
+      <Row label="Messages">
+        <MessageRate />
+      </Row>
+      <Row label="Ignored messages" {...(ignored.count > 0 && { tone: "warn" })}>
+        <span data-testid="ignored-messages" title={ignored.last === "" ? "None so far has broken the contract." : ignored.last} className="num">
+          {formatCount(ignored.count)}
+        </span>
+      </Row>
     </dl>
   );
 }
@@ -121,6 +149,18 @@ function LastMessageTime(): ReactElement {
   return <span className="num">{at === null ? "none yet" : formatClock(at)}</span>;
 }
 
+/** How many messages arrive a second; their mean over the last five. */
+function MessageRate(): ReactElement {
+  const { messageRate } = useEngine();
+  const now = useNow();
+  const rate = messageRate.perSecond(now);
+  return (
+    <span data-testid="message-rate" data-per-second={rate} className="num">
+      {rate < 10 ? rate.toFixed(1) : formatCount(rate)}/s
+    </span>
+  );
+}
+
 function NextTry(): ReactElement | null {
   const { link, linkState } = useEngine();
   const { phase, nextTryAt, attempt } = useValue(linkState);
@@ -140,11 +180,19 @@ function NextTry(): ReactElement | null {
   );
 }
 
-function Row({ label, tone, children }: { readonly label: string; readonly tone?: Tone; readonly children: ReactNode }): ReactElement {
+interface RowProps {
+  readonly label: string;
+  readonly tone?: Tone;
+  readonly since?: number;
+  readonly children: ReactNode;
+}
+
+function Row({ label, tone, since = 0, children }: RowProps): ReactElement {
   return (
     <div className="flex items-center justify-between gap-3">
       <dt className="truncate text-muted">{label}</dt>
       <dd className="flex items-center gap-2 whitespace-nowrap">
+        {since > 0 && <span className="num text-xs text-faint">since {formatClock(since)}</span>}
         {children}
         {tone !== undefined && <Dot tone={tone} />}
       </dd>

@@ -1,5 +1,5 @@
 /**
- * Dark, light or the system's choice. The only thing that the dashboard keeps in the browser's storage.
+ * Dark, light or the system's choice; beside pinned tiles the only thing that is kept in the browser's storage.
  *
  * `THEME_SCRIPT` runs before the first paint (its hash is in the policy); the rest follows changes.
  */

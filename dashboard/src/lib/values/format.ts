@@ -61,6 +61,11 @@ export function formatAge(ageMs: number): string {
   return ageMs < DAY ? `${Math.floor(ageMs / HOUR)} h` : `${Math.floor(ageMs / DAY)} d`;
 }
 
+/** An estimated time to go: `1 s`, `12 s`, `3 min`, `5 h`. */
+export function formatDuration(durationMs: number): string {
+  return durationMs < 1.5 * SECOND ? "1 s" : formatAge(durationMs);
+}
+
 /** A sampling or heartbeat interval: `0.1 s`, `5 s`, `2 min`. */
 export function formatInterval(seconds: number): string {
   return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60} min` : `${Number(seconds.toPrecision(3))} s`;
