@@ -4,6 +4,7 @@ import { CircleAlert, TriangleAlert } from "lucide-react";
 import type { ReactElement } from "react";
 
 import { classes } from "@/components/ui/classes";
+import { RightsChange } from "@/features/shell/rights-change";
 import { useTroubles } from "@/features/shell/troubles";
 import type { Trouble } from "@/lib/store/troubles";
 
@@ -15,6 +16,7 @@ export function Banners(): ReactElement {
       {troubles.map((trouble) => (
         <Banner key={trouble.id} trouble={trouble} />
       ))}
+      <RightsChange />
     </div>
   );
 }

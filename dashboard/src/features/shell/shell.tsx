@@ -57,7 +57,7 @@ function SignedIn({ children }: { readonly children: ReactNode }): ReactElement 
         <Header />
         <Banners />
       </div>
-      <main id="content" className="flex-1 p-3 sm:p-4">
+      <main id="content" tabIndex={-1} className="flex-1 p-3 focus:outline-none sm:p-4">
         {children}
       </main>
     </div>
