@@ -20,8 +20,9 @@ run: ## install what is missing and start everything on this machine (DEMO=1: wi
 	@$(PYTHON) requirements/install.py run
 	@$(BIN)/pulse-local run $(if $(DEMO),--demo)
 
-desktop: ## enroll a second device of this machine and run it beside the running one (headless in this version)
-	@$(PYTHON) requirements/install.py run
+desktop: ## enroll a second device of this machine beside the running one and open its window
+	@$(PYTHON) requirements/install.py window
+	@$(PYTHON) requirements/install.py screen
 	@$(BIN)/pulse-local desktop
 
 cut stall mend: | $(BIN)/pulse-local
@@ -41,6 +42,7 @@ mend: ## join the link again
 test: ## install what is missing and run every test of every part, the browser tests included
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py browser
+	@$(PYTHON) requirements/install.py screen
 	@$(PYTHON) requirements/install.py faults
 	cd dashboard && npm test --silent
 	$(BIN)/python -m pytest --ignore=tests/foreign
@@ -64,7 +66,8 @@ mutants: ## break each invariant in a copy of the sources; the tests named for i
 pictures: ## make the pictures of the documentation anew
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py browser
-	PULSE_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser -k picture
+	@$(PYTHON) requirements/install.py screen
+	PULSE_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser desktop/tests/window -k picture
 
 check: ## formatter, linters, types, import borders, contract drift; no server needed
 	@$(PYTHON) requirements/install.py dev
@@ -87,4 +90,4 @@ generate: ## write the generated files of the contract anew
 	$(BIN)/python -m pulse_runtime.generate
 
 lock: ## pin the newest allowed dependencies (needs uv)
-	for set in run dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done
+	for set in run window dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done

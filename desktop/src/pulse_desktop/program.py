@@ -10,43 +10,36 @@ import argparse
 import logging
 import os
 import signal
-import sqlite3
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
-import structlog
 
-from pulse_runtime.environment import Environment, checked_url, read_secret_file
+from pulse_runtime.environment import Environment, read_secret_file
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser
 
 from .cli.commands import add_commands
 from .cli.commands import run as run_identity_command
+from .cli.sources import add_sources_command, show_sources
 from .core.backfill import backfill
-from .core.clock import SystemClock
-from .core.device import Device, Parts
 from .core.errors import ChangeError, EnrollmentError, SignInError, StorageError
 from .core.folder import DeviceFolder, find
-from .core.identity.enrollment import enroll
-from .core.identity.keystore import place_of, uses_keyring
 from .core.identity.store import load
-from .core.identity.sync_keys import sync_keys
-from .core.identity.tokens import DeviceTokens
-from .core.lock import FolderLock
-from .core.outbox.schema import has_tables
-from .core.settings import DeviceSettings, SettingError, usable, with_settings
-from .core.settings_watch import stored_settings
+from .core.settings import SettingError
 from .core.sources import simulator
-from .core.sources.base import Source
-from .core.sources.machine import Machine
+from .core.sources.plan import SourcePlan, read_plan, single
 from .core.status import as_text, read_status
+from .session import Session, SessionPlan, enroll_device, starting_settings
 
 NAME = "pulse-desktop"
+WINDOW_PACKAGES = ("PySide6", "pyqtgraph")
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,13 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logs("desktop", environment.text("PULSE_LOG_LEVEL"))
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        if asked.command is None and not asked.headless:
-            raise ConfigError("the window is not part of this build; run it with --headless.")
         commands: dict[str | None, Callable[[Environment, argparse.Namespace], int]] = {
-            None: _run,
+            None: _run if asked.headless else _window,
             "enroll": _enroll,
             "status": _status,
             "backfill": _backfill,
+            "sources": _show_sources,
         }
         return commands.get(asked.command, run_identity_command)(environment, asked)
     except (EnrollmentError, StorageError, SettingError, SignInError, ChangeError) as error:
@@ -90,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_source(three)
     three.add_argument("--hours", type=float, required=True, metavar="H", help="how far back, 0 to 10,000")
     three.add_argument("--every", type=float, default=30.0, metavar="S", help="seconds between readings, default 30")
+    _add_device(add_sources_command(commands))
     add_commands(commands, _add_device)
     return made
 
@@ -107,7 +100,9 @@ def _add_device(to: argparse.ArgumentParser) -> None:
 
 
 def _add_source(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--source", choices=("machine", "simulator"), default="machine", help="default machine")
+    to.add_argument(
+        "--source", choices=("machine", "simulator"), help="this one only; default: the configured ones, else machine"
+    )
     to.add_argument("--seed", type=int, default=1, metavar="N", help="which simulated machine, default 1")
 
 
@@ -115,50 +110,40 @@ def _folder(environment: Environment, asked: argparse.Namespace) -> DeviceFolder
     return find(environment, getattr(asked, "client_id", None))
 
 
-def _settings(environment: Environment, folder: DeviceFolder, interval: str | None) -> DeviceSettings:
-    settings = DeviceSettings()
-    if has_tables(folder.outbox):
-        try:
-            settings, refused = usable(settings, stored_settings(folder))
-            for key, reason in refused.items():
-                structlog.get_logger().warning("desktop.setting_refused", setting=key, reason=reason)
-        except sqlite3.DatabaseError as error:  # the file is salvaged when it is opened for writing
-            structlog.get_logger().warning("desktop.settings_unreadable", reason=str(error))
-    return with_settings(settings, _local(environment, interval))
+def _sources(environment: Environment, folder: DeviceFolder, asked: argparse.Namespace) -> SourcePlan:
+    if asked.source is None:
+        return read_plan(folder.path, environment.text("PULSE_DEVICE_SOURCES"))
+    return single("simulator", seed=asked.seed) if asked.source == "simulator" else single(asked.source)
 
 
-def _local(environment: Environment, interval: str | None) -> dict[str, str]:
-    given = interval or environment.text("PULSE_DEVICE_INTERVAL")
-    return {"sampling_interval": given} if given else {}
-
-
-def _source(folder: DeviceFolder, kind: str, seed: int) -> Source:
-    return simulator.Simulator(seed) if kind == "simulator" else Machine(folder.path)
+def _plan(environment: Environment, asked: argparse.Namespace, client_id: str | None = None) -> SessionPlan:
+    folder = _folder(environment, asked) if client_id is None else find(environment, client_id)
+    return SessionPlan(environment, folder, asked.interval, _sources(environment, folder, asked))
 
 
 def _run(environment: Environment, asked: argparse.Namespace) -> int:
-    folder = _folder(environment, asked)
-    identity = folder.identity()
-    settings = _settings(environment, folder, asked.interval)
-    broker_url = environment.text("PULSE_DEVICE_BROKER_URL")
-    if broker_url:
-        checked_url(broker_url, "PULSE_DEVICE_BROKER_URL", secure="mqtts", loopback_only="mqtt")
-    lock = FolderLock(folder.path)
-    clock = SystemClock()
-    tokens = DeviceTokens(folder.path, identity, clock, broker_url or None)
-    make_source = partial(_source, folder, asked.source, asked.seed)
-    local = _local(environment, asked.interval)
-    keys = sync_keys(folder.path, identity)
-    structlog.get_logger().info("desktop.keys_kept", place=place_of(identity.signing_key))
-    device = Device(Parts(folder, settings, tokens, make_source, clock, local=local, sync_keys=keys))
+    session = Session(_plan(environment, asked))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    device.start()
-    is_well = device.watch(stopping)
-    device.stop()
-    lock.release()
+    session.start()
+    is_well = session.device.watch(stopping)
+    session.close()
     return 0 if is_well else 1
+
+
+def _window(environment: Environment, asked: argparse.Namespace) -> int:
+    missing = [name for name in WINDOW_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"the window needs {' and '.join(missing)}; install them with `pip install 'pulse-desktop[window]'`, "
+            f"or run it with --headless."
+        )
+    if sys.platform == "linux" and not any(map(os.environ.get, SCREENS)):
+        raise ConfigError("there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set); use --headless.")
+    from .ui.application import run  # noqa: PLC0415 - Qt is there only where a window is wanted
+
+    return run(partial(_plan, environment, asked))
 
 
 def _enroll(environment: Environment, asked: argparse.Namespace) -> int:
@@ -166,21 +151,8 @@ def _enroll(environment: Environment, asked: argparse.Namespace) -> int:
     if load(folder.path) is not None and not asked.again:
         print(f"{folder.client_id} is enrolled already; --again replaces its keys.")
         return 0
-    lock = FolderLock(folder.path)
     code = sys.stdin.read() if asked.code_file == "-" else read_secret_file(Path(asked.code_file), "--code-file")
-    broker = asked.broker or environment.text("PULSE_DEVICE_BROKER_URL") or None
-    api = (asked.api or environment.text("PULSE_API_URL")).rstrip("/")
-    in_keyring = uses_keyring(environment.text("PULSE_DEVICE_KEYS"))
-    identity = enroll(
-        folder.path,
-        folder.client_id,
-        api_url=api,
-        code=code,
-        broker_url=broker,
-        now=SystemClock().now,
-        in_keyring=in_keyring,
-    )
-    lock.release()
+    identity = enroll_device(environment, folder, asked.api or "", code, asked.broker)
     print(f"{identity.client_id} is enrolled at {identity.api_url}.")
     return 0
 
@@ -191,13 +163,17 @@ def _status(environment: Environment, asked: argparse.Namespace) -> int:
     return 0
 
 
+def _show_sources(environment: Environment, asked: argparse.Namespace) -> int:
+    return show_sources(_folder(environment, asked), environment.text("PULSE_DEVICE_SOURCES"), asked)
+
+
 def _backfill(environment: Environment, asked: argparse.Namespace) -> int:
     if asked.source != "simulator":
         raise ConfigError("only the simulator knows the past; give --source simulator.")
     if not 0 < asked.hours <= 10_000 or not 0.05 <= asked.every <= 3600:
         raise ConfigError("--hours goes from 0 to 10,000 and --every from 0.05 to 3600.")
     folder = _folder(environment, asked)
-    settings = _settings(environment, folder, None)
+    settings = starting_settings(folder, {})
     count = backfill(folder, settings, partial(simulator.values, asked.seed), hours=asked.hours, every_s=asked.every)
     print(f"{count} readings written for {folder.client_id}; they are sent when the device runs.")
     return 0

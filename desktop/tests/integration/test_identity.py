@@ -101,11 +101,15 @@ def test_device_not_enrolled_says_how(world: World):
     assert "is not enrolled; run `pulse-desktop enroll" in one.tail()
 
 
-def test_device_without_headless_says_that_there_is_no_window(world: World):
-    one = Program("x", [program("pulse-desktop")], world.variables, world.home / "window.log").start()
+def test_device_window_without_a_screen_says_so(world: World):
+    nowhere = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": ""}
+    log = world.home / "window.log"
+    one = Program("x", [program("pulse-desktop")], {**world.variables, **nowhere}, log).start()
     assert one.process is not None
     assert one.process.wait(10) == 2
-    assert one.tail() == "pulse-desktop: the window is not part of this build; run it with --headless."
+    assert one.tail() == (
+        "pulse-desktop: there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set); use --headless."
+    )
 
 
 def noted(world: World, client_id: str, column: str) -> object:

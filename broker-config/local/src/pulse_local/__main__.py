@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--demo", action="store_true", help="add five simulated devices, two people and a day of history")
     commands.add_parser("device", help="the first device: this machine, through the link that can be cut")
     commands.add_parser("demo-device", help="one of the simulated devices")
-    commands.add_parser("desktop", help="a second device of this machine beside the running one")
+    commands.add_parser("desktop", help="a second device of this machine beside the running one, with its window")
     commands.add_parser("link", help="the cable between the first device and the broker")
     for name, text in (("cut", "cut the cable"), ("stall", "let packets vanish"), ("mend", "join the cable again")):
         commands.add_parser(name, help=text)
@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace, environment: Environment) -> int:
     elif arguments.command == "demo-device":
         demo.start_device(environment)
     elif arguments.command == "desktop":
-        device.start(device.DevicePlan(device.host_id("-desktop")), environment)
+        device.start(device.DevicePlan(device.host_id("-desktop"), has_window=True), environment)
     else:
         device.start(device.DevicePlan(device.first_device_id(home), through_link=True), environment)
     return 0

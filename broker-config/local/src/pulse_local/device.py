@@ -40,6 +40,7 @@ class DevicePlan:
     through_link: bool = False
     backfill_h: int = 0
     backfill_every_s: int = 30
+    has_window: bool = False
     variables: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,7 +57,7 @@ def first_device_id(home: Path) -> str:
 
 def start(plan: DevicePlan, environment: Environment) -> None:
     """
-    Enroll when needed and replace this process by the headless client.
+    Enroll when needed and replace this process by the client.
 
     Raises:
         NotYetError: The API does not come up, or refuses the enrollment.
@@ -72,7 +73,8 @@ def start(plan: DevicePlan, environment: Environment) -> None:
              str(plan.backfill_every_s), "--source", "simulator", *_seed(plan.options))  # fmt: skip
         write_private(folder / "backfilled", b"")
     program = str(Path(sys.executable).with_name("pulse-desktop"))
-    os.execv(program, [program, "--headless", "--client-id", plan.client_id, *plan.options])  # noqa: S606 - no shell is wanted
+    shown = [] if plan.has_window else ["--headless"]
+    os.execv(program, [program, *shown, "--client-id", plan.client_id, *plan.options])  # noqa: S606 - no shell is wanted
 
 
 def _seed(options: Sequence[str]) -> Sequence[str]:

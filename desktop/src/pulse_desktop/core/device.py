@@ -1,8 +1,8 @@
 """
-One device, wired together: source → sampler → outbox → courier → link. The only place where that is done.
+One device, wired together: sources → outbox → courier → link. The only place where that is done.
 
-Five threads: the sampler, the outbox's writer, the courier, the sync, the link keeper (and paho's). Each owns what it
-touches; between them are queues. Starts in the order in which readings flow, stops in the same order, so that what
+Threads: those of the sources, the outbox's writer, the courier, the sync, the link keeper (and paho's). Each owns what
+it touches; between them are queues. Starts in the order in which readings flow, stops in the same order, so that what
 was sampled is on disk and said before the connection ends. Read next: ``outbox``, ``delivery.courier``, ``link``.
 """
 
@@ -16,6 +16,7 @@ from random import Random
 import structlog
 
 from .clock import Clock, SystemClock
+from .connection import State
 from .delivery.courier import Courier
 from .delivery.loop import CourierLoop
 from .delivery.messages import Mirrored
@@ -24,10 +25,13 @@ from .folder import DeviceFolder
 from .link import LinkKeeper, Listener, TokenSource
 from .outbox import Committed, Outbox, OutboxReader
 from .publisher import Connection
+from .report import DeviceReport
 from .settings import DeviceSettings
 from .settings_watch import SettingsWatch
-from .sources.base import Source
-from .sources.sampler import Sampler
+from .sources.group import SourceGroup, SourceState
+from .sources.plan import SourcePlan
+from .sources.recorder import Recorder
+from .sources.states_file import StatesFile
 from .streams import new_stream
 from .sync.keys import SyncKeys
 from .sync.loop import SyncLoop
@@ -45,18 +49,20 @@ class Parts:
     What a device is made of; everything that tests may want to replace.
 
     ``local``: settings of this machine, which go before the stored ones; ``sync_keys``: ``None`` when this device
-    cannot take part in the sync of records.
+    cannot take part in the sync of records; ``on_commit``: told of every commit, in the writer's thread, so it must
+    not block.
     """
 
     folder: DeviceFolder
     settings: DeviceSettings
     tokens: TokenSource
-    make_source: Callable[[], Source]
+    sources: SourcePlan
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=Random)
     new_stream: Callable[[], str] = new_stream
     local: Mapping[str, str] = field(default_factory=dict)
     sync_keys: SyncKeys | None = None
+    on_commit: Callable[[Committed], None] = lambda _note: None
 
 
 class Device:
@@ -65,16 +71,27 @@ class Device:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._said: dict[str, str] = {}
+        self._in_force = parts.settings
         self._farewell = threading.Event()
         self._farewell_number: int | None = None
         self.outbox = Outbox(parts.folder.outbox, parts.clock, parts.new_stream, parts.settings, self._on_commit)
         self._loop = CourierLoop(parts.clock, self._make_courier, self._close_reader, self.outbox.reading_failed)
         listener = Listener(self._on_up, self._on_down, self._on_link, self._on_message, self._on_acknowledged)
         self._link = LinkKeeper(parts.folder.client_id, parts.tokens, listener, parts.clock, parts.random)
-        self._sampler = Sampler(
-            parts.make_source, self.outbox.append, parts.clock, parts.random, parts.settings.sampling_interval
+        self._recorder = Recorder(self.outbox.append, self.outbox.flush, parts.clock)
+        self._sources = SourceGroup(
+            parts.sources,
+            parts.folder.path,
+            self.outbox.append,
+            self._recorder,
+            clock=parts.clock,
+            random=parts.random,
+            interval_s=parts.settings.sampling_interval,
         )
+        self._states_file = StatesFile(parts.folder.path)
         self._reader: OutboxReader | None = None
+        self._courier: Courier | None = None
+        self._link_is: tuple[Link, str] = (Link.CONNECTING, "")
         self._settings = SettingsWatch(parts.folder, parts.settings, parts.local)
         self._settings_lock = threading.Lock()
         self._mirrored = Mirrored()
@@ -92,7 +109,8 @@ class Device:
         if self._sync is not None:
             self._sync.start()
         self._link.start()
-        self._sampler.start()
+        self._sources.start()
+        self._states_file.save(self._sources.states())
         log.info("desktop.started", client_id=self._parts.folder.client_id, stream=self.outbox.state.current.stream)
 
     def watch(self, stopping: threading.Event) -> bool:
@@ -100,23 +118,51 @@ class Device:
         while not stopping.wait(WATCH_EVERY_S):
             self._take_settings(None)
             self._note(
-                source_status=self._sampler.status, problem=self.outbox.state.problem or self.outbox.state.notice
+                source_status=self._sources.status, problem=self.outbox.state.problem or self.outbox.state.notice
             )
-            ended = [name for name, part in self._parts_running().items() if not part]
-            if ended:
+            self._states_file.save(self._sources.states())
+            if ended := self.report().ended:
                 log.error("desktop.part_ended", parts=ended, hint="the program ends, and is to be started again")
                 return False
         return True
 
+    def report(self) -> DeviceReport:
+        """Return how it is now; from any thread, at once."""
+        courier, (link, detail) = self._courier, self._link_is
+        is_linked = link is Link.UP and courier is not None
+        return DeviceReport(
+            outbox=self.outbox.state,
+            state=courier.state if courier is not None and is_linked else State.DISCONNECTED,
+            link=link,
+            link_detail=detail,
+            drain_per_s=courier.drain.per_s if courier is not None else None,
+            source_status=self._sources.status,
+            settings=self._in_force,
+            ended=tuple(name for name, is_running in self._parts_running().items() if not is_running),
+        )
+
+    def source_states(self) -> list[SourceState]:
+        """Return how each source is; from any thread, at once."""
+        return self._sources.states()
+
+    def flush(self) -> None:
+        """Send what is held now; who may ask for that is ``operation``'s business."""
+        self._loop.post("flush_wanted")
+
+    def take_settings(self) -> None:
+        """Put what is stored in force at once; the watch would within seconds."""
+        self._take_settings(None)
+
     def configure(self, settings: DeviceSettings) -> None:
         """Take other settings at once; what is buffered stays as it is."""
+        self._in_force = settings
         self.outbox.configure(settings)
         self._loop.post("configure", settings)
-        self._sampler.set_interval(settings.sampling_interval)
+        self._sources.set_interval(settings.sampling_interval)
 
     def stop(self) -> None:
         """Finish what is held: last samples to disk, the OFFLINE heartbeat out, the connection and the file closed."""
-        self._sampler.stop()
+        self._sources.stop()
         self.outbox.flush(2.0)
         self._farewell_number = self._loop.ask("farewell", FAREWELL_S)
         if self._farewell_number is not None:
@@ -133,7 +179,7 @@ class Device:
         return {
             "outbox": self.outbox.is_running,
             "courier": self._loop.is_running,
-            "sampler": self._sampler.is_running,
+            "sources": self._sources.is_running,
             "link": self._link.is_running,
             "sync": self._sync is None or self._sync.is_running,
         }
@@ -141,7 +187,7 @@ class Device:
     def _make_courier(self) -> Courier:
         parts = self._parts
         self._reader = OutboxReader(parts.folder.outbox)
-        return Courier(
+        self._courier = Courier(
             parts.folder.client_id,
             self.outbox,
             self._reader,
@@ -151,6 +197,7 @@ class Device:
             picture=self.outbox.state,
             on_foreign_receipt=self._link.foreign_receipt,
         )
+        return self._courier
 
     def _make_sync(self, keys: SyncKeys | None) -> SyncLoop | None:
         if keys is None:
@@ -159,8 +206,8 @@ class Device:
         hooks = Hooks(
             on_position=self._on_position,
             on_settings=self._take_settings,
-            flush=lambda: self._loop.post("flush_wanted"),
-            reload=self._sampler.renew,
+            flush=self.flush,
+            reload=self._sources.renew,
         )
         return SyncLoop(folder.client_id, folder.path / IDENTITY_FILE, keys, self._parts.clock, hooks)
 
@@ -189,7 +236,9 @@ class Device:
             self.outbox.note(**changed)
 
     def _on_commit(self, note: Committed) -> None:
+        self._recorder.committed(note.added)
         self._loop.post("committed", note)
+        self._parts.on_commit(note)
 
     def _on_up(self, connection: Connection, clock_offset_ms: int) -> None:
         self._loop.post("clock_measured", clock_offset_ms)
@@ -199,11 +248,13 @@ class Device:
         self.outbox.note(clock_offset_ms=clock_offset_ms)
 
     def _on_down(self) -> None:
+        self._link_is = (Link.CONNECTING, "")
         self._loop.post("link_down")
         if self._sync is not None:
             self._sync.link_down()
 
     def _on_link(self, link: Link, detail: str) -> None:
+        self._link_is = (link, detail)
         self._note(link=link.value, link_detail=detail)
 
     def _on_message(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - a callback

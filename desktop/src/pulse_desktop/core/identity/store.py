@@ -66,6 +66,11 @@ def save(folder: Path, identity: Identity, signing_pem: bytes, encryption_pem: b
     keystore.forget(folder, old)
 
 
+def readdress(folder: Path, identity: Identity) -> None:
+    """Store the same device with other addresses; its keys stay as they are."""
+    write_private(folder / IDENTITY, msgspec.json.format(msgspec.json.encode(identity)))
+
+
 def _former_keys(folder: Path) -> set[str]:
     files = {file.name for kind in ("signing-key", "encryption-key") for file in folder.glob(f"{kind}*.pem")}
     try:

@@ -1,0 +1,236 @@
+"""
+What a signed-in person does on this device: sign in and out, sync now, change records, settings and addresses.
+
+The refusals are here, so that a window that shows too much changes nothing. Every call opens ``identity.db`` for
+itself, may take seconds (Argon2id, the network), and belongs in a thread that may wait. Read next:
+``identity.sign_in``, ``sync.author``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pulse_acl.payloads import format_time
+from pulse_acl.rules import Permission
+from pulse_runtime.environment import checked_url
+from pulse_runtime.errors import ConfigError
+from pulse_sync import settings as known
+from pulse_sync.records import Key
+
+from .clock import Clock
+from .errors import ChangeError, SignInError
+from .folder import DeviceFolder
+from .identity import sessions, store
+from .identity.online import Online
+from .identity.operators import author
+from .identity.sessions import SignedIn
+from .identity.sign_in import SignIn, Welcome
+from .sync.author import Author
+from .sync.change_queue import ChangeQueue, Reviewed
+from .sync.corrected_time import CorrectedTime
+from .sync.holdings import Holdings, read_holdings
+from .sync.schema import FILE_NAME, open_identity, writing
+from .sync.store import SyncStore
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """
+    Who is signed in; ``None`` as ``who``: nobody. ``ended``: why the last sign-in has ended, empty otherwise.
+
+    ``last_checked``: the last contact with the server, RFC 3339 text.
+    """
+
+    who: SignedIn | None = None
+    permissions: frozenset[str] = frozenset()
+    last_checked: str | None = None
+    ended: str = ""
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the person holds *permission*."""
+        return permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class SettingShown:
+    """A setting as it is in force: ``value``, and who set it last; ``scope``: device, all, or default."""
+
+    key: str
+    value: Any
+    scope: str
+    changed_by: str | None
+
+
+class Operation:
+    """The operator's side of the device in *folder*; every method may raise ``StorageError``."""
+
+    def __init__(self, folder: DeviceFolder, identity: store.Identity, clock: Clock, flush: Callable[[], None]) -> None:
+        """*flush*: send what is held now."""
+        self._folder, self._identity, self._clock, self._flush = folder, identity, clock, flush
+
+    @property
+    def client_id(self) -> str:
+        """The device."""
+        return self._folder.client_id
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        db = open_identity(self._folder.path / FILE_NAME)
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def operator(self) -> Operator:
+        """Return who is signed in, and what the records here say of that person's rights."""
+        with self._open() as db:
+            contact = CorrectedTime(db, self._clock).last_contact()
+            checked = format_time(contact) if contact is not None else None
+            try:
+                who = sessions.current(db)
+            except SignInError as error:
+                latest = sessions.latest(db)
+                has_ended = latest is not None and latest.ended_why
+                return Operator(None, last_checked=checked, ended=str(error) if has_ended else "")
+            return Operator(who, read_holdings(db).rights.of_user(who.user_id).permissions, checked)
+
+    def sign_in(self, username: str, password: str) -> Welcome:
+        """
+        Sign in, online or from the cache.
+
+        Raises:
+            SignInError: Not signed in; the sentence says why.
+        """
+        with self._open() as db:
+            return SignIn(db, self.client_id, Online(self._identity), self._clock).sign_in(username, password)
+
+    def change_password(self, username: str, current: str, new: str) -> Welcome:
+        """
+        Change one's own password at the server, and be signed in with it.
+
+        Raises:
+            SignInError: Not changed; the sentence says why.
+        """
+        with self._open() as db:
+            desk = SignIn(db, self.client_id, Online(self._identity), self._clock)
+            return desk.change_password(username, current, new)
+
+    def sign_out(self) -> None:
+        """Sign out on this device."""
+        with self._open() as db:
+            sessions.end(db, self._clock.now())
+
+    def sync_now(self) -> None:
+        """
+        Send what is held and ask for what was missed.
+
+        Raises:
+            SignInError: Nobody is signed in, or without the permission ``FORCE_SYNC``.
+        """
+        with self._open() as db:
+            require(db, Permission.FORCE_SYNC)
+            SyncStore(db).note(ask_wanted=1)
+        self._flush()
+
+    def holdings(self) -> Holdings:
+        """Return the records as this device shows them."""
+        with self._open() as db:
+            return read_holdings(db)
+
+    def settings(self) -> list[SettingShown]:
+        """Return every setting that devices know as it is in force here, and where it comes from."""
+        shown = self.holdings()
+        return [_setting(shown, key, self.client_id) for key in known.KNOWN]
+
+    def change(self, password: str, work: Callable[[Author, Holdings], None]) -> None:
+        """
+        Let the signed-in person, who gives the *password* again, make changes: all that *work* makes, or none.
+
+        Raises:
+            SignInError: The password is wrong, or the person may not change records here.
+            ChangeError: A change would be refused.
+        """
+        with self._open() as db:
+            by = author(db, self.client_id, self._clock, password)
+            with writing(db):
+                work(by, read_holdings(db))
+
+    def set_settings(self, password: str, values: Mapping[str, Any]) -> None:
+        """
+        Set *values* (``None``: remove what is set) for this device.
+
+        Raises:
+            SignInError, ChangeError: Nothing was set; the sentence says why, with the bounds of the setting.
+        """
+
+        def work(by: Author, _shown: Holdings) -> None:
+            for key, value in values.items():
+                where = Key.setting(key, self.client_id)
+                _ = by.delete(where) if value is None else by.edit(where, "config_value", value)
+
+        self.change(password, work)
+
+    def set_addresses(self, api_url: str, broker_url: str | None) -> store.Identity:
+        """
+        Use other addresses from the next start of the device on; they belong to this machine alone.
+
+        Raises:
+            SignInError: Nobody is signed in, or without the permission ``EDIT_CONFIG``.
+            ChangeError: An address that cannot be used, or in clear text to another machine.
+        """
+        with self._open() as db:
+            require(db, Permission.EDIT_CONFIG)
+        try:
+            api = checked_url(api_url.strip(), "the API's address", secure="https", loopback_only="http")
+            broker = broker_url.strip() if broker_url else ""
+            if broker:
+                broker = checked_url(broker, "the broker's address", secure="mqtts", loopback_only="mqtt")
+        except ConfigError as error:
+            raise ChangeError(str(error).rstrip(".")) from error
+        self._identity = msgspec.structs.replace(self._identity, api_url=api, broker_url=broker or None)
+        store.readdress(self._folder.path, self._identity)
+        return self._identity
+
+    def reviews(self) -> list[Reviewed]:
+        """Return the changes made here that were not applied."""
+        with self._open() as db:
+            return ChangeQueue(db).reviews()
+
+    def reviewed(self, entry: int) -> None:
+        """Take an entry off the list of changes to review."""
+        with self._open() as db:
+            ChangeQueue(db).reviewed(entry, format_time(self._clock.now()))
+
+    def sync_log(self, limit: int) -> list[Mapping[str, Any]]:
+        """Return what became of changes, conflicts with both values, newest first."""
+        with self._open() as db:
+            return list(ChangeQueue(db).log(limit))
+
+
+def require(db: sqlite3.Connection, permission: Permission) -> SignedIn:
+    """
+    Return who is signed in, who holds *permission*.
+
+    Raises:
+        SignInError: Nobody is signed in, or without it.
+    """
+    who = sessions.current(db)
+    if permission not in read_holdings(db).rights.of_user(who.user_id).permissions:
+        raise SignInError(f"that needs the permission {permission}")
+    return who
+
+
+def _setting(shown: Holdings, key: str, client_id: str) -> SettingShown:
+    for device, scope in ((client_id, "device"), ("", "all")):
+        record = shown.records.get(Key.setting(key, device))
+        if record is not None and not record.is_deleted:
+            stamp = record.clock.get("config_value")
+            return SettingShown(key, record.get("config_value"), scope, stamp.by if stamp is not None else None)
+    default = known.KNOWN[key].default
+    return SettingShown(key, default, "default", None)

@@ -1,0 +1,153 @@
+"""
+One run of the device of a folder: its lock, its settings, its parts; the same with a window and without one.
+
+Read next: ``core.device`` (what runs), ``program`` and ``ui.application`` (who starts it).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from pulse_runtime.environment import Environment, checked_url
+
+from .core.clock import SystemClock
+from .core.device import Device, Parts
+from .core.folder import DeviceFolder
+from .core.identity.enrollment import enroll
+from .core.identity.keystore import place_of, uses_keyring
+from .core.identity.store import Identity
+from .core.identity.sync_keys import sync_keys
+from .core.identity.tokens import DeviceTokens
+from .core.lock import FolderLock
+from .core.operation import Operation
+from .core.outbox import Committed
+from .core.outbox.schema import has_tables
+from .core.settings import DeviceSettings, usable, with_settings
+from .core.settings_watch import stored_settings
+from .core.sources.plan import SourcePlan
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """Which device is to run; ``interval``: of the command line, text, goes before every setting."""
+
+    environment: Environment
+    folder: DeviceFolder
+    interval: str | None
+    sources: SourcePlan
+
+    @property
+    def local(self) -> dict[str, str]:
+        """The settings of this machine, which go before the stored ones."""
+        given = self.interval or self.environment.text("PULSE_DEVICE_INTERVAL")
+        return {"sampling_interval": given} if given else {}
+
+
+class Session:
+    """The device of a plan, with its folder locked from ``__init__`` to ``close``; started once at most."""
+
+    def __init__(self, plan: SessionPlan, on_commit: Callable[[Committed], None] = lambda _note: None) -> None:
+        """
+        Take the lock and put the device together; *on_commit* as in ``core.device.Parts``.
+
+        Raises:
+            ConfigError: Not enrolled, running already, or something that it is made of cannot be used.
+            SettingError: The interval of the command line is out of its bounds.
+        """
+        folder, clock = plan.folder, SystemClock()
+        self.folder, self.identity = folder, folder.identity()
+        self.local = plan.local
+        settings = starting_settings(folder, self.local)
+        broker_url = plan.environment.text("PULSE_DEVICE_BROKER_URL")
+        if broker_url:
+            checked_url(broker_url, "PULSE_DEVICE_BROKER_URL", secure="mqtts", loopback_only="mqtt")
+        self._lock = FolderLock(folder.path)
+        try:
+            tokens = DeviceTokens(folder.path, self.identity, clock, broker_url or None)
+            keys = sync_keys(folder.path, self.identity)
+            log.info("desktop.keys_kept", place=place_of(self.identity.signing_key))
+            parts = Parts(
+                folder, settings, tokens, plan.sources, clock, local=self.local, sync_keys=keys, on_commit=on_commit
+            )
+            self.device = Device(parts)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.operation = Operation(folder, self.identity, clock, self.device.flush)
+        self._stopping = threading.Event()
+        self._watching: threading.Thread | None = None
+        self._is_started = False
+
+    def start(self) -> None:
+        """
+        Start the device.
+
+        Raises:
+            StorageError: The outbox cannot be used; nothing was started, and this session cannot start any more.
+        """
+        self.device.start()
+        self._is_started = True
+
+    def watch_aside(self) -> None:
+        """Watch over the device in a thread of its own, where the caller's has other things to do."""
+        self._watching = threading.Thread(target=self.device.watch, args=(self._stopping,), name="watch", daemon=True)
+        self._watching.start()
+
+    def close(self) -> None:
+        """Stop the device cleanly and give the folder back."""
+        self._stopping.set()
+        if self._watching is not None:
+            self._watching.join(5.0)
+        if self._is_started:
+            self.device.stop()
+        self._lock.release()
+
+
+def enroll_device(
+    environment: Environment, folder: DeviceFolder, api_url: str, code: str, broker_url: str | None
+) -> Identity:
+    """
+    Make *folder* a device by a one-time *code*; an empty *api_url*: the environment's, ``None``: the server's broker.
+
+    Raises:
+        EnrollmentError: Why not, and what to do.
+        ConfigError: An address that cannot be used, or the device runs.
+    """
+    lock = FolderLock(folder.path)
+    try:
+        return enroll(
+            folder.path,
+            folder.client_id,
+            api_url=(api_url or environment.text("PULSE_API_URL")).rstrip("/"),
+            code=code,
+            broker_url=broker_url or environment.text("PULSE_DEVICE_BROKER_URL") or None,
+            now=SystemClock().now,
+            in_keyring=uses_keyring(environment.text("PULSE_DEVICE_KEYS")),
+        )
+    finally:
+        lock.release()
+
+
+def starting_settings(folder: DeviceFolder, local: Mapping[str, str]) -> DeviceSettings:
+    """
+    Return what is in force when the device of *folder* starts: defaults, what is stored, then *local*.
+
+    Raises:
+        SettingError: A local one is out of its bounds; a stored one that is so is logged and not used.
+    """
+    settings = DeviceSettings()
+    if has_tables(folder.outbox):
+        try:
+            settings, refused = usable(settings, stored_settings(folder))
+            for key, reason in refused.items():
+                log.warning("desktop.setting_refused", setting=key, reason=reason)
+        except sqlite3.DatabaseError as error:  # the file is salvaged when it is opened for writing
+            log.warning("desktop.settings_unreadable", reason=str(error))
+    return with_settings(settings, local)

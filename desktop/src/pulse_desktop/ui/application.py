@@ -1,0 +1,194 @@
+"""
+Starts the window and ends it cleanly: one device, one window, one bridge between them.
+
+The order at the end is the core's own: what is sampled is on disk, the connection is ended, the file is closed; Exit,
+the end of the desktop session and SIGTERM all take the same way. Read next: ``bridge``, ``windows.main``.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from pulse_runtime.errors import ConfigError
+
+from ..core.clock import SystemClock
+from ..core.folder import find
+from ..core.identity.store import Identity, load
+from ..core.operation import SettingShown
+from ..session import Session, SessionPlan, enroll_device
+from .bridge import Bridge, Tasks
+from .log_tail import LogTail
+from .theme.colours import BY_NAME, DARK, LIGHT, Colours
+from .theme.style import put_on
+from .tray import Tray
+from .watching import Newest, Watch
+from .windows.enroll import EnrollDialog
+from .windows.main import THEME, MainWindow
+from .windows.settings import Present, SettingsDialog
+
+log = structlog.get_logger()
+REFUSED = 2  # the exit code of a program that could not start as it was asked to
+
+
+class Signals(QObject):
+    """Lets SIGTERM and SIGINT end the event loop: the signal's byte arrives in it through a socket."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        super().__init__()
+        self._ours, theirs = socket.socketpair()
+        self._theirs = theirs
+        for one in (self._ours, theirs):
+            one.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        self._former = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        self._notifier = QSocketNotifier(self._ours.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._arrived)
+        self._leave = leave
+
+    def close(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._former)
+        self._ours.close()
+        self._theirs.close()
+
+    def _arrived(self) -> None:
+        numbers = self._ours.recv(64)
+        if any(number in numbers for number in (signal.SIGTERM, signal.SIGINT)):
+            self._leave()
+
+
+class Running:
+    """A session with its bridge and its window, from ``__init__`` to ``close``; ``starts_anew``: wanted after that."""
+
+    def __init__(self, plan: SessionPlan, tail: LogTail, kept: QSettings) -> None:
+        """
+        Put it together and begin to show it; the device itself starts in the bridge's thread.
+
+        Raises:
+            ConfigError: It cannot run as asked, or runs already.
+        """
+        newest = Newest()
+        self.starts_anew = False
+        self.session = Session(plan, newest.committed)
+        self.bridge = Bridge(Watch(self.session, newest, tail, SystemClock()), self.session.operation)
+        self.window = MainWindow(plan.folder.client_id, self.bridge, kept, self._open_settings)
+        self.tray = Tray(self.window)
+        self.bridge.changed.connect(self.window.show_snapshot)
+        self.bridge.changed.connect(self.tray.show_snapshot)
+        self.bridge.start()
+
+    def close(self) -> None:
+        """End the device, then forget the window."""
+        self.bridge.close()
+        self.tray.icon.hide()
+        self.window.hide()
+        self.session.close()
+        self.window.deleteLater()
+
+    def _open_settings(self) -> None:
+        self.bridge.ask(self.bridge.operation.settings, self._show_settings, partial(self.window.say, "failed"))
+
+    def _show_settings(self, settings: list[SettingShown]) -> None:
+        session, identity = self.session, self.session.identity
+        told = Present(
+            session.folder.client_id,
+            settings,
+            session.local,
+            identity.api_url,
+            identity.broker_url or "",
+            identity.mqtts_url,
+        )
+        SettingsDialog(self.bridge, told, self._settings_saved, self.window).open()
+
+    def _settings_saved(self, has_moved: bool) -> None:  # noqa: FBT001 - what the dialog says
+        self.session.device.take_settings()
+        if has_moved:
+            self.starts_anew = True
+            QApplication.quit()
+
+
+def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
+    """Show the window of the planned device until the person leaves; *make_plan* takes an id. Return the exit code."""
+    application = the_application()
+    kept = QSettings("PrecisionPulse", "desktop")
+    put_on(application, BY_NAME.get(str(kept.value(THEME)), _system_theme()))
+    tail = LogTail()
+    logging.root.addHandler(tail)
+    signals = Signals(application.quit)
+    try:
+        plan = _enrolled(make_plan)
+        while plan is not None and _show(application, plan, tail, kept):
+            log.info("desktop.started_anew")
+    except ConfigError as error:
+        complain(str(error))
+        return REFUSED
+    finally:
+        signals.close()
+        logging.root.removeHandler(tail)
+    return 0
+
+
+def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSettings) -> bool:
+    """Run the window once; tell whether the device is to be started anew."""
+    running = Running(plan, tail, kept)
+    try:
+        running.window.left.connect(application.quit)
+        application.commitDataRequest.connect(running.window.close)
+        running.window.show()
+        application.exec()
+    finally:
+        running.close()
+    return running.starts_anew
+
+
+def _enrolled(make_plan: Callable[[str | None], SessionPlan]) -> SessionPlan | None:
+    """Return the plan of a device that is enrolled, by a dialog if need be; ``None``: the person did not want to."""
+    plan = make_plan(None)
+    if load(plan.folder.path) is not None:
+        return plan
+    tasks = Tasks()
+
+    def enrolling(client_id: str, api: str, code: str, broker: str) -> Identity:
+        return enroll_device(plan.environment, find(plan.environment, client_id), api, code, broker or None)
+
+    dialog = EnrollDialog(tasks.ask, enrolling, plan.folder.client_id, plan.environment.text("PULSE_API_URL"))
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)
+    dialog.exec()
+    tasks.close()
+    return None if dialog.client_id is None else make_plan(dialog.client_id)
+
+
+def the_application() -> QApplication:
+    """Return the application, made when there is none."""
+    found = QApplication.instance()
+    if isinstance(found, QApplication):
+        return found
+    QGuiApplication.setDesktopFileName("precisionpulse")
+    made = QApplication(["pulse-desktop"])
+    made.setApplicationDisplayName("PrecisionPulse")
+    made.setQuitOnLastWindowClosed(False)
+    return made
+
+
+def complain(sentence: str) -> None:
+    """Say in a box of its own why the program does not start."""
+    box = QMessageBox(QMessageBox.Icon.Warning, "PrecisionPulse", f"{sentence[:1].upper()}{sentence[1:]}")
+    box.exec()
+    structlog.get_logger().error("desktop.not_started", reason=sentence)
+
+
+def _system_theme() -> Colours:
+    """Return the theme that the system asks for; dark when it does not say."""
+    hints = QGuiApplication.styleHints()
+    return LIGHT if hints.colorScheme() is Qt.ColorScheme.Light else DARK

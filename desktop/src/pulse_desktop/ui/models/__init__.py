@@ -1,0 +1,1 @@
+"""Tables as Qt models; they change only what has changed."""

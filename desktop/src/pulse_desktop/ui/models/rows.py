@@ -1,0 +1,105 @@
+"""
+One table model for every list: rows of texts with a key, changed in place so that selection and scroll stay.
+
+A column may be told right-aligned and a cell may name its tone. Read next: ``tables`` (what the columns are).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from ..theme.style import present
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``cells``: a text for each column; ``tone``: a colour's role for the whole row; ``tip``: more words."""
+
+    key: str
+    cells: tuple[str, ...]
+    tone: str = ""
+    tip: str = ""
+
+
+class Rows(QAbstractTableModel):
+    """Rows under *headings*; columns in *right* are aligned to the right."""
+
+    def __init__(self, headings: Sequence[str], right: frozenset[int] = frozenset()) -> None:
+        super().__init__()
+        self._headings, self._right = tuple(headings), right
+        self._rows: list[Row] = []
+
+    def rows(self) -> list[Row]:
+        """Return what is shown."""
+        return list(self._rows)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show exactly *rows*; where only cells differ, only these are drawn."""
+        before, now = self._rows, list(rows)
+        if before == now:
+            return
+        if [row.key for row in before] == [row.key for row in now]:
+            changed = [index for index, row in enumerate(now) if row != before[index]]
+            self._rows = now
+            last = len(self._headings) - 1
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], last))
+            return
+        if len(before) == len(now):
+            self._rows = now
+            self.dataChanged.emit(self.index(0, 0), self.index(len(now) - 1, len(self._headings) - 1))
+            return
+        self._resize(now)
+
+    def _resize(self, now: list[Row]) -> None:
+        """Change the number of rows at the end, so that what is looked at stays where it is."""
+        common = min(len(self._rows), len(now))
+        if len(now) > len(self._rows):
+            self.beginInsertRows(QModelIndex(), common, len(now) - 1)
+            self._rows = now
+            self.endInsertRows()
+        else:
+            self.beginRemoveRows(QModelIndex(), common, len(self._rows) - 1)
+            self._rows = now
+            self.endRemoveRows()
+        if common:
+            self.dataChanged.emit(self.index(0, 0), self.index(common - 1, len(self._headings) - 1))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt's signature
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt's signature
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(self._headings)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, what: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+        """Return a heading."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if what == Qt.ItemDataRole.DisplayRole:
+            return self._headings[section]
+        return self._alignment(section) if what == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def data(self, index: Index, what: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what a cell shows."""
+        row = self._rows[index.row()]
+        if what == Qt.ItemDataRole.DisplayRole:
+            return row.cells[index.column()]
+        if what == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(index.column())
+        if what == Qt.ItemDataRole.ToolTipRole:
+            return row.tip or None
+        if what == Qt.ItemDataRole.ForegroundRole and row.tone:
+            return QColor(getattr(present(), row.tone))
+        return None
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        side = Qt.AlignmentFlag.AlignRight if column in self._right else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter

@@ -1,0 +1,53 @@
+"""What the window's tables show: snapshots and records turned into rows of texts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ...core.readings import MetricValue
+from ...core.recent import WaitingRow
+from .. import words
+from ..snapshot import LogLine
+from .rows import Row
+
+METRIC_HEADINGS = ("Metric", "Value", "Type")
+WAITING_HEADINGS = ("Number", "Value", "State", "Measured")
+LOG_HEADINGS = ("Time", "Event", "Details")
+_STATES = {"pending": "pending", "sent": "sent, unconfirmed", "quarantined": "rejected"}
+_TONES = {"warning": "warn", "error": "down", "critical": "down"}
+
+
+def metric_rows(latest: Mapping[str, MetricValue]) -> list[Row]:
+    """Return every metric with its exact value and its type."""
+    return [Row(name, (name, words.exact_text(value), words.type_name(value))) for name, value in latest.items()]
+
+
+def waiting_rows(waiting: Iterable[WaitingRow], metric: str, now: datetime) -> list[Row]:
+    """Return the rows of the buffer with the value of *metric*, or of their first metric."""
+    return [_waiting(row, metric, now) for row in waiting]
+
+
+def log_rows(lines: Iterable[LogLine], now: datetime) -> list[Row]:
+    """Return the program's log, newest first."""
+    rows = [
+        Row(f"{number}", (words.clock_time(line.at, now), line.event, line.fields), _TONES.get(line.level, ""))
+        for number, line in enumerate(lines)
+    ]
+    return rows[::-1]
+
+
+def text_of(value: Any) -> str:
+    """Write a JSON value of a record for a cell."""
+    if value is None:
+        return "\u2013"
+    return value if isinstance(value, str) else words.exact_text(value) if isinstance(value, bool) else str(value)
+
+
+def _waiting(row: WaitingRow, metric: str, now: datetime) -> Row:
+    name = metric if metric in row.metrics else next(iter(row.metrics), "")
+    value = words.exact_text(row.metrics[name]) if name else ""
+    tip = f"{name}  \u00b7  stream {row.stream}" + (f"  \u00b7  {row.reason}" if row.reason else "")
+    cells = (str(row.sequence_no), value, _STATES[row.state], words.clock_time(row.recorded_at, now))
+    return Row(f"{row.stream}/{row.sequence_no}", cells, "down" if row.state == "quarantined" else "", tip)

@@ -1,0 +1,47 @@
+"""The icon in the system's tray: the lamp's colour, and what it means; a click brings the window to the front."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon, QWidget
+
+from . import words
+from .snapshot import Lamp, Snapshot
+from .theme import icons
+from .theme.style import present
+
+
+class Tray(QObject):
+    """An icon for *window*; there is none where the system has no tray."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._shown: tuple[Lamp, str] | None = None
+        self.icon = QSystemTrayIcon(icons.mark(present()), self)
+        self._menu = QMenu(window)
+        self._menu.addAction("Show", self.bring_forward)
+        self._menu.addAction("Exit", window.close)
+        self.icon.setContextMenu(self._menu)
+        self.icon.activated.connect(self._activated)
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            self.icon.show()
+
+    def show_snapshot(self, now: Snapshot) -> None:
+        """Show the state of *now*."""
+        shown = (now.lamp, present().name)
+        if shown != self._shown:
+            self._shown = shown
+            self.icon.setIcon(icons.mark(present(), present().of(now.lamp)))
+        waits = f", {words.grouped(now.buffer.held)} waiting" if now.buffer.held else ""
+        self.icon.setToolTip(f"PrecisionPulse {now.client_id}: {words.TITLES[now.lamp]}{waits}")
+
+    def bring_forward(self) -> None:
+        """Bring the window to the front."""
+        self._window.showNormal()
+        self._window.raise_()
+        self._window.activateWindow()
+
+    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason is QSystemTrayIcon.ActivationReason.Trigger:
+            self.bring_forward()

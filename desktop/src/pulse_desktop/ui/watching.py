@@ -1,0 +1,208 @@
+"""
+One look at the device after the other: live values from the core's commits, rows and people from its files.
+
+Called by one thread, the bridge's; ``committed`` by the outbox's writer, ``show`` by the window. Files are read a few
+times a second at most, and only what is on the screen. Read next: ``core.recent``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+
+from pulse_acl.payloads import parse_time
+
+from ..core.clock import Clock
+from ..core.connection import State
+from ..core.errors import DesktopError, Link
+from ..core.operation import Operation, Operator
+from ..core.outbox import Committed, OutboxReader
+from ..core.readings import MetricValue, StoredReading
+from ..core.recent import MOST_POINTS, Point, Recent, WaitingRow
+from ..session import Session
+from .log_tail import LogTail
+from .snapshot import ROW_BYTES, Snapshot, buffer_of, lamp_of, problems_of
+
+ROWS_EVERY_S = 1.0
+PEOPLE_EVERY_S = 2.0
+_decode = msgspec.json.Decoder(dict[str, bool | int | float]).decode
+
+
+class Newest:
+    """The readings since the last look; what a burst has too many of is left to the chart's next reading."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._rows: list[StoredReading] = []
+
+    def committed(self, note: Committed) -> None:
+        """Take what a commit added; called in the writer's thread."""
+        if note.added:
+            with self._guard:
+                self._rows = (self._rows + note.added)[-MOST_POINTS:]
+
+    def take(self) -> list[StoredReading]:
+        """Return them once."""
+        with self._guard:
+            rows, self._rows = self._rows, []
+        return rows
+
+
+class Curve:
+    """The points of one metric over the last *span_s* seconds, read once and then continued."""
+
+    def __init__(self, recent: Recent, clock: Clock) -> None:
+        self._recent, self._clock = recent, clock
+        self._wanted: tuple[str, float] = ("", 300.0)
+        self._have: tuple[str, float] | None = None
+        self.points: tuple[Point, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """The metric that ``points`` are of."""
+        return self._wanted[0]
+
+    def show(self, metric: str, span_s: float) -> None:
+        """Show another metric or span from the next ``update`` on."""
+        self._wanted = (metric, span_s)
+
+    def update(self, rows: list[tuple[float, dict[str, MetricValue]]]) -> None:
+        """Add new readings, forget what is out of the span, read anew when something else is wanted."""
+        metric, span_s = wanted = self._wanted
+        since = self._clock.now().timestamp() - span_s
+        if wanted != self._have:
+            if metric:
+                self.points = tuple(self._recent.points(metric, since))
+            self._have = wanted
+            return
+        new = [Point(at, values[metric]) for at, values in rows if metric in values]
+        first = next((number for number, point in enumerate(self.points) if point.at >= since), len(self.points))
+        if new or first:
+            self.points = self.points[first:] + tuple(new)
+        if len(self.points) > 2 * MOST_POINTS:
+            self._have = None  # read anew and thinned
+
+
+class Watch:
+    """All that a window shows of one session."""
+
+    def __init__(self, session: Session, newest: Newest, tail: LogTail, clock: Clock) -> None:
+        """*newest* is told of every commit of the session's device."""
+        self._session, self._newest, self._tail, self._clock = session, newest, tail, clock
+        self._recent = Recent(session.folder.outbox)
+        self.curve = Curve(self._recent, clock)
+        self._latest: dict[str, MetricValue] = {}
+        self._recorded_at: str | None = None
+        self._row_bytes = 0
+        self._flush_began_with: int | None = None
+        self._waiting: tuple[WaitingRow, ...] = ()
+        self._operator = Operator()
+        self._due: dict[str, float] = {}
+        self._starting_problem = ""
+        self.is_started = False
+
+    def show(self, metric: str, span_s: float) -> None:
+        """See ``Curve.show``; from any thread."""
+        self.curve.show(metric, span_s)
+
+    def look_again(self) -> None:
+        """Read the signed-in person and the rows at the next look; from any thread."""
+        self._due = {}
+
+    def look(self) -> Snapshot:
+        """Return how it is now; starts the device at the first call."""
+        session = self._session
+        if not self.is_started:
+            return self._start()
+        self._take_readings()
+        self._seldom("rows", ROWS_EVERY_S, self._read_rows)
+        self._seldom("people", PEOPLE_EVERY_S, self._read_people)
+        report = session.device.report()
+        if report.state is not State.SYNCING:
+            self._flush_began_with = None
+        else:
+            self._flush_began_with = max(self._flush_began_with or 0, report.outbox.held)
+        free = shutil.disk_usage(session.folder.path).free
+        return replace(
+            self._snapshot(),
+            lamp=lamp_of(report),
+            link=report.link,
+            link_detail=report.link_detail,
+            is_archive_away=report.state is State.AWAY,
+            buffer=buffer_of(report, self._flush_began_with, free, self._row_bytes),
+            last_sync_at=report.outbox.last_sync_at,
+            interval_s=report.settings.sampling_interval,
+            problems=problems_of(report),
+        )
+
+    def _start(self) -> Snapshot:
+        """Start the device; a file that cannot be used is said once, and stands until the program is started anew."""
+        if not self._starting_problem:
+            try:
+                self._session.start()
+            except DesktopError as error:
+                self._starting_problem = f"{str(error).rstrip('.')}; put that right and start the program anew"
+            else:
+                self.is_started = True
+                self._session.watch_aside()
+                self._read_latest()
+        return self._snapshot()
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            self._session.folder.client_id,
+            link=Link.CONNECTING,
+            is_starting=not self.is_started,
+            latest=self._latest,
+            recorded_at=self._recorded_at,
+            waiting=self._waiting,
+            problems={"start": self._starting_problem} if self._starting_problem else {},
+            operator=self._operator,
+            log=self._tail.lines(),
+            metric=self.curve.metric,
+            points=self.curve.points,
+        )
+
+    def _take_readings(self) -> None:
+        rows = [(row, _decode(row.metrics)) for row in self._newest.take()]
+        for row, values in rows:
+            self._latest = dict(sorted({**self._latest, **values}.items()))
+            self._recorded_at, self._row_bytes = row.recorded_at, len(row.metrics) + ROW_BYTES
+        try:
+            self.curve.update([(parse_time(row.recorded_at).timestamp(), values) for row, values in rows])
+        except sqlite3.Error:
+            self._due.pop("rows", None)  # the file is busy or being salvaged: what is shown stays
+
+    def _read_latest(self) -> None:
+        try:
+            reader = OutboxReader(self._session.folder.outbox)
+            try:
+                self._latest = dict(sorted(reader.latest().items()))
+            finally:
+                reader.close()
+        except sqlite3.Error:
+            self._latest = {}
+
+    def _read_rows(self) -> None:
+        try:
+            self._waiting = tuple(self._recent.waiting())
+        except sqlite3.Error:
+            self._waiting = ()
+
+    def _read_people(self) -> None:
+        operation: Operation = self._session.operation
+        try:
+            self._operator = operation.operator()
+        except DesktopError as error:
+            self._operator = Operator(ended=str(error))
+
+    def _seldom(self, name: str, every_s: float, read: Callable[[], None]) -> None:
+        now = self._clock.monotonic()
+        if now >= self._due.get(name, float("-inf")):
+            self._due[name] = now + every_s
+            read()

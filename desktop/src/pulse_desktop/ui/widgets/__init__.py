@@ -1,0 +1,1 @@
+"""Parts of windows, each with one thing to show."""

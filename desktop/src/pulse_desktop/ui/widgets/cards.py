@@ -1,0 +1,179 @@
+"""The three cards at the top: the connection, the current value in large type, the buffer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from .. import words
+from ..snapshot import Buffer, Snapshot
+from ..theme.style import present, role, tabular
+from .lamp import LampDot
+
+LEAST_PX, MOST_PX = 30, 96
+
+
+class Card(QFrame):
+    """A card with a caption; ``body`` takes what it shows."""
+
+    def __init__(self, caption: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        role(self, "card")
+        self.head = QHBoxLayout()
+        self.caption = role(QLabel(caption), "caption")
+        self.head.addWidget(self.caption, 1)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(14, 10, 14, 12)
+        self.body.setSpacing(4)
+        self.body.addLayout(self.head)
+
+
+class StateCard(Card):
+    """The lamp with its state, what that means and which link is missing, and the last sync."""
+
+    def __init__(self) -> None:
+        super().__init__("Connection")
+        self.lamp = LampDot()
+        self.title = role(QLabel(), "title")
+        self.meaning = role(QLabel(), "muted")
+        self.meaning.setWordWrap(True)
+        self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.meaning.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self.last_sync = role(QLabel(), "faint")
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.lamp)
+        row.addWidget(self.title, 1)
+        self.body.addLayout(row)
+        self.body.addWidget(self.meaning, 1)
+        self.body.addWidget(self.last_sync)
+
+    def show_snapshot(self, now: Snapshot) -> None:
+        """Show the state of *now*."""
+        self.lamp.show_state(now.lamp)
+        _put(self.title, words.TITLES[now.lamp])
+        self.title.setStyleSheet(f"color: {present().of(now.lamp)}")
+        _put(self.meaning, words.explained(now))
+        self.meaning.setToolTip(now.link_detail)
+        self.setToolTip(f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip())
+        _put(self.last_sync, f"Last sync  {words.clock_time(now.last_sync_at, datetime.now(UTC))}")
+
+
+class ValueCard(Card):
+    """The current value of one metric; ``metric_chosen`` when a person switches it."""
+
+    metric_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__("Current value")
+        self.metrics = QComboBox()
+        self.metrics.setAccessibleName("metric")
+        self.metrics.setMinimumContentsLength(14)
+        self.metrics.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.metrics.textActivated.connect(self.metric_chosen)
+        self.head.addWidget(self.metrics)
+        self.value = QLabel("\u2013")
+        self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.under = role(QLabel(), "faint")
+        self.body.addWidget(self.value, 1)
+        self.body.addWidget(self.under)
+
+    @property
+    def chosen(self) -> str:
+        """The metric that is chosen; empty when there is none."""
+        return self.metrics.currentText()
+
+    def show_snapshot(self, now: Snapshot) -> None:
+        """Show the newest value of the chosen metric."""
+        self._show_names(list(now.latest))
+        value = now.latest.get(self.chosen)
+        text = words.value_text(value)
+        if text != self.value.text():
+            self.value.setText(text)
+            self._fit()
+        self.value.setToolTip("" if value is None else words.exact_text(value))
+        kind = "" if value is None else words.type_name(value)
+        at = words.clock_time(now.recorded_at, datetime.now(UTC)) if now.recorded_at else "\u2013"
+        _put(self.under, f"{kind}  \u00b7  measured {at}  \u00b7  every {now.interval_s:g} s")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the value fill its place."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Choose the greatest type in which the value fits."""
+        font = tabular(self.font())
+        font.setWeight(font.Weight.DemiBold)
+        room = self.value.size()
+        size = max(LEAST_PX, min(MOST_PX, int(room.height() * 0.86)))
+        font.setPixelSize(size)
+        wide = QFontMetrics(font).horizontalAdvance(self.value.text())
+        if wide > room.width() > 0:
+            size = max(16, int(size * room.width() / wide) - 1)
+        # The sheet's font goes before a widget's, so the size is said in the sheet.
+        self.value.setStyleSheet(f"font-size: {size}px; font-weight: 600;")
+
+    def _show_names(self, names: list[str]) -> None:
+        if [self.metrics.itemText(index) for index in range(self.metrics.count())] == names:
+            return
+        before = self.chosen
+        blocker = QSignalBlocker(self.metrics)
+        self.metrics.clear()
+        self.metrics.addItems(names)
+        if before in names:
+            self.metrics.setCurrentText(before)
+        blocker.unblock()
+        if self.chosen and self.chosen != before:
+            self.metric_chosen.emit(self.chosen)
+
+
+class BufferCard(Card):
+    """Buffered records, hours of room left, and the progress of a flush with the time left."""
+
+    def __init__(self) -> None:
+        super().__init__("Buffered records")
+        self.count = role(QLabel("0"), "figure")
+        self.room = role(QLabel(), "muted")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 1_000)
+        self.under = role(QLabel(), "faint")
+        self.under.setWordWrap(True)
+        self.body.addWidget(self.count)
+        self.body.addWidget(self.room)
+        self.body.addStretch(1)
+        self.body.addWidget(self.progress)
+        self.body.addWidget(self.under)
+
+    def show_buffer(self, buffer: Buffer) -> None:
+        """Show the figures of *buffer*."""
+        _put(self.count, words.grouped(buffer.held))
+        _put(self.room, words.room(buffer.room_h))
+        syncing = buffer.progress is not None
+        self.progress.setVisible(syncing)
+        if buffer.progress is not None:
+            self.progress.setValue(int(1_000 * buffer.progress))
+        _put(self.under, _flush_text(buffer) if syncing else _rest_text(buffer))
+
+
+def _flush_text(buffer: Buffer) -> str:
+    done = f"{100 * (buffer.progress or 0):.0f} % sent"
+    return done if buffer.left_s is None else f"{done}  \u00b7  {words.duration(buffer.left_s)} left"
+
+
+def _rest_text(buffer: Buffer) -> str:
+    parts = [f"{words.grouped(buffer.sent)} sent, unconfirmed"] if buffer.sent else []
+    parts += [f"{words.grouped(buffer.quarantined)} rejected"] if buffer.quarantined else []
+    parts += [f"{words.grouped(buffer.lost)} given up"] if buffer.lost else []
+    return "  \u00b7  ".join(parts) or f"{buffer.used_pct:.1f} % of the buffer used"
+
+
+def _put(label: QLabel, text: str) -> None:
+    """Set a text only when it differs: an unchanged one costs a layout, too."""
+    if label.text() != text:
+        label.setText(text)

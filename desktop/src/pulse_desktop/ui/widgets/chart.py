@@ -1,0 +1,114 @@
+"""
+The chart of recent values, drawn by pyqtgraph in the theme's colours; it needs no network.
+
+Gaps longer than a few intervals are drawn as gaps: a line across them would show values that nobody measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from ...core.recent import Point
+from ..theme.style import present, role
+
+SPANS = {"5 min": 300.0, "1 h": 3600.0, "24 h": 86_400.0}
+DEFAULT_SPAN_S = 300.0
+GAP_STEPS = 6.0
+
+
+class TimeAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types that can be used
+    """Local clock times under the chart."""
+
+    def tickStrings(self, values: Sequence[float], _scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """Return the text of each tick, with seconds where ticks are close."""
+        form = "%H:%M:%S" if spacing < 60 else "%H:%M"
+        return [datetime.fromtimestamp(value).astimezone().strftime(form) for value in values]
+
+
+class Chart(QWidget):
+    """A curve, the name of what it shows, and the span; ``span_changed`` brings seconds."""
+
+    span_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._plot = pg.PlotWidget(axisItems={"bottom": TimeAxis("bottom")})
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._curve = self._plot.plot([], [], connect="finite", antialias=True)
+        self._drawn: tuple[Point, ...] | None = None
+        self.title = role(QLabel("Recent values"), "caption")
+        self._empty = role(QLabel("No readings in this span."), "muted")
+        self._buttons = QButtonGroup(self)
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self._empty)
+        for name, span_s in SPANS.items():
+            head.addWidget(self._span_button(name, span_s))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 10, 10, 6)
+        box.setSpacing(4)
+        box.addLayout(head)
+        box.addWidget(self._plot, 1)
+        self.setMinimumHeight(120)
+        self.retheme()
+
+    @property
+    def span_s(self) -> float:
+        """The span that is chosen, in seconds."""
+        checked = self._buttons.checkedButton()
+        return SPANS[checked.text()] if checked is not None else DEFAULT_SPAN_S
+
+    def points(self) -> tuple[Point, ...]:
+        """Return what is drawn."""
+        return self._drawn or ()
+
+    def show_points(self, metric: str, points: tuple[Point, ...], until: float) -> None:
+        """Draw *points* of *metric*; the right end of the chart is *until*, seconds since 1970."""
+        self.title.setText(metric or "Recent values")
+        if points is not self._drawn:
+            self._drawn = points
+            at, values = _with_gaps(points)
+            self._curve.setData(at, values)
+            self._empty.setVisible(not points)
+        if self.isVisible():
+            self._plot.setXRange(until - self.span_s, until, padding=0)
+
+    def retheme(self) -> None:
+        """Take the colours of the theme that is on."""
+        colours = present()
+        self._plot.setBackground(QColor(colours.surface))
+        self._curve.setPen(pg.mkPen(colours.accent, width=1.6))
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(pg.mkPen(colours.line))
+            axis.setTextPen(pg.mkPen(colours.faint))
+            axis.setStyle(tickLength=-4, autoExpandTextSpace=True)
+        self._plot.showGrid(x=True, y=True, alpha=0.12)
+
+    def _span_button(self, name: str, span_s: float) -> QPushButton:
+        button = role(QPushButton(name), "segment")
+        button.setCheckable(True)
+        button.setChecked(not self._buttons.buttons())
+        button.clicked.connect(lambda: self.span_changed.emit(span_s))
+        self._buttons.addButton(button)
+        return button
+
+
+def _with_gaps(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and values with a hole where the distance is far more than the usual one."""
+    at = np.array([point.at for point in points], dtype=float)
+    values = np.array([float(point.value) for point in points], dtype=float)
+    if len(at) < 3:
+        return at, values
+    steps = np.diff(at)
+    holes = np.flatnonzero(steps > GAP_STEPS * max(float(np.median(steps)), 1e-3)) + 1
+    return np.insert(at, holes, np.nan), np.insert(values, holes, np.nan)

@@ -1,0 +1,98 @@
+"""The head of the window: product, device id, version, who is signed in, and the window's few buttons."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Signal, SignalInstance
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from pulse_acl.rules import Permission
+from pulse_runtime import __version__
+
+from ...core.operation import Operator
+from ..theme.icons import paint_mark
+from ..theme.style import present, role
+
+NARROW = 1_000
+_NEEDS_SIGN_IN = "Sign in first."
+
+
+class Mark(QWidget):
+    """The product's mark."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return its size."""
+        return QSize(26, 26)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = min(self.width(), self.height())
+        paint_mark(painter, QRectF(0, (self.height() - side) / 2, side, side), present())
+        painter.end()
+
+
+class Header(QFrame):
+    """``signals``: what was pressed. What the person may not do is disabled and says why."""
+
+    sync_pressed = Signal()
+    settings_pressed = Signal()
+    exit_pressed = Signal()
+    person_pressed = Signal()
+    theme_pressed = Signal()
+
+    def __init__(self, client_id: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        role(self, "header")
+        mark = Mark()
+        mark.setFixedSize(26, 26)
+        self.product = role(QLabel("PrecisionPulse"), "product")
+        self.device = role(QLabel(client_id), "chip")
+        self.device.setToolTip("The id of this device")
+        self.version = role(QLabel(f"v{__version__}"), "faint")
+        self.person = self._button("Sign in", "quiet", self.person_pressed)
+        self.theme = self._button("Light", "quiet", self.theme_pressed)
+        self.sync = self._button("Manual Sync", "", self.sync_pressed)
+        self.settings = self._button("Settings", "", self.settings_pressed)
+        self.exit = self._button("Exit", "", self.exit_pressed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 7, 14, 7)
+        row.setSpacing(8)
+        for shown in (mark, self.product, self.device, self.version):
+            row.addWidget(shown)
+        row.addStretch(1)
+        for button in (self.person, self.theme, self.sync, self.settings, self.exit):
+            row.addWidget(button)
+        self.show_operator(Operator())
+        self.retheme()
+
+    def show_operator(self, operator: Operator) -> None:
+        """Show who is signed in, and enable what that person may do."""
+        who = operator.who
+        self.person.setText("Sign in" if who is None else who.username)
+        self.person.setToolTip("" if who is None else f"Signed in as {who.username}")
+        for button, permission in ((self.sync, Permission.FORCE_SYNC), (self.settings, Permission.EDIT_CONFIG)):
+            may = operator.may(permission)
+            button.setEnabled(may)
+            why = _NEEDS_SIGN_IN if who is None else f"That needs the permission {permission}."
+            button.setToolTip("" if may else why)
+
+    def retheme(self) -> None:
+        """Name the theme that the button puts on."""
+        self.theme.setText("Light" if present().name == "dark" else "Dark")
+        self.theme.setToolTip(f"Put the {self.theme.text().lower()} theme on")
+
+    def fit(self, width: int) -> None:
+        """Leave out what a narrow window has no room for."""
+        self.version.setVisible(width >= NARROW)
+        self.theme.setVisible(width >= 700)
+        self.product.setVisible(width >= 620)
+
+    @staticmethod
+    def _button(text: str, kind: str, pressed: SignalInstance) -> QPushButton:
+        button = QPushButton(text)
+        if kind:
+            role(button, kind)
+        button.clicked.connect(lambda _checked: pressed.emit())
+        return button

@@ -1,0 +1,65 @@
+"""The lamp of the connection: a dot in the state's colour, with a ring that beats while it is online."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QSize, QTimer
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from ..snapshot import Lamp
+from ..theme.style import present
+
+BEAT_MS = 2_000
+STEP_MS = 100
+DOT = 6.0
+RING = 13.0
+
+
+class LampDot(QWidget):
+    """A dot of ``state``; green beats, the others stand still."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = Lamp.DISCONNECTED
+        self._phase = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(STEP_MS)
+        self._timer.timeout.connect(self._step)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of dot and ring."""
+        return QSize(int(2 * RING) + 2, int(2 * RING) + 2)
+
+    def show_state(self, state: Lamp) -> None:
+        """Show another state."""
+        if state is self.state:
+            return
+        self.state = state
+        self._phase = 0.0
+        if state is Lamp.ONLINE:
+            self._timer.start()
+        else:
+            self._timer.stop()
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint dot and ring."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour = QColor(present().of(self.state))
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        painter.setPen(QColor(0, 0, 0, 0))
+        ring = QColor(colour)
+        beats = self.state is Lamp.ONLINE
+        ring.setAlphaF(0.45 * (1 - self._phase) if beats else 0.22)
+        painter.setBrush(ring)
+        size = DOT + (RING - DOT) * (self._phase if beats else 0.55)
+        painter.drawEllipse(middle, size, size)
+        painter.setBrush(colour)
+        painter.drawEllipse(middle, DOT, DOT)
+        painter.end()
+
+    def _step(self) -> None:
+        self._phase = (self._phase + STEP_MS / BEAT_MS) % 1.0
+        self.update()

@@ -1,0 +1,137 @@
+"""
+The settings of this device: those mirrored with the server, which need the password again, and this machine's own.
+
+What is in force, who has set it and within which bounds stands beside each. Only what was changed is sent. Read next:
+``core.operation`` (who may), ``pulse_sync.settings`` (the bounds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+
+from pulse_sync.settings import KNOWN, Bounds, Choice, problem
+
+from ...core.operation import SettingShown
+from ..bridge import Asking
+from ..widgets.form import Form
+
+TITLES = {
+    "sampling_interval": "Sampling interval",
+    "buffer_limit": "Buffer limit",
+    "buffer_full_policy": "When the buffer is full",
+    "confirmed_keep_h": "Keep confirmed readings",
+    "heartbeat_interval": "Heartbeat interval",
+    "flush_batch_size": "Readings in a batch",
+    "flush_order": "Order of flushing",
+    "offline_login_days": "Sign-in without the server",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What the dialog begins with; *local*: settings that the command line or the environment has fixed."""
+
+    client_id: str
+    settings: Sequence[SettingShown]
+    local: dict[str, str]
+    api_url: str
+    broker_url: str
+    broker_told: str
+
+
+class SettingsDialog(Form):
+    """*saved* is told whether the addresses of this machine have changed, which take a new start of the device."""
+
+    def __init__(
+        self, bridge: Asking, present: Present, saved: Callable[[bool], None], parent: QWidget | None = None
+    ) -> None:
+        super().__init__("Settings", "Save", bridge.ask, parent, is_long=True)
+        self._operation, self._present, self._saved = bridge.operation, present, saved
+        self.resize(640, 620)
+        self.explain(f"Of {present.client_id} alone. They hold at once, and go to the server when it is there.")
+        self.lines = {one.key: self._setting(one) for one in present.settings}
+        self.broker = self.add_line("Broker address", text=present.broker_url, hint="of this machine")
+        self.broker.setPlaceholderText(f"{present.broker_told} (from the server)")
+        self.api = self.add_line("API address", text=present.api_url, hint="of this machine")
+        self.device = self.add_line("Device id", text=present.client_id, hint="set at enrollment")
+        self.device.setReadOnly(True)
+        self.device.setToolTip("Another id is a new device: enroll it with a one-time code.")
+        self.password = self.add_line("Your password", secret=True, hint="for what the server mirrors")
+
+    def work(self) -> Callable[[], Any]:
+        """Return the change of what differs."""
+        values, password = self._values(), self.password.text()
+        addresses = (self.api.text().strip(), self.broker.text().strip())
+        moves = addresses != (self._present.api_url, self._present.broker_url)
+        if values and not password:
+            raise ValueError("give your password: the change is signed with your key")
+
+        def save() -> bool:
+            if moves:
+                self._operation.set_addresses(addresses[0], addresses[1] or None)
+            if values:
+                self._operation.set_settings(password, values)
+            return moves
+
+        return save
+
+    def done_with(self, answer: bool) -> None:  # noqa: FBT001 - what the work returns
+        """Tell what has changed."""
+        self._saved(answer)
+
+    def _setting(self, one: SettingShown) -> QLineEdit | QComboBox:
+        known, fixed = KNOWN[one.key], self._present.local.get(one.key)
+        shown = fixed if fixed is not None else _text(one.value)
+        field: QLineEdit | QComboBox
+        if isinstance(known, Choice):
+            field = QComboBox()
+            field.addItems(known.words)
+            field.setCurrentText(shown)
+        else:
+            field = QLineEdit(shown)
+            field.setToolTip(f"{known.least:.10g} to {known.most:.10g} {known.unit}")
+        if fixed is not None:
+            field.setEnabled(False)
+        self.add(TITLES[one.key], field, _origin(one, known, is_fixed=fixed is not None))
+        return field
+
+    def _values(self) -> dict[str, Any]:
+        """Return what differs from what is in force; raise ``ValueError`` with the bounds when it cannot be."""
+        found: dict[str, Any] = {}
+        for one in self._present.settings:
+            field = self.lines[one.key]
+            text = field.currentText() if isinstance(field, QComboBox) else field.text().strip()
+            if not field.isEnabled() or text == _text(one.value):
+                continue
+            value = _value(KNOWN[one.key], text)
+            if (why := problem(one.key, value)) is not None:
+                raise ValueError(why)
+            found[one.key] = value
+        return found
+
+
+def _value(known: Bounds | Choice, text: str) -> Any:
+    if isinstance(known, Choice):
+        return text
+    try:
+        return int(text) if known.whole else float(text)
+    except ValueError:
+        return text  # out of its bounds, and the sentence names them
+
+
+def _text(value: Any) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _origin(one: SettingShown, known: Bounds | Choice, *, is_fixed: bool) -> str:
+    unit = f"{known.unit}, " if isinstance(known, Bounds) else ""
+    if is_fixed:
+        return f"{unit}fixed by the command line"
+    if one.scope == "default":
+        return f"{unit}default"
+    by = (one.changed_by or "").removeprefix("user:") or "the server"
+    return f"{unit}set by {by}" + (" for all devices" if one.scope == "all" else "")

@@ -1,0 +1,115 @@
+"""
+How figures and states are said: one form for each kind, the same in every widget. Pure.
+
+Integers are written digit by digit, never through a float, so that 64 bits stay exact.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pulse_acl.payloads import parse_time
+
+from ..core.errors import Link
+from ..core.readings import MetricValue
+from .snapshot import Lamp, Snapshot
+
+THIN = "\u202f"
+TITLES = {Lamp.ONLINE: "Online", Lamp.SYNCING: "Offline \u2013 Syncing", Lamp.DISCONNECTED: "Disconnected"}
+_LINKS = {
+    Link.UP: "The connection is just being made.",
+    Link.CONNECTING: "Connecting to the broker.",
+    Link.NO_NETWORK: "No network: this machine reaches nobody. Check the cable or the WLAN.",
+    Link.NO_BROKER: "No broker: the network is there, the broker does not answer.",
+    Link.REFUSED: "Refused: the server does not let this device in. Ask an administrator.",
+    Link.TAKEN_OVER: "Another device uses this id. One of them needs an id of its own.",
+}
+LINK_NAMES = {
+    Link.UP: "connected",
+    Link.CONNECTING: "connecting",
+    Link.NO_NETWORK: "no network",
+    Link.NO_BROKER: "no broker",
+    Link.REFUSED: "refused",
+    Link.TAKEN_OVER: "id in use",
+}
+
+
+def explained(now: Snapshot) -> str:
+    """Say what the state of the lamp means, and which link is missing."""
+    if now.is_starting:
+        return "The device is starting."
+    if now.lamp is Lamp.ONLINE and now.is_archive_away:
+        return "Readings reach the broker; the archive is away."
+    if now.lamp is Lamp.ONLINE:
+        return "Readings go out as they are taken."
+    if now.lamp is Lamp.SYNCING:
+        return "Connected again: what was held is sent first."
+    return f"{_LINKS[now.link]} Readings wait on disk."
+
+
+def value_text(value: MetricValue | None) -> str:
+    """Write a value: an integer exactly and in groups of three, a decimal with 6 significant digits, yes or no."""
+    if value is None:
+        return "\u2013"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return grouped(value)
+    if value and not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.4e}"
+    text = f"{value:,.3f}" if abs(value) >= 1000 else f"{value:.6g}"
+    return text.replace(",", THIN)
+
+
+def exact_text(value: MetricValue) -> str:
+    """Write a value so that nothing of it is lost, as in JSON."""
+    return ("true" if value else "false") if isinstance(value, bool) else repr(value)
+
+
+def type_name(value: MetricValue) -> str:
+    """Name the type of a value."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "decimal"
+
+
+def grouped(count: int) -> str:
+    """Write a whole number in groups of three."""
+    return f"{count:,}".replace(",", THIN)
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time in its two greatest units."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{grouped(whole // 86400)} days"
+
+
+def room(hours: float | None) -> str:
+    """Say how long the buffer lasts without a connection."""
+    if hours is None:
+        return ""
+    if hours >= 24 * 365 * 2:
+        return "room for years"
+    if hours < 48:
+        return f"room for {hours:.1f} h"
+    return f"room for {grouped(round(hours))} h ({grouped(round(hours / 24))} days)"
+
+
+def clock_time(text: str | None, now: datetime) -> str:
+    """Write an RFC 3339 time as this machine's people read it: the time, with the day when that is not today's."""
+    if not text:
+        return "never"
+    at, here = parse_time(text).astimezone(), now.astimezone()
+    return f"{at:%H:%M:%S}" if at.date() == here.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def sentence(text: str) -> str:
+    """Write *text* as a sentence: a capital at its beginning, one point at its end."""
+    stripped = text.strip().rstrip(".")
+    return f"{stripped[:1].upper()}{stripped[1:]}." if stripped else ""
