@@ -85,6 +85,8 @@ export function ChartCanvas({ cursor, focus }: ChartCanvasProps): ReactElement {
       // What came in since React last looked may ask for another plot; that one will draw it.
       if (form.of(chart.series()) === shape) {
         shown.current = draw(engine, made, form);
+        element.dataset.from = String(shown.current.from);
+        element.dataset.to = String(shown.current.to);
       }
     });
     plot.current = made;
