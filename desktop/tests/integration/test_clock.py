@@ -12,6 +12,7 @@ from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.identity import store
 from pulse_desktop.core.identity.tokens import DeviceTokens
 from pulse_desktop.core.settings import DeviceSettings
+from pulse_desktop.core.sources.plan import of_source
 from pulse_desktop.core.sources.simulator import Simulator
 from support.device_world import FakeArchive
 from support.processes import until
@@ -39,7 +40,7 @@ def test_device_clock_jumps_begins_a_stream_and_everything_is_archived_case_23(
     tokens = DeviceTokens(device.folder, identity, clock, None)
     settings = DeviceSettings(sampling_interval=0.05)
     folder = DeviceFolder(device.client_id, device.folder)
-    running = Device(Parts(folder, settings, tokens, lambda: Simulator(SEED), clock))
+    running = Device(Parts(folder, settings, tokens, of_source("simulator", lambda: Simulator(SEED)), clock))
     running.start()
     try:
         until(lambda: len(archive.live) > 10, within_s=15, what="live readings arrive")
