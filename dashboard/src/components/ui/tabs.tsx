@@ -20,7 +20,7 @@ export function Tabs<T extends string>({ label, value, onChange, tabs }: TabsPro
             key={each.value}
             value={each.value}
             data-testid={`tab-${each.value}`}
-            className="border-b-2 border-transparent px-3 py-2 text-[13px] font-medium whitespace-nowrap text-muted transition-colors hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
+            className="border-b-2 border-transparent px-3 py-2 text-[13px] font-medium whitespace-nowrap text-muted transition-colors hover:text-text data-[state=active]:border-accent data-[state=active]:text-text focus-visible:-outline-offset-2"
           >
             {each.label}
           </Radix.Trigger>

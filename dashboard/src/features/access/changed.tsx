@@ -17,7 +17,8 @@ export function Changed({ record }: { readonly record: AccessRecord }): ReactEle
     <div className="text-xs leading-relaxed">
       <div>{formatDateTime(record.updatedAt)}</div>
       <div className="text-faint" data-testid="changed-by">
-        {principalText(record.updatedBy)} · {sourceText(record.source)}
+        {principalText(record.updatedBy)}
+        {record.updatedBy !== "system" && ` · ${sourceText(record.source)}`}
       </div>
     </div>
   );

@@ -51,8 +51,8 @@ function Question({ user, way, before, onClose, onEnded }: QuestionProps): React
       <div className="grid gap-3">
         {guarded.overtaken && <Overtaken by={guarded.newerChange}>{stateText(guarded.seen)}</Overtaken>}
         <ul className="grid list-disc gap-1 pl-5" data-testid="what-happens">
-          <li>{before === null ? "All sessions end" : countText(before.sessions, "session ends", "sessions end")}, at once and wherever they are.</li>
-          <li>{before === null ? "Live connections to the broker are cut." : `${countText(before.connections, "live connection to the broker is", "live connections to the broker are")} cut.`}</li>
+          <li>{sessionsText(before)}</li>
+          <li>{connectionsText(before)}</li>
           {before !== null && before.integrations > 0 && <li>{countText(before.integrations, "integration that they made ends", "integrations that they made end")}, too.</li>}
           <li>Desktops forget the password; one that is offline does so when it is back.</li>
           {way === "delete" ? <li>The name is free again. Logs keep who it was.</li> : <li>Name, roles and history stay. The account can be taken back at any time.</li>}
@@ -61,6 +61,21 @@ function Question({ user, way, before, onClose, onEnded }: QuestionProps): React
       </div>
     </Confirm>
   );
+}
+
+function sessionsText(before: Reach | null): string {
+  if (before?.sessions === 0) {
+    return "They are not signed in anywhere; nobody can sign in with this name any more.";
+  }
+  const ends = before === null ? "All sessions end" : countText(before.sessions, "session ends", "sessions end");
+  return `${ends}, at once and wherever they are.`;
+}
+
+function connectionsText(before: Reach | null): string {
+  if (before?.connections === 0) {
+    return "They have no live connection to the broker.";
+  }
+  return before === null ? "Live connections to the broker are cut." : `${countText(before.connections, "live connection to the broker is", "live connections to the broker are")} cut.`;
 }
 
 function stateText(user: User): string {

@@ -40,14 +40,12 @@ export function ExplainTab(): ReactElement {
   const address = useAddress();
   const asked = questionOf(address.get("who"), address.get("action"), address.get("topic"));
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-2">
+    <div className="grid items-start gap-4 lg:grid-cols-2 lg:grid-rows-[auto_1fr]">
       <Asking
-        // A question that comes by the address, from a person's window or an example, fills the form anew.
-        key={JSON.stringify(asked)}
         first={asked}
         onAsk={(question) => address.set({ who: `${question.kind}:${question.name.trim()}`, action: question.action, topic: question.topic.trim() })}
       />
-      <Panel aria-label="Answer" aria-live="polite">
+      <Panel aria-label="Answer" aria-live="polite" className="lg:col-start-2 lg:row-span-2 lg:row-start-1">
         <PanelHeader title="Answer" />
         {asked.name === "" || asked.topic === "" ? (
           <Empty icon={<SearchCheck aria-hidden />} title="Ask something">
@@ -68,6 +66,12 @@ function questionOf(who: string, action: string, topic: string): Question {
 
 function Asking({ first, onAsk }: { readonly first: Question; readonly onAsk: (question: Question) => void }): ReactElement {
   const [question, setQuestion] = useState(first);
+  const [filledBy, setFilledBy] = useState(JSON.stringify(first));
+  if (filledBy !== JSON.stringify(first)) {
+    // A question that comes by the address, from a person's window or an example, fills the form anew; the focus stays.
+    setFilledBy(JSON.stringify(first));
+    setQuestion(first);
+  }
   const self = usePerson().username;
   const users = useUsers(useAllowed("MANAGE_USERS"));
   const devices = useDevices();
@@ -78,38 +82,40 @@ function Asking({ first, onAsk }: { readonly first: Question; readonly onAsk: (q
   };
   const known = nameSuggestions(question.kind, users.items.map((each) => each.name), devices.map((each) => each.clientId));
   return (
-    <Panel aria-label="Question">
-      <PanelHeader title="May …" />
-      <form onSubmit={submit} className="grid gap-4 p-4">
-        <div className="grid gap-3 sm:grid-cols-[9rem_1fr]">
-          <Select label="Kind" showLabel value={question.kind} choices={KINDS} onChoose={(kind) => setQuestion({ ...question, kind, name: "" })} testId="explain-kind" />
-          <Field label="Name" list={listId} required autoComplete="off" autoCapitalize="none" spellCheck={false} value={question.name} onChange={(event) => setQuestion({ ...question, name: event.target.value })} data-testid="explain-name" />
-          <datalist id={listId}>
-            {known.map((name) => (
-              <option key={name} value={name} />
-            ))}
-          </datalist>
-          <Select label="Action" showLabel value={question.action} choices={ACTIONS} onChoose={(action) => setQuestion({ ...question, action })} testId="explain-action" />
-          <Field label="Topic" required maxLength={512} autoComplete="off" autoCapitalize="none" spellCheck={false} placeholder="telemetry/+/live" value={question.topic} onChange={(event) => setQuestion({ ...question, topic: event.target.value })} data-testid="explain-topic" />
-        </div>
-        <div>
-          <Button type="submit" tone="primary" data-testid="explain-ask">
-            <SearchCheck aria-hidden />
-            Explain
-          </Button>
-        </div>
-      </form>
-      <div className="grid gap-2 border-t p-4">
-        <h3 className="text-[13px] font-medium text-muted">For example</h3>
-        <div className="flex flex-wrap gap-2">
+    <>
+      <Panel aria-label="Question">
+        <PanelHeader title="May …" />
+        <form onSubmit={submit} className="grid gap-4 p-4">
+          <div className="grid gap-3 sm:grid-cols-[9rem_1fr]">
+            <Select label="Kind" showLabel value={question.kind} choices={KINDS} onChoose={(kind) => setQuestion({ ...question, kind, name: "" })} testId="explain-kind" />
+            <Field label="Name" list={listId} required autoComplete="off" autoCapitalize="none" spellCheck={false} value={question.name} onChange={(event) => setQuestion({ ...question, name: event.target.value })} data-testid="explain-name" />
+            <datalist id={listId}>
+              {known.map((name) => (
+                <option key={name} value={name} />
+              ))}
+            </datalist>
+            <Select label="Action" showLabel value={question.action} choices={ACTIONS} onChoose={(action) => setQuestion({ ...question, action })} testId="explain-action" />
+            <Field label="Topic" required maxLength={512} autoComplete="off" autoCapitalize="none" spellCheck={false} placeholder="telemetry/+/live" value={question.topic} onChange={(event) => setQuestion({ ...question, topic: event.target.value })} data-testid="explain-topic" />
+          </div>
+          <div>
+            <Button type="submit" tone="primary" data-testid="explain-ask">
+              <SearchCheck aria-hidden />
+              Explain
+            </Button>
+          </div>
+        </form>
+      </Panel>
+      <Panel aria-label="Examples" className="max-lg:order-last lg:col-start-1">
+        <PanelHeader title="For example" />
+        <div className="flex flex-wrap gap-2 p-4">
           {examples(question.kind, question.name || (question.kind === "user" ? self : (known[0] ?? ""))).map((each) => (
             <Button key={each.words} size="small" className="h-auto! min-h-7 max-w-full text-left whitespace-normal!" data-testid="explain-example" onClick={() => onAsk(each)}>
               {each.words}
             </Button>
           ))}
         </div>
-      </div>
-    </Panel>
+      </Panel>
+    </>
   );
 }
 

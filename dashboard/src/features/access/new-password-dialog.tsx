@@ -51,7 +51,14 @@ export function NewPassword({ user, onClose }: { readonly user: User; readonly o
       <form onSubmit={submit}>
         <DialogBody>
           {guarded.overtaken && <Overtaken by={guarded.newerChange}>The password was not set. Set it again if it is still right.</Overtaken>}
-          <PasswordField value={password} error={refused || (aboutPassword ? trouble : "")} onChange={setPassword} />
+          <PasswordField
+            value={password}
+            error={refused || (aboutPassword ? trouble : "")}
+            onChange={(next) => {
+              setPassword(next);
+              setRefused("");
+            }}
+          />
           {trouble !== "" && !aboutPassword && <Notice tone="down">{trouble}</Notice>}
         </DialogBody>
         <DialogFooter>

@@ -62,7 +62,14 @@ function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMa
             onChange={(event) => setWanted({ ...wanted, username: event.target.value })}
             data-testid="new-username"
           />
-          <PasswordField value={wanted.password} error={tooShort || (aboutPassword ? refusal : "")} onChange={(password) => setWanted({ ...wanted, password })} />
+          <PasswordField
+            value={wanted.password}
+            error={tooShort || (aboutPassword ? refusal : "")}
+            onChange={(password) => {
+              setWanted({ ...wanted, password });
+              setTooShort("");
+            }}
+          />
           <CheckList
             legend="Roles"
             testId="role"

@@ -73,6 +73,9 @@ function columns(onOpen: ((permission: Permission) => void) | null): readonly Co
           {onOpen === null ? <span className="font-medium break-all">{permission.name}</span> : <RowButton testId="open-permission" onOpen={() => onOpen(permission)}><bdi className="break-all">{permission.name}</bdi></RowButton>}{" "}
           {isBuiltInPermission(permission.name) && <Tag title="The programs ask for it by its name.">built in</Tag>}
           <p className="mt-0.5 text-xs break-words text-muted">{permission.description}</p>
+          <div className="mt-1.5 sm:hidden">
+            <Rules rules={permission.rules} />
+          </div>
         </>
       ),
     },

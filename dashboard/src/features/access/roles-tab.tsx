@@ -82,6 +82,9 @@ function columns(onOpen: ((role: Role) => void) | null, users: readonly User[] |
           {onOpen === null ? <span className="font-medium break-all">{role.name}</span> : <RowButton testId="open-role" onOpen={() => onOpen(role)}><bdi className="break-all">{role.name}</bdi></RowButton>}{" "}
           {isSeededRole(role.name) && <Tag title="It came with the system. It can be changed like any other.">seeded</Tag>}
           <p className="mt-0.5 text-xs break-words text-muted">{role.description}</p>
+          <div className="mt-1.5 sm:hidden">
+            <PermissionTags names={role.permissions} />
+          </div>
         </>
       ),
     },

@@ -79,6 +79,9 @@ function useColumns(open: (window: Window) => void): readonly Column<User>[] {
             <bdi className="break-all">{user.name}</bdi>
           </RowButton>{" "}
           {user.id === self && <Tag>you</Tag>}
+          <div className="mt-1.5 sm:hidden">
+            <Roles roles={user.roles} />
+          </div>
         </>
       ),
     },
