@@ -12,6 +12,8 @@ from support.stack import ADMIN_PASSWORD, Stack
 
 AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 PERSON_PASSWORD = "quiet-otter-crosses-42"  # of people who exist in a test only
+STILL = """() => document.getAnimations().every(
+    (one) => one.playState !== "running" || one.effect?.getComputedTiming().iterations === Infinity)"""
 SERIOUS = {"serious", "critical"}
 
 
@@ -54,7 +56,8 @@ def make_person(stack: Stack, username: str, *roles: str) -> dict[str, Any]:
 
 
 def serious_faults(page: Page) -> list[str]:
-    """Return what axe finds serious or critical on the page as it stands, one line each."""
+    """Return what axe finds serious or critical on the page once nothing fades in any more, one line each."""
+    page.wait_for_function(STILL)
     page.evaluate(AXE.read_text())
     found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
