@@ -77,3 +77,8 @@ def picture(page: Page, path: Path) -> Path:
 def first_reading(stack: Stack) -> None:
     """Wait until the archive holds something of the stack's own device."""
     until(lambda: stack.admin.get("/telemetry/latest").json()["items"], within_s=60, what="the first reading")
+
+
+def own_device(stack: Stack) -> str:
+    """Return the id of the device that the system itself runs."""
+    return (stack.home / "first-device").read_text().strip()

@@ -88,6 +88,11 @@ class RawDevice:
         assert self._client is not None
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
 
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish without waiting, for floods."""
+        assert self._client is not None
+        self._client.publish(topic, payload, qos=1)
+
     def reading(self, sequence_no: int, metrics: str = '{"a": 1}', **changes: str) -> bytes:
         """Return a reading as JSON text; *metrics* and *changes* are JSON text themselves."""
         fields = {
@@ -103,6 +108,19 @@ class RawDevice:
 
     def live(self, payload: bytes) -> None:
         self.publish(f"telemetry/{self.client_id}/live", payload)
+
+    def beat(self, status: str = "ONLINE", **figures: object) -> None:
+        """Publish a heartbeat with *figures*; three of its intervals are longer than any test."""
+        said = {
+            "client_id": self.client_id,
+            "status": status,
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+            "heartbeat_interval_s": 60,
+            "sampling_interval_s": 0.25,
+            "pending": 0,
+            **figures,
+        }
+        self.publish(f"heartbeat/{self.client_id}", json.dumps(said).encode(), retain=True)
 
     def archived(self) -> list[int]:
         """Return every number that some receipt called archived."""

@@ -108,6 +108,8 @@ export function IntegrityCell({ clientId }: CellProps): ReactElement {
         <span className="text-faint" title={failureReason?.message}>
           {failureReason === null ? "…" : "not known"}
         </span>
+      ) : data.produced === 0n ? (
+        <span className="text-faint">no readings yet</span>
       ) : data.missing > 0n ? (
         <Link href={`${detailAddress(clientId)}#integrity`} prefetch={false} className="text-down underline underline-offset-4">
           {missingText(data)}

@@ -22,7 +22,7 @@ export function IntegrityPanel({ device }: { readonly device: Device }): ReactEl
   const { data, failureReason, refetch } = useAccount(device.clientId, { wanted: true, mayBeOldMs: MAY_BE_OLD_MS });
   return (
     <Panel aria-label="Integrity" id="integrity" data-testid="integrity">
-      <PanelHeader title="Integrity">{data !== undefined && <Headline account={data} />}</PanelHeader>
+      <PanelHeader title="Integrity">{data !== undefined && data.produced > 0n && <Headline account={data} />}</PanelHeader>
       {failureReason !== null && (
         <div className="p-3">
           <Notice tone="down" action={<Button size="small" onClick={() => void refetch()}>Try again</Button>}>
