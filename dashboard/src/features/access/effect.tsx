@@ -41,7 +41,7 @@ function Desktops({ desktops }: { readonly desktops: readonly DesktopKnowledge[]
   const waiting = desktops.filter((each) => !each.knows);
   return (
     <Line testId="effect-desktops" done={waiting.length === 0}>
-      {desktops.length - waiting.length} of {countText(desktops.length, "desktop has", "desktops have")} forgotten the password.
+      {desktops.length - waiting.length} of {countText(desktops.length, "desktop knows", "desktops know")} of it and let nobody in with this name.
       {waiting.length > 0 && (
         <span className="block text-xs text-muted">
           Still to hear of it: {waiting.map((each) => `${each.clientId} (${each.presence === "OFFLINE" ? "offline, when it is back" : "in a moment"})`).join(", ")}.

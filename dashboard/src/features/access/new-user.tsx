@@ -12,7 +12,7 @@ import { USER, useRoles } from "@/features/access/collections";
 import { TOUCHED } from "@/features/access/guarded";
 import { passwordProblem } from "@/features/access/new-password";
 import { PasswordField } from "@/features/access/password-field";
-import { kindOf } from "@/features/access/refusals";
+import { isAboutName, kindOf } from "@/features/access/refusals";
 import { create } from "@/lib/api/access";
 import { useChange } from "@/lib/query/hooks";
 
@@ -33,10 +33,9 @@ function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMa
   const [wanted, setWanted] = useState<Wanted>({ username: "", password: "", roles: [] });
   const [tooShort, setTooShort] = useState("");
   const change = useChange((send, made: Wanted) => create(send, USER.path, made, USER.read), TOUCHED);
-  const kind = kindOf(change.error);
   const refusal = change.error?.message ?? "";
-  const aboutName = kind === "name-taken" || kind === "invalid-name";
-  const aboutPassword = kind === "password-refused";
+  const aboutName = isAboutName(change.error);
+  const aboutPassword = kindOf(change.error) === "password-refused";
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const refused = passwordProblem(wanted.password);

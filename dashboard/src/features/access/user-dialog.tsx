@@ -14,7 +14,7 @@ import { USER, usePermissions, useRoles } from "@/features/access/collections";
 import { Conflict } from "@/features/access/conflict";
 import { useEdit, type Edit } from "@/features/access/guarded";
 import { PermissionList } from "@/features/access/permission-list";
-import { kindOf } from "@/features/access/refusals";
+import { isAboutName } from "@/features/access/refusals";
 import { heldPermissions } from "@/features/access/rights";
 import { useAllowed } from "@/features/shell/allowed";
 import { change, type User } from "@/lib/api/access";
@@ -61,7 +61,7 @@ export function UserDialog({ user, onClose, onAct }: UserDialogProps): ReactElem
           <Fields edit={edit} />
           <Held roles={edit.draft.roles} />
           <Acts user={edit.seen} onAct={onAct} />
-          {edit.problem !== null && kindOf(edit.problem) !== "name-taken" && <Notice tone="down">{edit.problem.message}</Notice>}
+          {edit.problem !== null && !isAboutName(edit.problem) && <Notice tone="down">{edit.problem.message}</Notice>}
         </DialogBody>
         <DialogFooter>
           <Button onClick={onClose}>Cancel</Button>
@@ -97,7 +97,7 @@ function Fields({ edit }: { readonly edit: Edit<User, Draft> }): ReactElement {
         required
         maxLength={64}
         value={edit.draft.username}
-        error={kindOf(edit.problem) === "name-taken" ? (edit.problem?.message ?? "") : ""}
+        error={isAboutName(edit.problem) ? (edit.problem?.message ?? "") : ""}
         hint="Another name ends live connections; passwords stay as they are."
         onChange={(event) => edit.set({ username: event.target.value })}
         data-testid="edit-username"
