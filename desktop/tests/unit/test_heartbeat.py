@@ -74,3 +74,22 @@ def test_heartbeat_tells_where_the_device_is_in_the_servers_records(bench: Bench
     bench.pass_time(5.0)
     beat = channel.beats()[-1]
     assert (beat["history"], beat["identity_version"], beat["config_version"]) == (history, 7, 5)
+
+
+def test_heartbeat_tells_at_once_that_settings_came_into_force_and_a_row_of_them_is_told_together(bench: Bench):
+    channel = bench.link_up()
+    bench.archive_all()
+    bench.pass_time(2.0)
+    before = len(channel.beats())
+    bench.courier.mirrored(Mirrored("h", identity_version=7, config_version=7))
+    bench.pass_time(0.1)
+    assert channel.beats()[-1]["config_version"] == 7
+    assert len(channel.beats()) == before + 1
+    for version in range(8, 18):
+        bench.courier.mirrored(Mirrored("h", identity_version=version, config_version=version))
+    bench.pass_time(1.0)
+    assert channel.beats()[-1]["config_version"] == 17
+    assert len(channel.beats()) == before + 2
+    bench.courier.mirrored(Mirrored("h", identity_version=18, config_version=17))
+    bench.pass_time(2.0)
+    assert len(channel.beats()) == before + 2, "people and roles wait for the next heartbeat"

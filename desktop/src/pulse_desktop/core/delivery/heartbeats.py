@@ -35,6 +35,7 @@ class Heartbeats:
         self._latest: dict[str, MetricValue] = {}
         self._mirrored = messages.Mirrored()
         self.due_at = self._note_at = clock.monotonic()
+        self._beat_at = -math.inf
         self._has_left = False
 
     def recorded(self, row: StoredReading) -> None:
@@ -42,8 +43,12 @@ class Heartbeats:
         self._latest |= messages.metrics_of(row)
 
     def mirrored(self, mirrored: messages.Mirrored) -> None:
-        """Tell from now on where the device is in the server's records."""
+        """Tell from now on where the device is in the server's records, at once when settings came into force."""
+        is_in_force = mirrored.config_version != self._mirrored.config_version
         self._mirrored = mirrored
+        if is_in_force and not self._has_left:
+            # Who has changed a setting waits to see it applied; a row of changes is still one heartbeat in a while.
+            self.due_at = min(self.due_at, max(self._clock.monotonic(), self._beat_at + SYNCING_BEAT_S))
 
     def configured(self, settings: DeviceSettings) -> None:
         """Begin a shorter interval at once."""
@@ -63,7 +68,7 @@ class Heartbeats:
         if self._has_left:
             return
         self._publish(channel, STATUS[state], picture, self._figures(settings, sample))
-        now = self._clock.monotonic()
+        now = self._beat_at = self._clock.monotonic()
         self.due_at = now + (SYNCING_BEAT_S if state is State.SYNCING else settings.heartbeat_interval)
         if now >= self._note_at:
             self._note_at = now + NOTE_EVERY_S
