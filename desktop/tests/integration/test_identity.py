@@ -201,7 +201,17 @@ def test_device_broker_with_a_foreign_certificate_is_refused(world: World, tmp_p
     device = world.device("suspicious", "--source", "simulator").start()
     until(lambda: noted(world, "suspicious", "link") == "refused", within_s=10, what="it does not trust it")
     assert "certificate" in str(noted(world, "suspicious", "link_detail"))
+    count = recorded(world, "suspicious")
+    until(lambda: recorded(world, "suspicious") > count, within_s=10, what="it records on")
     device.stop()
+
+
+def recorded(world: World, client_id: str) -> int:
+    db = sqlite3.connect(f"file:{world.home / 'devices' / client_id / 'outbox.db'}?mode=ro", uri=True, timeout=5)
+    try:
+        return db.execute("SELECT sum(last_sequence_no) FROM streams").fetchone()[0]
+    finally:
+        db.close()
 
 
 def foreign_ca() -> str:

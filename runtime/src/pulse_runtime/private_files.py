@@ -25,7 +25,10 @@ def ensure_private_dir(path: Path, named_by: str) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise ConfigError(f"{named_by} {path} cannot be written to: {error.strerror}.") from error
+        raise ConfigError(
+            f"{named_by} {path} cannot be written to: {error.strerror}; "
+            f"make it writable for this user, or give another."
+        ) from error
     return path
 
 

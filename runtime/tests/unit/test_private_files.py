@@ -34,7 +34,10 @@ def test_ensure_private_dir_closes_an_open_folder(tmp_path: Path) -> None:
 def test_ensure_private_dir_file_in_its_place_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "home"
     file.write_text("", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"^PULSE_HOME .*home cannot be written to: .*\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^PULSE_HOME .*home cannot be written to: .*; make it writable for this user, or give another\.$",
+    ):
         ensure_private_dir(file, "PULSE_HOME")
 
 

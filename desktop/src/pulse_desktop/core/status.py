@@ -11,6 +11,7 @@ from typing import Any
 
 from pulse_runtime.errors import ConfigError
 
+from .errors import Link
 from .folder import DeviceFolder
 from .identity import store
 from .identity.keystore import place_of
@@ -20,6 +21,14 @@ from .outbox.schema import has_tables
 from .sources.states_file import read_states
 
 NEWEST_STREAMS = 5
+_WAIT = "readings wait on disk meanwhile"
+_ADVICE = {
+    Link.NO_NETWORK: f"check this machine's cable or WLAN; {_WAIT}",
+    Link.NO_BROKER: f"check that the server runs and that its address is right; it tries again by itself, and {_WAIT}",
+    Link.REFUSED: f"ask an administrator whether this device is revoked or its server was set up anew: "
+    f"`pulse-desktop enroll --again` with a new code puts that right; {_WAIT}",
+    Link.TAKEN_OVER: "stop the other one, or enroll one of the two under an id of its own",
+}
 
 
 def read_status(folder: DeviceFolder) -> dict[str, Any]:
@@ -63,6 +72,7 @@ def _outbox_figures(folder: DeviceFolder, *, is_running: bool) -> dict[str, Any]
         "state": noted["connection_status"] if is_running else "DISCONNECTED",
         "link": noted["link"] if is_running else "stopped",
         "link_detail": noted["link_detail"],
+        "advice": _ADVICE.get(noted["link"], "") if is_running else "",
         "source": noted["source_status"],
         "problem": noted["problem"],
         "pending": counts.get("pending", 0) + counts.get("sent", 0),

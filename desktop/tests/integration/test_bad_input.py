@@ -1,0 +1,138 @@
+"""What is wrong outside, on a real device without a screen: it says what is wrong and what to do, and records on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults import small_disk
+from support.device_world import FakeArchive, World
+from support.processes import program, until
+from support.running_device import RunningDevice
+
+Spoil = Callable[[RunningDevice], None]
+
+
+@pytest.fixture
+def device(world: World, request: pytest.FixtureRequest) -> Iterator[RunningDevice]:
+    made = RunningDevice(world, f"bad{abs(hash(request.node.name)) % 10**9}")
+    yield made
+    if made.program.running:
+        made.program.stop()
+
+
+def change_identity(device: RunningDevice, **fields: Any) -> None:
+    file = device.folder / "identity.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
+
+
+def is_told(device: RunningDevice, link: str, detail: str, advice: str) -> bool:
+    """Tell whether `pulse-desktop status` says this."""
+    with contextlib.suppress(subprocess.CalledProcessError, KeyError):
+        status = device.status()
+        return status["link"] == link and detail in status["link_detail"] and advice in status["advice"]
+    return False
+
+
+def refuse(device: RunningDevice) -> None:
+    device.world.api.refusal = (403, {"type": "urn:x:device-revoked", "detail": "This device was revoked."})
+
+
+WRONG: dict[str, tuple[Spoil, str, str, str]] = {
+    "wrong_broker_address": (
+        lambda device: change_identity(device, broker_url="mqtts://127.0.0.1:1"),
+        "no broker", "127.0.0.1:1", "check that the server runs and that its address is right",
+    ),
+    "broker_in_clear_text_elsewhere": (
+        lambda device: change_identity(device, broker_url="mqtt://example.test"),
+        "refused", "clear text may not leave this machine; use mqtts://example.test", "",
+    ),
+    "unreachable_api": (
+        lambda device: change_identity(device, api_url="http://127.0.0.1:1"),
+        "no broker", "the API at http://127.0.0.1:1 gives no token", "check that the server runs",
+    ),
+    "refused_token": (refuse, "refused", "This device was revoked.", "`pulse-desktop enroll --again` with a new code"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_bad_link_says_what_is_wrong_and_what_to_do_and_recording_goes_on(
+    world: World, device: RunningDevice, what: str
+):
+    spoil, link, detail, advice = WRONG[what]
+    spoil(device)
+    try:
+        device.program.start()
+        until(lambda: is_told(device, link, detail, advice), within_s=15, what=f"{what} is told")
+        held = device.buffered()
+        until(lambda: device.buffered() > held + 5, within_s=15, what="it records on")
+    finally:
+        world.api.refusal = None
+
+
+def refused(world: World, *words: str, **variables: str) -> str:
+    """Run the program in vain; return its one sentence."""
+    done = subprocess.run(
+        [program("pulse-desktop"), *words], env={**os.environ, **world.variables, **variables}, capture_output=True,
+        text=True, check=False, timeout=20,
+    )  # fmt: skip
+    sentence = done.stderr.splitlines()[-1]
+    assert (done.returncode, sentence[:15]) == (2, "pulse-desktop: "), done.stderr
+    return sentence
+
+
+def test_bad_setting_of_the_command_line_or_environment_names_its_bounds(world: World, device: RunningDevice):
+    words = ("--headless", "--client-id", device.client_id)
+    sentence = refused(world, *words, "--interval", "0")
+    assert "sampling_interval is '0'; give a number from 0.05 to 3600" in sentence
+    assert "sampling_interval is 'x'" in refused(world, *words, PULSE_DEVICE_INTERVAL="x")
+    clear = refused(world, *words, PULSE_DEVICE_BROKER_URL="mqtt://example.test")
+    assert "clear text may not leave this machine; use mqtts://example.test" in clear
+    assert "give mqtts://host" in refused(world, *words, PULSE_DEVICE_BROKER_URL="example.test")
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 1000, b""])
+def test_damaged_database_is_set_aside_said_and_telemetry_goes_on(
+    world: World, device: RunningDevice, archive: FakeArchive, content: bytes
+):
+    (device.folder / "outbox.db").write_bytes(content)
+    (device.folder / "identity.db").write_bytes(content)
+    device.program.start()
+    until(device.streams, within_s=20, what="it records")
+    until(
+        lambda: sum(len(archive.numbers(stream)) for stream in device.streams()) >= 10,
+        within_s=20,
+        what="what it records is archived",
+    )
+    if content:
+        assert list(device.folder.glob("outbox-damaged-*.db")), "the damaged file is kept"
+        assert "damaged" in device.program.log.read_text()
+        until(lambda: "damaged" in device.status()["problem"], within_s=10, what="status says it")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, which can be made read-only."""
+    if not small_disk.can_mount():
+        pytest.skip("needs the right to mount")
+    folder = tmp_path / "disk"
+    made = small_disk.SmallDisk.mounted(folder)
+    yield folder
+    made.close()
+
+
+def remount(disk: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True, capture_output=True)
+
+
+def test_read_only_disk_at_the_start_says_what_to_do(world: World, disk: Path):
+    remount(disk, "ro")
+    sentence = refused(world, "--headless", "--client-id", "x", PULSE_HOME=str(disk / "home"))
+    assert "cannot be written to: Read-only file system; make it writable for this user, or give another" in sentence
