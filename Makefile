@@ -8,10 +8,11 @@ DEVICES ?= 5
 BROKER ?= embedded
 MEMORY_SECONDS ?= 60
 ONLY ?=
+PACKAGE_DIR ?= desktop/dist
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop cut stall mend test test-foreign faults mutants pictures check bench generate lock clean-home
+.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures check bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -24,6 +25,12 @@ desktop: ## enroll a second device of this machine beside the running one and op
 	@$(PYTHON) requirements/install.py window
 	@$(PYTHON) requirements/install.py screen
 	@$(BIN)/pulse-local desktop
+
+desktop-package: ## pack the desktop program into a folder that needs no Python: desktop/dist/pulse-desktop (PACKAGE_DIR)
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py package
+	@$(PYTHON) requirements/install.py screen
+	$(BIN)/pyinstaller --noconfirm --log-level ERROR --distpath $(PACKAGE_DIR) --workpath $(PACKAGE_DIR)/.build desktop/packaging/pulse-desktop.spec
 
 cut stall mend: | $(BIN)/pulse-local
 
@@ -43,6 +50,7 @@ test: ## install what is missing and run every test of every part, the browser t
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py browser
 	@$(PYTHON) requirements/install.py screen
+	@$(PYTHON) requirements/install.py package
 	@$(PYTHON) requirements/install.py faults
 	cd dashboard && npm test --silent
 	$(BIN)/python -m pytest --ignore=tests/foreign

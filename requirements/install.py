@@ -2,7 +2,7 @@
 Install what a target needs, once: the Python environment, the dashboard's packages, system packages.
 
 Runs on a bare Python 3.11 (standard library only), because it makes the environment that all else runs in.
-``install.py run|window|dev|browser|screen|faults|foreign``; repeating it costs a moment when nothing has changed.
+``install.py run|window|dev|browser|screen|package|faults|foreign``; repeating it costs a moment when nothing changed.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ SYSTEM = {
         "libxcb-keysyms.so.1": "libxcb-keysyms1",
         "libxcb-render-util.so.0": "libxcb-render-util0",
     },
+    "package": {
+        "objdump": "binutils",
+        "Xvfb": "xvfb",
+        f"libpython3.{sys.version_info[1]}.so.1.0": f"libpython3.{sys.version_info[1]}",
+    },
     "faults": {"cc": "build-essential"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients"},
 }
@@ -51,7 +56,7 @@ SYSTEM = {
 def main() -> None:
     """Install what the word on the command line needs."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if wanted == "screen" and sys.platform != "linux":
+    if wanted in {"screen", "package"} and sys.platform != "linux":
         return  # elsewhere Qt's wheel brings all it needs
     if wanted in SYSTEM:
         system_packages(SYSTEM[wanted])

@@ -1,0 +1,175 @@
+"""
+The packed desktop program: it runs where there is no Python, without a screen and with one, against a real system.
+
+Packing takes most of the time (see ``make desktop-package``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.accounts import integrity
+from support.processes import ROOT, Program, free_ports, program, until
+from support.stack import Stack, running_stack
+
+pytestmark = pytest.mark.timeout(600)
+SPEC = "pulse-desktop.spec"
+LINUX = ROOT / "desktop" / "packaging" / "linux"
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pack it as ``make desktop-package`` does, move it elsewhere, and return the program."""
+    made, elsewhere = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("elsewhere")
+    places = ["--distpath", str(made), "--workpath", str(made / ".build")]
+    command = [program("pyinstaller"), "--noconfirm", "--log-level", "ERROR", *places, str(LINUX.parent / SPEC)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
+    assert done.returncode == 0, done.stderr
+    shutil.move(made / "pulse-desktop", elsewhere)
+    return elsewhere / "pulse-desktop" / "pulse-desktop"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with running_stack("postgres", "broker", "auth-api", "ingest") as made:
+        yield made
+
+
+def bare(stack: Stack | None = None, **more: str) -> dict[str, str]:
+    """Return the whole environment of a run: no Python, no tools, nothing of this shell."""
+    variables = {"PATH": "/nonexistent", "HOME": "/nonexistent", **more}
+    return {**variables, "PULSE_HOME": str(stack.home / "packed")} if stack is not None else variables
+
+
+def run(packed: Path, variables: dict[str, str], *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(packed), *words], env=variables, cwd=packed.parent.parent, input=text, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+
+
+def enroll(packed: Path, stack: Stack, client_id: str) -> None:
+    code = stack.admin.post("/devices/enrollment-codes", json={"client_id": client_id}).json()["code"]
+    words = ["enroll", "--client-id", client_id, "--api", stack.address, "--code-file", "-"]
+    done = run(packed, bare(stack), *words, text=code)
+    assert done.returncode == 0, done.stderr
+
+
+@contextlib.contextmanager
+def running(packed: Path, stack: Stack, client_id: str, *options: str, **more: str) -> Iterator[Program]:
+    """Run the packed program for *client_id* and end it."""
+    log = stack.home / "logs" / f"{client_id}.log"
+    made = Program(client_id, [str(packed), "--client-id", client_id, *options], {}, log)
+    with log.open("ab") as out:
+        made.process = subprocess.Popen(
+            made.command, env=bare(stack, **more), cwd=packed.parent.parent, stdin=subprocess.DEVNULL, stdout=out,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield made
+        assert made.stop() == 0, made.tail()
+    finally:
+        if made.running:
+            made.kill9()
+
+
+def states(packed: Path, stack: Stack) -> list[str]:
+    figures = json.loads(run(packed, bare(stack), "status", "--json", "--client-id", "packed").stdout)
+    assert (figures["running"], figures["keys"]) == (True, "file")
+    return [one["state"] for one in figures["sources"]]
+
+
+def archived(stack: Stack, client_id: str) -> int:
+    return int(integrity(stack, client_id)["archived"])
+
+
+def test_package_starts_without_python(packed: Path):
+    done = run(packed, bare(), "--version")
+    assert (done.returncode, done.stdout) == (0, f"pulse-desktop {version('pulse-desktop')}\n"), done.stderr
+    link = packed.parent.parent / "linked"
+    link.symlink_to(packed)
+    assert run(link, bare(), "--version").returncode == 0, "a link in a folder of programs is how people start it"
+
+
+def test_package_enrolls_and_delivers_headless_with_sources_and_status(packed: Path, stack: Stack):
+    enroll(packed, stack, "packed")
+    (port,) = free_ports(1)
+    folder = stack.home / "packed" / "devices" / "packed"
+    entries = [
+        {"kind": "machine"},
+        {"kind": "simulator", "prefix": "s/"},
+        {"kind": "push", "prefix": "p/", "options": {"port": port}},
+    ]
+    (folder / "sources.json").write_text(json.dumps({"sources": entries}))
+    with running(packed, stack, "packed", "--headless", "--interval", "0.2") as device:
+        until(lambda: archived(stack, "packed") >= 20, within_s=60, what=f"readings are archived: {device.tail()}")
+        key = (folder / "push-push.key").read_text().strip()
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/readings",
+            json={"metrics": {"count": 2**63 - 1}},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert answer.status_code == 201, answer.text
+        until(lambda: states(packed, stack) == ["running"] * 3, within_s=20, what="status knows that all sources run")
+        again = run(packed, bare(stack), "--headless", "--client-id", "packed")
+        assert (again.returncode, "is already running" in again.stderr) == (2, True)
+    account = integrity(stack, "packed")
+    assert account["rejected"] == account["declared_lost"] == 0
+
+
+def test_package_keeps_keys_in_the_keyring_when_it_is_told_to_and_says_when_there_is_none(packed: Path):
+    home = packed.parent.parent / "keyring-home"
+    variables = {**bare(), "PULSE_HOME": str(home), "PULSE_DEVICE_KEYS": "keyring"}
+    done = run(packed, variables, "enroll", "--api", "https://127.0.0.1:1", "--code-file", "-", text="X")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("pulse-desktop: ")
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen that nobody sees; the value of DISPLAY."""
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        number = told.readline().strip()
+    yield f":{number}"
+    server.terminate()
+    server.wait(10)
+
+
+def test_package_opens_its_window_and_delivers(packed: Path, stack: Stack, screen: str):
+    enroll(packed, stack, "packed-window")
+    with running(packed, stack, "packed-window", "--interval", "0.2", DISPLAY=screen) as device:
+        until(
+            lambda: archived(stack, "packed-window") >= 10,
+            within_s=60,
+            what=f"readings are archived: {device.tail()}",
+        )
+        assert device.running
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd")
+def test_systemd_unit_is_accepted_and_hardened(tmp_path: Path, packed: Path):
+    unit = tmp_path / "pulse-desktop.service"
+    text = (LINUX / unit.name).read_text().replace("/opt/pulse-desktop/pulse-desktop", str(packed))
+    unit.write_text(text)
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-200:]
