@@ -14,7 +14,7 @@ export function Page({ title, lead, actions, children }: PageProps): ReactElemen
   return (
     <div className="mx-auto grid max-w-[1600px] gap-4">
       <div className="flex flex-wrap items-end gap-x-4 gap-y-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-[1_1_16rem]">
           <h1 className="text-lg font-semibold tracking-tight">{title}</h1>
           {lead !== undefined && <p className="mt-0.5 text-[13px] text-muted">{lead}</p>}
         </div>

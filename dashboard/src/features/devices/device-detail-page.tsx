@@ -108,16 +108,16 @@ function Found({ device }: { readonly device: Device }): ReactElement {
           </Notice>
         )}
         <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,420px)] min-[2000px]:grid-cols-[minmax(0,1fr)_minmax(0,520px)]">
+          <div className="grid min-w-0 content-start gap-4 xl:order-last">
+            <IntegrityPanel device={device} />
+            <CommandPanel device={device} />
+          </div>
           <div className="grid min-w-0 content-start gap-4">
             <MetricsPanel clientId={clientId} />
             <div className="grid min-w-0 content-start gap-4 lg:grid-cols-2">
               <BufferPanel device={device} />
               <SettingsPanel device={device} />
             </div>
-          </div>
-          <div className="grid min-w-0 content-start gap-4">
-            <IntegrityPanel device={device} />
-            <CommandPanel device={device} />
           </div>
         </div>
       </Page>

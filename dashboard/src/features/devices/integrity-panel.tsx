@@ -147,7 +147,7 @@ function StreamEntry({ account, isCurrent }: { readonly account: StreamAccount; 
     ["missing", missing, "text-down"],
     ["rejected", account.rejected, "text-warn"],
     ["declared lost", account.declaredLost, "text-warn"],
-    ["duplicates", account.duplicates, ""],
+    ["delivered again", account.duplicates, ""],
   ];
   return (
     <li data-testid="stream" data-stream={account.stream} className="grid gap-1 px-4 py-2.5 text-xs">

@@ -61,7 +61,7 @@ function optionsFor(host: HTMLElement, look: MetricLook, isBoolean: boolean, onC
     scales: { x: { time: true, auto: false }, y: { range: isBoolean ? [-0.15, 1.15] : padded } },
     axes: [
       { ...common, space: 70, size: 20, values: timesOf },
-      { ...common, space: 26, size: 46, values: isBoolean ? lampsOf : heightsOf },
+      { ...common, space: 20, size: 46, values: isBoolean ? lampsOf : heightsOf },
     ],
     series: [{}, { stroke: look.line, width: 1.25, fill: look.line + FILL_ALPHA, spanGaps: false, points: { show: false }, ...(stepped === undefined ? {} : { paths: stepped }) }],
     hooks: {
