@@ -47,8 +47,10 @@ def stack() -> Iterator[Stack]:
 
 def bare(stack: Stack | None = None, **more: str) -> dict[str, str]:
     """Return the whole environment of a run: no Python, no tools, nothing of this shell."""
-    variables = {"PATH": "/nonexistent", "HOME": "/nonexistent", **more}
-    return {**variables, "PULSE_HOME": str(stack.home / "packed")} if stack is not None else variables
+    variables = {"PATH": "/nonexistent", **more}
+    if stack is None:
+        return variables
+    return {**variables, "PULSE_HOME": str(stack.home / "packed"), "HOME": str(stack.home)}
 
 
 def run(packed: Path, variables: dict[str, str], *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -129,7 +131,7 @@ def test_package_enrolls_and_delivers_headless_with_sources_and_status(packed: P
 
 def test_package_keeps_keys_in_the_keyring_when_it_is_told_to_and_says_when_there_is_none(packed: Path):
     home = packed.parent.parent / "keyring-home"
-    variables = {**bare(), "PULSE_HOME": str(home), "PULSE_DEVICE_KEYS": "keyring"}
+    variables = {**bare(), "PULSE_HOME": str(home), "HOME": str(home), "PULSE_DEVICE_KEYS": "keyring"}
     done = run(packed, variables, "enroll", "--api", "https://127.0.0.1:1", "--code-file", "-", text="X")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 
 from pulse_desktop.core.clock import SystemClock
@@ -20,7 +21,7 @@ from pulse_desktop.core.sources.plan import SourcePlan, read_plan
 from pulse_desktop.core.sources.recorder import Recorder
 from pulse_desktop.core.streams import new_stream
 from support.plug_ins import MODULES, install_plug_ins
-from support.processes import until
+from support.processes import free_ports, until
 
 Start = Callable[[list[dict[str, Any]]], SourceGroup]
 
@@ -152,3 +153,21 @@ def test_device_without_usable_sources_runs_on_and_says_why(tmp_path: Path):
     group.renew()
     group.set_interval(2.0)
     group.stop()
+
+
+def test_push_is_recorded_under_its_prefix_and_refused_whole_when_a_value_is_bad(start: Start, tmp_path: Path):
+    (port,) = free_ports(1)
+    group = start([{"kind": "steady"}, {"kind": "push", "prefix": "p/", "options": {"port": port}}])
+    until(lambda: str(port) in state(group, "push").sentence, within_s=5, what="the port is open")
+    key = (tmp_path / "push-push.key").read_text().strip()
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def push(metrics: dict[str, Any]) -> httpx.Response:
+        return httpx.post(f"http://127.0.0.1:{port}/readings", json={"metrics": metrics}, headers=headers)
+
+    assert push({"count": 2**63 - 1}).status_code == 201
+    refused = push({"count": 1, "text": "x"})
+    assert (refused.status_code, "p/text is not recorded" in refused.json()["error"]) == (422, True)
+    assert push({}).json()["error"] == "there are no values"
+    assert recorded(tmp_path, "p/count") == [2**63 - 1]
+    assert recorded(tmp_path, "count") == []
