@@ -111,7 +111,7 @@ function CursorValue({ found }: { readonly found: Reading | null }): ReactElemen
 }
 
 /** A word where the newest value is not simply live. */
-function State({ series, tile }: { readonly series: Series; readonly tile: Tile }): ReactElement | null {
+function State({ series, tile }: { readonly series: Series; readonly tile: Tile }): ReactElement {
   const device = useDevice(series.clientId);
   const presenceNow = usePresence();
   const connected = useStatus().connection === "online";
@@ -119,14 +119,15 @@ function State({ series, tile }: { readonly series: Series; readonly tile: Tile 
   const samplingMs = (device?.figures?.sampling_interval_s ?? 0) * 1_000;
   const freshness = useEachSecond<Freshness>((now) => freshnessOf(tile, { presence, samplingMs, connected }, now));
   const age = useEachSecond((now) => formatAge(ageOf(tile, now)));
-  if (freshness === "stale") {
-    return (
-      <Tag tone="warn" title="Not current: nothing newer has arrived for too long, or the connection is down.">
-        stale {age}
-      </Tag>
-    );
-  }
-  return presence === "SYNCING" || series.points.some((point) => point.replayed === true) ? (
-    <Tag title="The device sends what it had kept back; dots are such values, until the archive has confirmed them all.">replaying</Tag>
-  ) : null;
+  const replaying = presence === "SYNCING" || series.points.some((point) => point.replayed === true);
+  return (
+    <>
+      {replaying && <Tag title="The device sends what it had kept back; dots are such values, until the archive has confirmed them all.">replaying</Tag>}
+      {freshness === "stale" && (
+        <Tag tone="warn" title="Not current: nothing newer has arrived for too long, or the connection is down.">
+          stale {age}
+        </Tag>
+      )}
+    </>
+  );
 }
