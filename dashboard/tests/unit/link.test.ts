@@ -43,11 +43,15 @@ class World {
   readonly received: string[] = [];
   tokens = 0;
   tokenFailure: Error | null = null;
+  openFailure: Error | null = null;
   readonly link = new BrokerLink({
     clock: this.clock,
     random: () => 0.5,
     fetchToken: () => this.#token(),
     open: (token, filters, events) => {
+      if (this.openFailure !== null) {
+        throw this.openFailure;
+      }
       const made = new FakeConnection(token, filters, events);
       this.connections.push(made);
       return made;
@@ -284,4 +288,15 @@ test("setFilters_while_renewing_reaches_the_successor", async () => {
   world.link.setFilters([...FILTERS, "telemetry/d1/buffered"]);
   world.last.events.onUp();
   expect(world.last.subscribed).toContain("telemetry/d1/buffered");
+});
+
+test("address_that_the_browser_refuses_is_a_failed_try_and_is_tried_again", async () => {
+  const world = new World();
+  world.openFailure = new Error("insecure");
+  world.link.start(FILTERS);
+  await settle();
+  expect(world.link.state).toMatchObject({ phase: "waiting", attempt: 1, reason: expect.stringContaining("insecure") as string });
+  world.openFailure = null;
+  await world.clock.advance(60_000);
+  expect(world.connections.length).toBeGreaterThan(0);
 });

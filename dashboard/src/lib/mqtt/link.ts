@@ -137,7 +137,7 @@ export class BrokerLink {
     this.#set({ ...this.#state, phase: "connecting", nextTryAt: null });
     const life = this.#life;
     this.#freshToken().then(
-      (token) => life === this.#life && this.#open(token),
+      (token) => life === this.#life && this.#tryToOpen(token),
       (error: unknown) => life === this.#life && this.#tokenFailed(error),
     );
   }
@@ -147,6 +147,15 @@ export class BrokerLink {
     const token = held !== null && held.expiresAt - this.#parts.clock.now() > TOKEN_MARGIN_MS ? held : await this.#parts.fetchToken();
     this.#token = token;
     return token;
+  }
+
+  /** An address that the browser refuses to open (clear text from a page over TLS, nonsense) is a failed try like any other. */
+  #tryToOpen(token: BrokerToken): void {
+    try {
+      this.#open(token);
+    } catch (error) {
+      this.#lose(`The address of the broker cannot be opened (${error instanceof Error ? error.message : "unknown reason"}).`);
+    }
   }
 
   #open(token: BrokerToken): void {
