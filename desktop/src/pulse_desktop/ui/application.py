@@ -109,7 +109,7 @@ class Running:
             identity.broker_url or "",
             identity.mqtts_url,
         )
-        SettingsDialog(self.bridge, told, self._settings_saved, self.window).open()
+        SettingsDialog(self.bridge, told, self._settings_saved, self.window).pop_up()
 
     def _settings_saved(self, has_moved: bool) -> None:  # noqa: FBT001 - what the dialog says
         self.session.device.take_settings()
@@ -163,7 +163,6 @@ def _enrolled(make_plan: Callable[[str | None], SessionPlan]) -> SessionPlan | N
         return enroll_device(plan.environment, find(plan.environment, client_id), api, code, broker or None)
 
     dialog = EnrollDialog(tasks.ask, enrolling, plan.folder.client_id, plan.environment.text("PULSE_API_URL"))
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)
     dialog.exec()
     tasks.close()
     return None if dialog.client_id is None else make_plan(dialog.client_id)
@@ -183,9 +182,8 @@ def the_application() -> QApplication:
 
 def complain(sentence: str) -> None:
     """Say in a box of its own why the program does not start."""
-    box = QMessageBox(QMessageBox.Icon.Warning, "PrecisionPulse", f"{sentence[:1].upper()}{sentence[1:]}")
-    box.exec()
-    structlog.get_logger().error("desktop.not_started", reason=sentence)
+    log.error("desktop.not_started", reason=sentence)
+    QMessageBox(QMessageBox.Icon.Warning, "PrecisionPulse", f"{sentence[:1].upper()}{sentence[1:]}").exec()
 
 
 def _system_theme() -> Colours:

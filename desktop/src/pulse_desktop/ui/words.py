@@ -58,7 +58,7 @@ def value_text(value: MetricValue | None) -> str:
     if value and not 1e-4 <= abs(value) < 1e9:
         return f"{value:.4e}"
     text = f"{value:,.3f}" if abs(value) >= 1000 else f"{value:.6g}"
-    return text.replace(",", THIN)
+    return (text if "." in text else f"{text}.0").replace(",", THIN)
 
 
 def exact_text(value: MetricValue) -> str:

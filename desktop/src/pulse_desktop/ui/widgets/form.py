@@ -35,7 +35,6 @@ class Form(QDialog):
         self._is_long = is_long
         self._ask, self._action = ask, action
         self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(420)
         self.heading = role(QLabel(title), "title")
         self.words = role(QLabel(), "muted")
@@ -45,6 +44,9 @@ class Form(QDialog):
         self.fields.setVerticalSpacing(8)
         self.fields.setHorizontalSpacing(14)
         self.fields.setColumnStretch(1, 1)
+        self.last = QGridLayout()
+        self.last.setHorizontalSpacing(14)
+        self.last.setColumnStretch(1, 1)
         self.error = role(QLabel(), "error")
         self.error.setWordWrap(True)
         self.error.hide()
@@ -70,32 +72,41 @@ class Form(QDialog):
             box.addWidget(_scrolling(self.fields), 1)
         else:
             box.addLayout(self.fields)
+        box.addLayout(self.last)
         box.addWidget(self.error)
         box.addStretch(0 if self._is_long else 1)
         box.addLayout(buttons)
+
+    def pop_up(self) -> None:
+        """Open over the parent and be gone when closed."""
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.open()
 
     def explain(self, text: str) -> None:
         """Say *text* under the title."""
         self.words.setText(text)
         self.words.setVisible(bool(text))
 
-    def add(self, label: str, field: QWidget, hint: str = "") -> None:
-        """Add a field under its label, with a hint beside it."""
-        row = self.fields.rowCount()
+    def add(self, label: str, field: QWidget, hint: str = "", *, is_last: bool = False) -> None:
+        """Add a field beside its label, with a hint behind it; *is_last*: below what scrolls."""
+        grid = self.last if is_last else self.fields
+        row = grid.rowCount()
         name = role(QLabel(label), "muted")
         name.setBuddy(field)
         field.setAccessibleName(label)
-        self.fields.addWidget(name, row, 0)
-        self.fields.addWidget(field, row, 1)
+        grid.addWidget(name, row, 0)
+        grid.addWidget(field, row, 1)
         if hint:
-            self.fields.addWidget(role(QLabel(hint), "faint"), row, 2)
+            grid.addWidget(role(QLabel(hint), "faint"), row, 2)
 
-    def add_line(self, label: str, *, secret: bool = False, text: str = "", hint: str = "") -> QLineEdit:
+    def add_line(
+        self, label: str, *, secret: bool = False, text: str = "", hint: str = "", is_last: bool = False
+    ) -> QLineEdit:
         """Add a line to type into."""
         line = QLineEdit(text)
         if secret:
             line.setEchoMode(QLineEdit.EchoMode.Password)
-        self.add(label, line, hint)
+        self.add(label, line, hint, is_last=is_last)
         return line
 
     def work(self) -> Callable[[], Any]:

@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
 
     def _person(self) -> None:
         if self._now.operator.who is None:
-            SignInDialog(self._bridge, self._welcome, self).open()
+            SignInDialog(self._bridge, self._welcome, self).pop_up()
         else:
             self._person_menu().popup(self.header.person.mapToGlobal(self.header.person.rect().bottomLeft()))
 
@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
             found["signed-out"] = operator.ended
         if operator.who is not None and operator.who.is_from_cache:
             checked = words.clock_time(operator.last_checked, datetime.now(UTC))
-            found["cache"] = f"{operator.who.username} is signed in from cache, last checked {checked}"
+            found["cache"] = f"signed in from cache as {operator.who.username}, last checked {checked}"
         if operator.who is not None and self._notice:
             found["key"] = self._notice
         return found

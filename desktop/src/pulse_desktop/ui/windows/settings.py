@@ -60,7 +60,8 @@ class SettingsDialog(Form):
         self.device = self.add_line("Device id", text=present.client_id, hint="set at enrollment")
         self.device.setReadOnly(True)
         self.device.setToolTip("Another id is a new device: enroll it with a one-time code.")
-        self.password = self.add_line("Your password", secret=True, hint="for what the server mirrors")
+        self.password = self.add_line("Your password", secret=True, is_last=True)
+        self.password.setPlaceholderText("for what the server mirrors")
 
     def work(self) -> Callable[[], Any]:
         """Return the change of what differs."""

@@ -1,0 +1,172 @@
+"""Sign-in, settings, enrollment: what they ask for, what they refuse in place, what they send."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLineEdit
+
+from pulse_desktop.core.errors import EnrollmentError, SignInError
+from pulse_desktop.core.identity.sign_in import Welcome
+from pulse_desktop.core.identity.store import Identity
+from pulse_desktop.ui.windows.enroll import EnrollDialog
+from pulse_desktop.ui.windows.main import MainWindow
+from pulse_desktop.ui.windows.settings import Present, SettingsDialog
+from pulse_desktop.ui.windows.sign_in import SignInDialog
+from pulse_sync.settings import KNOWN
+from support.window_fakes import SETTINGS, FakeBridge, online, operator
+
+
+@pytest.fixture
+def sign_in(qtbot, bridge: FakeBridge):
+    welcomed: list[Welcome] = []
+    made = SignInDialog(bridge, welcomed.append)
+    made.welcomed = welcomed
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def present(**local: str) -> Present:
+    return Present("D1", SETTINGS, local, "https://pulse.example", "", "mqtts://pulse.example:8883")
+
+
+@pytest.fixture
+def settings(qtbot, bridge: FakeBridge):
+    saved: list[bool] = []
+    made = SettingsDialog(bridge, present(), saved.append)
+    made.saved = saved
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_sign_in_gives_name_and_password_to_the_core_and_closes(sign_in, bridge: FakeBridge):
+    sign_in.name.setText(" olga ")
+    sign_in.password.setText("pass word ")
+    sign_in.submit()
+    assert bridge.operation.calls == [("sign_in", "olga", "pass word ")]
+    assert [one.who.username for one in sign_in.welcomed] == ["olga"]
+    assert sign_in.result() == SignInDialog.DialogCode.Accepted
+
+
+def test_sign_in_refused_says_why_and_stays(sign_in, bridge: FakeBridge):
+    bridge.operation.refusal = SignInError("the name or the password is wrong")
+    sign_in.name.setText("olga")
+    sign_in.password.setText("guess")
+    sign_in.submit()
+    assert sign_in.error.text() == "The name or the password is wrong."
+    assert sign_in.isVisible()
+    assert sign_in.do.isEnabled()
+
+
+def test_sign_in_without_a_password_asks_nobody(sign_in, bridge: FakeBridge):
+    sign_in.name.setText("olga")
+    sign_in.submit()
+    assert bridge.operation.calls == []
+    assert "password" in sign_in.error.text()
+
+
+def test_sign_in_password_is_not_shown(sign_in):
+    assert sign_in.password.echoMode() is QLineEdit.EchoMode.Password
+
+
+def test_sign_in_that_allows_no_changes_says_so_in_the_window(window: MainWindow, bridge: FakeBridge):
+    bridge.operation.welcome = Welcome(operator().who, None, "nothing can be changed here: sign in once online")
+    window._person()
+    dialog = next(one for one in window.findChildren(SignInDialog))
+    dialog.name.setText("olga")
+    dialog.password.setText("x")
+    dialog.submit()
+    window.show_snapshot(online(operator=operator()))
+    assert window.banners.texts["key"] == "Nothing can be changed here: sign in once online."
+
+
+def test_settings_show_what_is_in_force_and_who_has_set_it(settings):
+    from PySide6.QtWidgets import QLabel
+
+    assert settings.lines["sampling_interval"].text() == "0.5"
+    hints = [label.text() for label in settings.findChildren(QLabel)]
+    assert "s, set by ann" in hints
+    assert "readings, default" in hints
+    assert "set by bo for all devices" in hints
+
+
+def test_settings_send_only_what_was_changed_with_the_password(settings, bridge: FakeBridge):
+    settings.lines["sampling_interval"].setText("0.25")
+    settings.password.setText("secret")
+    settings.submit()
+    assert bridge.operation.calls == [("set_settings", "secret", {"sampling_interval": 0.25})]
+    assert settings.saved == [False]
+
+
+@pytest.mark.parametrize("text", ["0", "abc", "99999", ""])
+def test_settings_out_of_bounds_are_refused_with_the_bounds_and_nothing_is_sent(settings, bridge, text: str):
+    settings.lines["sampling_interval"].setText(text)
+    settings.password.setText("secret")
+    settings.submit()
+    assert "from 0.05 to 3600 s" in settings.error.text()
+    assert bridge.operation.calls == []
+
+
+def test_settings_of_the_server_need_the_password(settings, bridge: FakeBridge):
+    settings.lines["buffer_limit"].setText("5000")
+    settings.submit()
+    assert "password" in settings.error.text()
+    assert bridge.operation.calls == []
+
+
+def test_settings_addresses_need_no_password_and_start_the_device_anew(settings, bridge: FakeBridge):
+    settings.broker.setText("mqtts://other.example:8883")
+    settings.submit()
+    assert bridge.operation.calls == [("set_addresses", "https://pulse.example", "mqtts://other.example:8883")]
+    assert settings.saved == [True]
+
+
+def test_settings_device_id_is_shown_and_not_changed_here(settings):
+    assert (settings.device.text(), settings.device.isReadOnly()) == ("D1", True)
+
+
+def test_settings_fixed_by_the_command_line_are_not_offered(qtbot, bridge: FakeBridge):
+    made = SettingsDialog(bridge, present(sampling_interval="0.1"), lambda _moved: None)
+    qtbot.addWidget(made)
+    assert (made.lines["sampling_interval"].text(), made.lines["sampling_interval"].isEnabled()) == ("0.1", False)
+
+
+def test_settings_choices_are_a_list(settings):
+    field = settings.lines["flush_order"]
+    assert isinstance(field, QComboBox)
+    assert tuple(field.itemText(index) for index in range(field.count())) == KNOWN["flush_order"].words
+
+
+def enroll_dialog(qtbot, bridge: FakeBridge, enrolling) -> EnrollDialog:
+    made = EnrollDialog(bridge.ask, enrolling, "host-1", "https://pulse.example")
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_enroll_gives_everything_to_the_core_and_knows_the_device(qtbot, bridge: FakeBridge):
+    given = []
+
+    def enrolling(*what: str) -> Identity:
+        given.append(what)
+        return Identity(client_id=what[0], api_url=what[1], mqtts_url="", ca_pem="", signing_key="",
+                        encryption_key="", enrolled_at="")  # fmt: skip
+
+    made = enroll_dialog(qtbot, bridge, enrolling)
+    made.device.setText("line-7")
+    made.code.setText(" ABC.def ")
+    made.submit()
+    assert given == [("line-7", "https://pulse.example", "ABC.def", "")]
+    assert made.client_id == "line-7"
+
+
+def test_enroll_refused_says_why_and_what_to_do_and_stays(qtbot, bridge: FakeBridge):
+    def enrolling(*_what: str) -> Identity:
+        raise EnrollmentError("the id host-1 is taken: choose another id.")
+
+    made = enroll_dialog(qtbot, bridge, enrolling)
+    made.code.setText("ABC.def")
+    made.submit()
+    assert made.error.text() == "The id host-1 is taken: choose another id."
+    assert (made.client_id, made.isVisible()) == (None, True)

@@ -1,0 +1,249 @@
+"""The main window: what it shows of a snapshot, what it asks for, what it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+
+from pulse_desktop.core.errors import Link, SignInError
+from pulse_desktop.core.operation import Operator
+from pulse_desktop.core.recent import WaitingRow
+from pulse_desktop.ui.snapshot import Buffer, Lamp
+from pulse_desktop.ui.theme.style import present
+from pulse_desktop.ui.windows.main import MainWindow
+from support.window_fakes import EVERYTHING, LARGEST, FakeBridge, disconnected, online, operator, rows, syncing
+
+
+def choose(window: MainWindow, metric: str) -> None:
+    window.value.metrics.setCurrentText(metric)
+    window.value.metrics.textActivated.emit(metric)
+
+
+@pytest.mark.parametrize(
+    ("shown", "title", "words"),
+    [
+        (online(), "Online", "go out as they are taken"),
+        (online(is_archive_away=True), "Online", "the archive is away"),
+        (syncing(), "Offline \u2013 Syncing", "what was held is sent first"),
+        (disconnected(Link.NO_NETWORK), "Disconnected", "No network"),
+        (disconnected(Link.NO_BROKER), "Disconnected", "No broker"),
+        (disconnected(Link.REFUSED), "Disconnected", "Refused"),
+        (disconnected(Link.TAKEN_OVER), "Disconnected", "Another device uses this id"),
+    ],
+)
+def test_state_each_of_the_three_is_named_explained_and_says_which_link_is_missing(window, shown, title, words):
+    window.show_snapshot(shown)
+    assert window.state.title.text() == title
+    assert words in window.state.meaning.text()
+    assert window.state.lamp.state is shown.lamp
+    assert present().of(shown.lamp) in window.state.title.styleSheet()
+
+
+def test_state_colours_of_the_three_differ_in_both_themes(window: MainWindow):
+    for _ in range(2):
+        assert len({present().of(lamp) for lamp in Lamp}) == 3
+        window.switch_theme()
+
+
+def test_header_names_product_device_and_version(window: MainWindow):
+    from pulse_runtime import __version__
+
+    header = window.header
+    texts = (header.product.text(), header.device.text(), header.version.text())
+    assert texts == ("PrecisionPulse", "DESKTOP-001", f"v{__version__}")
+    assert "DESKTOP-001" in window.windowTitle()
+
+
+def test_value_is_that_of_the_chosen_metric_and_an_integer_of_64_bits_stays_exact(window: MainWindow):
+    window.show_snapshot(online())
+    choose(window, "motor/rpm")
+    window.show_snapshot(online())
+    assert window.value.value.text().replace("\u202f", "") == str(LARGEST)
+    assert "integer" in window.value.under.text()
+    cells = {row.key: row.cells for row in window.work.metrics.model.rows()}
+    assert cells["motor/rpm"] == ("motor/rpm", str(LARGEST), "integer")
+    assert cells["temperature"] == ("temperature", "72.45", "decimal")
+    assert cells["door/is_open"] == ("door/is_open", "false", "boolean")
+
+
+def test_value_a_new_one_replaces_the_old_one(window: MainWindow):
+    choose(window, "temperature")
+    window.show_snapshot(online())
+    choose(window, "temperature")
+    window.show_snapshot(online(latest={"temperature": 72.0}))
+    assert window.value.value.text() == "72.0"
+
+
+def test_metric_switched_asks_for_its_curve_and_is_kept_for_the_next_start(
+    window: MainWindow, bridge: FakeBridge, kept: QSettings, qtbot
+):
+    window.show_snapshot(online())
+    choose(window, "pressure/bar")
+    assert bridge.shown[-1] == ("pressure/bar", 300.0)
+    other = FakeBridge()
+    again = MainWindow("DESKTOP-001", other, kept, lambda: None)
+    qtbot.addWidget(again)
+    again.show_snapshot(online(metric="", points=()))
+    assert other.shown[-1] == ("pressure/bar", 300.0)
+    assert again.value.chosen == "pressure/bar"
+
+
+def test_chart_shows_the_points_and_asks_for_another_span(window: MainWindow, bridge: FakeBridge, qtbot):
+    window.show_snapshot(online())
+    assert len(window.work.chart.points()) == 300
+    button = next(one for one in window.work.chart._buttons.buttons() if one.text() == "24 h")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert bridge.shown[-1][1] == 86_400
+
+
+def test_chart_draws_no_line_across_an_outage(window: MainWindow):
+    import numpy as np
+
+    shown = online()
+    with_hole = shown.points[:100] + shown.points[200:]
+    window.show_snapshot(replace(shown, points=with_hole))
+    at, _ = window.work.chart._curve.getData()
+    assert np.isnan(at).sum() == 1
+
+
+def test_buffer_says_how_many_wait_how_long_there_is_room_and_how_far_the_flush_is(window: MainWindow):
+    window.show_snapshot(disconnected())
+    assert window.buffer.count.text().replace("\u202f", "") == "4321"
+    assert window.buffer.room.text() == "room for 46.5 h"
+    assert not window.buffer.progress.isVisible()
+    window.show_snapshot(syncing())
+    assert window.buffer.progress.isVisible()
+    assert window.buffer.progress.value() == 380
+    assert window.buffer.under.text() == "38 % sent  \u00b7  1 min 34 s left"
+
+
+def test_waiting_rows_have_number_value_and_state_and_say_why_one_was_rejected(window: MainWindow):
+    odd = WaitingRow("s1", 9, rows(1)[0].recorded_at, {"temperature": 1.5}, "quarantined", "out of range")
+    window.show_snapshot(disconnected(waiting=(*rows(2), odd)))
+    choose(window, "temperature")
+    window.show_snapshot(disconnected(waiting=(*rows(2), odd)))
+    shown = window.work.waiting.model.rows()
+    assert [row.cells[:3] for row in shown] == [
+        ("1", "71.0", "pending"),
+        ("2", "72.0", "pending"),
+        ("9", "1.5", "rejected"),
+    ]
+    assert "out of range" in shown[-1].tip
+    window.show_snapshot(online(waiting=()))
+    assert window.work.waiting.model.rows() == []
+
+
+def test_banner_stands_until_its_cause_is_gone(window: MainWindow):
+    window.show_snapshot(online(problems={"recording": "the disk is full", "notice": "the buffer is filling"}))
+    assert window.banners.texts == {"recording": "The disk is full.", "notice": "The buffer is filling."}
+    window.show_snapshot(online(problems={"notice": "the buffer is filling"}))
+    assert list(window.banners.texts) == ["notice"]
+    window.show_snapshot(online())
+    assert window.banners.texts == {}
+    assert not window.banners.isVisible()
+
+
+def test_person_signed_in_from_cache_is_said_with_the_last_check(window: MainWindow):
+    window.show_snapshot(online(operator=operator("FORCE_SYNC", from_cache=True)))
+    assert "Signed in from cache as olga, last checked 2026-11-20" in window.banners.texts["cache"]
+    window.show_snapshot(online(operator=operator("FORCE_SYNC")))
+    assert "cache" not in window.banners.texts
+
+
+def test_person_whose_sign_in_has_ended_is_told_why(window: MainWindow):
+    window.show_snapshot(online(operator=Operator(ended="the sign-in of olga has ended: deactivated")))
+    assert "deactivated" in window.banners.texts["signed-out"]
+
+
+@pytest.mark.parametrize(
+    ("who", "enabled"),
+    [
+        (Operator(), (False, False)),
+        (operator(), (False, False)),
+        (operator("FORCE_SYNC"), (True, False)),
+        (operator("EDIT_CONFIG"), (False, True)),
+        (operator(*EVERYTHING), (True, True)),
+    ],
+)
+def test_buttons_manual_sync_and_settings_are_for_those_allowed_and_say_what_is_missing(window, who, enabled):
+    window.show_snapshot(online(operator=who))
+    buttons = (window.header.sync, window.header.settings)
+    assert tuple(button.isEnabled() for button in buttons) == enabled
+    assert all(button.isEnabled() or button.toolTip() for button in buttons)
+
+
+def test_manual_sync_asks_the_core_and_its_refusal_is_said(window: MainWindow, bridge: FakeBridge, qtbot):
+    window.show_snapshot(online(operator=operator("FORCE_SYNC")))
+    qtbot.mouseClick(window.header.sync, Qt.MouseButton.LeftButton)
+    assert bridge.operation.calls == [("sync_now",)]
+    bridge.operation.refusal = SignInError("that needs the permission FORCE_SYNC")
+    qtbot.mouseClick(window.header.sync, Qt.MouseButton.LeftButton)
+    assert window.banners.texts["failed"] == "That needs the permission FORCE_SYNC."
+
+
+def test_settings_button_opens_them(window: MainWindow, bridge: FakeBridge, qtbot):
+    window.show_snapshot(online(operator=operator("EDIT_CONFIG")))
+    qtbot.mouseClick(window.header.settings, Qt.MouseButton.LeftButton)
+    assert bridge.opened == ["settings"]
+
+
+def test_sign_out_asks_the_core(window: MainWindow, bridge: FakeBridge):
+    window.sign_out()
+    assert bridge.operation.calls == [("sign_out",)]
+
+
+def test_exit_button_and_closing_the_window_both_leave(window: MainWindow, qtbot):
+    with qtbot.waitSignal(window.left):
+        qtbot.mouseClick(window.header.exit, Qt.MouseButton.LeftButton)
+    window.show()
+    with qtbot.waitSignal(window.left):
+        window.close()
+
+
+def test_theme_is_switched_and_kept(window: MainWindow, kept: QSettings, qtbot):
+    qtbot.mouseClick(window.header.theme, Qt.MouseButton.LeftButton)
+    assert (present().name, kept.value("theme")) == ("light", "light")
+    qtbot.mouseClick(window.header.theme, Qt.MouseButton.LeftButton)
+    assert (present().name, kept.value("theme")) == ("dark", "dark")
+
+
+def test_window_on_a_small_screen_has_the_chart_as_a_tab_and_cuts_nothing_off(window: MainWindow, qtbot):
+    window.show_snapshot(syncing(operator=operator(*EVERYTHING)))
+    assert window.work.is_wide
+    window.resize(800, 480)
+    qtbot.waitUntil(lambda: not window.work.is_wide)
+    assert (window.width(), window.height()) == (800, 480)
+    assert window.work.tabs.tabText(0) == "Chart"
+    assert window.header.exit.geometry().right() <= 800
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.work.is_wide)
+    assert window.work.tabs.tabText(0) == "Metrics"
+
+
+def test_log_shows_the_newest_first(window: MainWindow, qtbot):
+    window.work.tabs.setCurrentWidget(window.work.log)
+    qtbot.waitUntil(window.work.log.isVisible)
+    window.show_snapshot(online())
+    shown = window.work.log.model.rows()
+    assert [row.cells[1] for row in shown] == ["desktop.connection_lost", "desktop.started"]
+    assert shown[0].tone == "warn"
+
+
+def test_value_too_long_for_its_card_is_made_smaller_not_cut(window: MainWindow, qtbot):
+    from PySide6.QtGui import QFontMetrics
+
+    window.resize(800, 480)
+    choose(window, "motor/rpm")
+    window.show_snapshot(online())
+    choose(window, "motor/rpm")
+    window.show_snapshot(online(latest={"motor/rpm": -LARGEST - 1}))
+    label = window.value.value
+    qtbot.waitUntil(lambda: QFontMetrics(label.font()).horizontalAdvance(label.text()) <= label.width())
+    assert label.text().replace("\u202f", "") == str(-LARGEST - 1)
+
+
+def test_buffer_without_a_measure_of_the_drain_shows_no_time_left(window: MainWindow):
+    window.show_snapshot(syncing(buffer=Buffer(held=50, progress=0.5)))
+    assert window.buffer.under.text() == "50 % sent"

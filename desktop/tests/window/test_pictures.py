@@ -1,0 +1,75 @@
+"""Every window in its states, dark and light, as pictures; ``make pictures`` puts them into the documentation."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
+
+from pulse_desktop.ui.snapshot import Snapshot
+from pulse_desktop.ui.theme.colours import BY_NAME
+from pulse_desktop.ui.theme.style import put_on
+from pulse_desktop.ui.windows.enroll import EnrollDialog
+from pulse_desktop.ui.windows.main import MainWindow
+from pulse_desktop.ui.windows.settings import Present, SettingsDialog
+from pulse_desktop.ui.windows.sign_in import SignInDialog
+from support.window_fakes import EVERYTHING, SETTINGS, FakeBridge, disconnected, online, operator, syncing
+
+ALL = operator(*EVERYTHING)
+STATES: dict[str, Snapshot] = {
+    "online": online(operator=ALL),
+    "syncing": syncing(operator=ALL),
+    "disconnected": disconnected(
+        operator=operator("FORCE_SYNC", from_cache=True),
+        problems={"notice": "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are "
+                            "given up"},
+    ),
+}  # fmt: skip
+SIZES = {"": (1280, 800), "-small": (800, 480)}
+
+
+def shot(widget: QWidget, file: Path) -> None:
+    """Save a picture of *widget*; one that shows next to nothing fails."""
+    QApplication.processEvents()
+    image = widget.grab().toImage()
+    assert image.save(str(file))
+    assert len(colours_of(image)) > 8, f"{file} shows nothing"
+
+
+def colours_of(image: QImage) -> set[int]:
+    return {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 3)}
+
+
+@pytest.mark.parametrize(("state", "size", "theme"), list(itertools.product(STATES, SIZES, BY_NAME)))
+def test_picture_of_the_main_window(  # noqa: PLR0917 - fixtures come by name
+    qapp, window: MainWindow, pictures: Path, state: str, size: str, theme: str
+):
+    put_on(qapp, BY_NAME[theme])
+    window.retheme()
+    window.resize(*SIZES[size])
+    QApplication.processEvents()
+    if state != "online" and not size:
+        window.work.tabs.setCurrentWidget(window.work.waiting)
+    for _ in range(2):
+        window.show_snapshot(STATES[state])
+        window.value.metrics.setCurrentText("temperature")
+        QApplication.processEvents()
+    shot(window, pictures / f"desktop-{state}{size}-{theme}.png")
+
+
+@pytest.mark.parametrize("theme", BY_NAME)
+def test_picture_of_the_dialogs(qtbot, qapp, bridge: FakeBridge, pictures: Path, theme: str):
+    put_on(qapp, BY_NAME[theme])
+    told = Present("DESKTOP-001", SETTINGS, {}, "https://pulse.example", "", "mqtts://pulse.example:8883")
+    made = {
+        "sign-in": SignInDialog(bridge, lambda _: None),
+        "settings": SettingsDialog(bridge, told, lambda _: None),
+        "enroll": EnrollDialog(bridge.ask, lambda *_: None, "DESKTOP-001", "https://pulse.example"),
+    }
+    for name, dialog in made.items():
+        qtbot.addWidget(dialog)
+        dialog.show()
+        shot(dialog, pictures / f"desktop-{name}-{theme}.png")

@@ -1,0 +1,185 @@
+"""The window on the real core and the real broker: cut and joined again, ended by a signal, started twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from pulse_desktop.core.errors import Link
+from pulse_desktop.core.folder import DeviceFolder
+from pulse_desktop.core.sources.plan import single
+from pulse_desktop.session import SessionPlan
+from pulse_desktop.ui import application
+from pulse_desktop.ui.application import Running
+from pulse_desktop.ui.log_tail import LogTail
+from pulse_desktop.ui.snapshot import Lamp
+from pulse_runtime.environment import Environment
+from support.device_world import FakeArchive, World
+from support.link_proxy import LinkProxy
+from support.processes import Program, program, until
+
+CUT_S = 2_000  # within which a cut that the system reports is shown, in milliseconds
+
+
+def plan(world: World, client_id: str, interval: str = "0.1") -> SessionPlan:
+    folder = DeviceFolder(client_id, world.home / "devices" / client_id)
+    return SessionPlan(Environment(world.variables), folder, interval, single("simulator", seed=7))
+
+
+@pytest.fixture
+def running(world: World, link: LinkProxy, qtbot, kept: QSettings, request) -> Iterator[Running]:
+    client_id = f"w{abs(hash(request.node.name)) % 10**9}"
+    world.enroll(client_id, "--broker", f"mqtts://127.0.0.1:{link.port}")
+    made = Running(plan(world, client_id), LogTail(), kept)
+    made.window.resize(1280, 800)
+    made.window.show()
+    yield made
+    made.close()
+
+
+def held(of: Running) -> int:
+    return of.window.now.buffer.held
+
+
+# The MQTT library leaves a socket whose handshake was cut to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+def test_window_shows_live_values_then_the_cut_then_the_flush(
+    running: Running, archive: FakeArchive, link: LinkProxy, qtbot
+):
+    window = running.window
+    qtbot.waitUntil(lambda: window.now.lamp is Lamp.ONLINE and len(window.now.points) > 5, timeout=15_000)
+    assert window.state.title.text() == "Online"
+    assert window.value.value.text() != "\u2013"
+    assert window.now.buffer.room_h > 0
+    link.cut()
+    qtbot.waitUntil(lambda: window.now.lamp is Lamp.DISCONNECTED, timeout=CUT_S)
+    before = held(running)
+    qtbot.waitUntil(lambda: held(running) > before + 10, timeout=10_000)
+    qtbot.waitUntil(lambda: len(window.work.waiting.model.rows()) > 10, timeout=5_000)
+    qtbot.waitUntil(lambda: window.now.link in {Link.NO_BROKER, Link.NO_NETWORK}, timeout=10_000)
+    assert "wait on disk" in window.state.meaning.text()
+    points = len(window.now.points)
+    qtbot.waitUntil(lambda: len(window.now.points) > points, timeout=5_000)
+    link.mend()
+    qtbot.waitUntil(lambda: window.now.lamp is Lamp.ONLINE and held(running) < 10, timeout=40_000)
+
+
+def test_window_chart_after_a_restart_holds_what_was_measured_before(
+    world: World, archive: FakeArchive, qtbot, kept: QSettings
+):
+    world.enroll("again")
+    first = Running(plan(world, "again"), LogTail(), kept)
+    try:
+        first.window.show()
+        qtbot.waitUntil(lambda: len(first.window.now.points) > 10, timeout=15_000)
+        newest = first.window.now.points[-1].at
+    finally:
+        first.close()
+    second = Running(plan(world, "again", "60"), LogTail(), kept)
+    try:
+        second.window.show()
+        qtbot.waitUntil(lambda: len(second.window.now.points) > 5, timeout=15_000)
+        assert second.window.now.points[0].at < newest
+    finally:
+        second.close()
+
+
+def test_window_closed_leaves_the_device_stopped_and_the_folder_free(world: World, qtbot, kept: QSettings):
+    world.enroll("closed")
+    made = Running(plan(world, "closed"), LogTail(), kept)
+    made.window.show()
+    qtbot.waitUntil(lambda: made.window.now.recorded_at is not None, timeout=10_000)
+    made.close()
+    db = sqlite3.connect(made.session.folder.outbox)
+    try:
+        closed_with, link = db.execute("SELECT closed_with, link FROM sync_state").fetchone()
+    finally:
+        db.close()
+    assert (bool(closed_with), link) == (True, "stopped")
+    assert not any(one.name in {"outbox", "courier", "link", "window-watch"} for one in threading.enumerate())
+    again = Running(plan(world, "closed"), LogTail(), kept)
+    again.close()
+
+
+def test_window_second_start_on_the_same_data_says_so_and_ends(running: Running, world: World, qtbot):
+    said: list[str] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            said.append(box.text())
+            box.accept()
+        else:
+            QTimer.singleShot(20, answer)
+
+    QTimer.singleShot(20, answer)
+    code = application.run(lambda _id: plan(world, running.session.folder.client_id))
+    assert code == 2
+    assert "is already running" in said[0]
+    assert str(os.getpid()) in said[0]
+
+
+def window_program(world: World, client_id: str) -> Program:
+    world.enroll(client_id)
+    command = [program("pulse-desktop"), "--client-id", client_id, "--source", "simulator", "--interval", "0.1"]
+    variables = {**world.variables, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(world.home / "config")}
+    made = Program(client_id, command, variables, world.home / f"{client_id}.log")
+    world.programs.append(made)
+    return made
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_window_program_ended_by_a_signal_closes_cleanly_and_loses_nothing(
+    world: World, archive: FakeArchive, number: signal.Signals
+):
+    client_id = f"signal{number}"
+    one = window_program(world, client_id).start()
+    try:
+        until(lambda: len(archive.kept) > 10, within_s=30, what=f"readings arrive: {one.tail()}")
+    finally:
+        code = one.stop(number=number)
+    assert code == 0
+    assert '"clean": true' in one.tail()
+    assert "Traceback" not in one.tail()
+    until(lambda: archive.heartbeats[-1]["status"] == "OFFLINE", within_s=5, what="the farewell")
+    outbox = world.home / "devices" / client_id / "outbox.db"
+    db = sqlite3.connect(f"file:{outbox}?mode=ro", uri=True)
+    try:
+        recorded = {(stream, n) for stream, last in db.execute("SELECT stream, last_sequence_no FROM streams")
+                    for n in range(1, last + 1)}  # fmt: skip
+        waiting = set(db.execute("SELECT stream, sequence_no FROM telemetry_buffer"))
+    finally:
+        db.close()
+    assert recorded
+    assert {key for key in archive.kept if key in recorded} | waiting == recorded
+
+
+def test_window_program_without_qt_says_how_to_get_it(world: World, tmp_path: Path, monkeypatch, capsys):
+    from pulse_desktop import program as desktop
+    from pulse_runtime.errors import ConfigError
+
+    monkeypatch.setattr(desktop, "find_spec", lambda name: None if name == "PySide6" else object())
+    monkeypatch.setenv("PULSE_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"the window needs PySide6; .*--headless"):
+        desktop.main([])
+
+
+def test_log_tail_keeps_the_newest_events_with_their_fields():
+    import logging
+
+    tail = LogTail()
+    record = logging.LogRecord("x", logging.INFO, "", 0, {"event": "a.b", "level": "info", "at": "t", "n": 1}, (), None)
+    tail.emit(record)
+    (line,) = tail.lines()
+    assert (line.at, line.level, line.event, line.fields) == ("t", "info", "a.b", "n=1")
+    assert tail.lines() is tail.lines()
+    assert json.dumps(line.fields)

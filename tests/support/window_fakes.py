@@ -1,0 +1,127 @@
+"""What windows are tested with: a bridge that answers at once from what a test has set, and snapshots of states."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pulse_acl.payloads import format_time
+from pulse_acl.rules import Permission
+from pulse_desktop.core.errors import DesktopError, Link
+from pulse_desktop.core.identity.sessions import SignedIn
+from pulse_desktop.core.identity.sign_in import Welcome
+from pulse_desktop.core.operation import Operator, SettingShown
+from pulse_desktop.core.recent import Point, WaitingRow
+from pulse_desktop.ui.snapshot import Buffer, Lamp, LogLine, Snapshot
+
+EVERYTHING = frozenset(str(one) for one in Permission)
+LARGEST = 9223372036854775807
+SETTINGS = [
+    SettingShown("sampling_interval", 0.5, "device", "user:ann"),
+    SettingShown("buffer_limit", 10_000_000, "default", None),
+    SettingShown("flush_order", "buffer_first", "all", "user:bo"),
+]
+
+
+def operator(*permissions: str, from_cache: bool = False, name: str = "olga") -> Operator:
+    who = SignedIn("u1", name, "2026-11-22T02:00:00.000Z", is_from_cache=from_cache, hash_at=None)
+    return Operator(who, frozenset(permissions), "2026-11-20T08:30:00.000Z")
+
+
+@dataclass
+class FakeOperation:
+    """Notes what is asked; ``refusal``: raised by whatever is asked next."""
+
+    refusal: Exception | None = None
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    welcome: Welcome = field(default_factory=lambda: Welcome(operator().who, None))  # type: ignore[arg-type]
+
+    def sign_in(self, username: str, password: str) -> Welcome:
+        self._note("sign_in", username, password)
+        return self.welcome
+
+    def sign_out(self) -> None:
+        self._note("sign_out")
+
+    def sync_now(self) -> None:
+        self._note("sync_now")
+
+    def settings(self) -> list[SettingShown]:
+        return []
+
+    def set_settings(self, password: str, values: Mapping[str, Any]) -> None:
+        self._note("set_settings", password, dict(values))
+
+    def set_addresses(self, api_url: str, broker_url: str | None) -> None:
+        self._note("set_addresses", api_url, broker_url)
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+class FakeBridge:
+    """See ``ui.bridge.Asking``; everything happens at once, in the caller's thread."""
+
+    def __init__(self) -> None:
+        self.operation: Any = FakeOperation()
+        self.shown: list[tuple[str, float]] = []
+        self.opened: list[str] = []
+
+    def ask(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
+        try:
+            answer = work()
+        except DesktopError as error:
+            failed(str(error))
+            return
+        done(answer)
+
+    def show(self, metric: str, span_s: float) -> None:
+        self.shown.append((metric, span_s))
+
+
+def rows(count: int, state: str = "pending") -> tuple[WaitingRow, ...]:
+    at = format_time(datetime.now(UTC))
+    return tuple(
+        WaitingRow("s1", number, at, {"temperature": 70.0 + number, "rpm": LARGEST}, state, None)
+        for number in range(1, count + 1)
+    )
+
+
+def online(**changes: Any) -> Snapshot:
+    """A device that is well, with a curve."""
+    now = time.time()
+    points = tuple(Point(now - 300 + step, 72 + 4 * math.sin(step / 23) + math.sin(step / 3)) for step in range(300))
+    here = format_time(datetime.now(UTC))
+    made = Snapshot(
+        "DESKTOP-001",
+        lamp=Lamp.ONLINE,
+        link=Link.UP,
+        buffer=Buffer(held=1, sent=1, room_h=2777.7, used_pct=0.0),
+        last_sync_at=here,
+        latest={"door/is_open": False, "motor/rpm": LARGEST, "pressure/bar": 6.25, "temperature": 72.45},
+        recorded_at=here,
+        metric="temperature",
+        points=points,
+        log=(LogLine(here, "info", "desktop.started", "client_id=DESKTOP-001"),
+             LogLine(here, "warning", "desktop.connection_lost", "reason=the broker is gone  lived_s=12.5")),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def syncing(**changes: Any) -> Snapshot:
+    """The same, back after an outage."""
+    buffer = Buffer(held=61_234, sent=400, room_h=2760.0, used_pct=0.6, progress=0.38, left_s=94)
+    return replace(online(), **{"lamp": Lamp.SYNCING, "buffer": buffer, "waiting": rows(60), **changes})
+
+
+def disconnected(link: Link = Link.NO_NETWORK, detail: str = "no route to the host", **changes: Any) -> Snapshot:
+    """The same, cut off."""
+    buffer = Buffer(held=4_321, room_h=46.5, used_pct=2.4)
+    fields = {"lamp": Lamp.DISCONNECTED, "link": link, "link_detail": detail, "buffer": buffer, "waiting": rows(60)}
+    return replace(online(), **{**fields, **changes})
