@@ -4,6 +4,7 @@ import { memo, type ReactElement } from "react";
 
 import { classes } from "@/components/ui/classes";
 import { Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
+import { ScrollArea } from "@/components/ui/scroll-area";
 import { Tag } from "@/components/ui/tag";
 import { PresenceBadge } from "@/features/devices/presence";
 import { ALMOST_FULL_PCT, bufferState, NEARLY_FULL_PCT, type BufferState } from "@/features/live/buffer-state";
@@ -35,11 +36,13 @@ export function BufferPanel(): ReactElement {
       ) : states.length === 0 ? (
         <p className="px-4 py-3 text-[13px] text-muted">{devices.length === 0 ? "No device, so nothing waits." : "Nothing waits on a device: every reading is archived."}</p>
       ) : (
-        <ul className="max-h-[420px] divide-y overflow-y-auto">
-          {states.map((state) => (
-            <DeviceBuffer key={state.clientId} state={state} now={at} />
-          ))}
-        </ul>
+        <ScrollArea label="Devices with waiting readings" className="max-h-[420px]">
+          <ul className="divide-y">
+            {states.map((state) => (
+              <DeviceBuffer key={state.clientId} state={state} now={at} />
+            ))}
+          </ul>
+        </ScrollArea>
       )}
     </Panel>
   );

@@ -6,6 +6,7 @@ import type { ReactElement } from "react";
 
 import { classes } from "@/components/ui/classes";
 import { Empty, Panel, PanelHeader, Skeleton } from "@/components/ui/panel";
+import { ScrollArea } from "@/components/ui/scroll-area";
 import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { BufferPanel } from "@/features/live/buffer-panel";
 import { RecentLog } from "@/features/live/recent-log";
@@ -34,11 +35,13 @@ export function DeviceRail(): ReactElement {
             A device appears here as soon as it is enrolled.
           </Empty>
         ) : (
-          <ul className={classes("max-h-[372px] divide-y overflow-y-auto transition-opacity duration-300", outdated && "opacity-65")}>
-            {devices.map((device) => (
-              <DeviceLine key={device.clientId} device={device} />
-            ))}
-          </ul>
+          <ScrollArea label="All devices" className={classes("max-h-[372px] transition-opacity duration-300", outdated && "opacity-65")}>
+            <ul className="divide-y">
+              {devices.map((device) => (
+                <DeviceLine key={device.clientId} device={device} />
+              ))}
+            </ul>
+          </ScrollArea>
         )}
       </Panel>
       <BufferPanel />

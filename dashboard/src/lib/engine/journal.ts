@@ -18,8 +18,8 @@ import { formatCount, formatDouble } from "@/lib/values/format";
 import { unitOf } from "@/lib/values/unit";
 
 const SECOND_MS = 1_000;
-/** So many devices a second write a line; of more, each writes less often. */
-const LINES_A_SECOND = 8;
+/** So many lines a person can follow; of more devices each writes less often. */
+const LINES_A_SECOND = 2;
 
 export interface JournalParts {
   readonly feed: InboxReaders;
