@@ -84,7 +84,7 @@ export function ExportDialog({ clientId, onClose }: ExportDialogProps): ReactEle
         </div>
         <Select<Range> label="Time" showLabel value={range} choices={RANGES} onChoose={setRange} testId="export-range" />
         {range === "custom" && (
-          <div className="grid gap-3 sm:grid-cols-2">
+          <div className="grid gap-3">
             <Field label="From" type="datetime-local" step={1} value={from} onChange={(event) => setFrom(event.target.value)} hint="Empty: from the beginning" data-testid="export-from" />
             <Field label="To, without it" type="datetime-local" step={1} value={to} onChange={(event) => setTo(event.target.value)} hint="Empty: to the end" data-testid="export-to" />
           </div>

@@ -11,6 +11,8 @@ import type { Span } from "@/lib/store/series";
 
 const FILL_ALPHA = "14";
 const HEIGHT = 84;
+/** So few are seen only as dots. */
+const FEW_POINTS = 40;
 const MINUTE_S = 60;
 const DAY_S = 86_400;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -63,7 +65,7 @@ function optionsFor(host: HTMLElement, look: MetricLook, isBoolean: boolean, onC
       { ...common, space: 70, size: 20, values: timesOf },
       { ...common, space: 20, size: 46, values: isBoolean ? lampsOf : heightsOf },
     ],
-    series: [{}, { stroke: look.line, width: 1.25, fill: look.line + FILL_ALPHA, spanGaps: false, points: { show: false }, ...(stepped === undefined ? {} : { paths: stepped }) }],
+    series: [{}, { stroke: look.line, width: 1.25, fill: look.line + FILL_ALPHA, spanGaps: false, points: { show: (plot) => plot.data[0].length < FEW_POINTS, size: 3, fill: look.line }, ...(stepped === undefined ? {} : { paths: stepped }) }],
     hooks: {
       setCursor: [(plot) => onCursor((plot.cursor.left ?? -1) < 0 ? null : plot.posToVal(plot.cursor.left ?? 0, "x") * 1_000)],
     },
