@@ -77,7 +77,7 @@ BROKEN = {
     "bad_make": ("failed", "the sensor is not plugged in"),
     "bad_read": ("failed", "the sensor burns"),
     "exits": ("failed", "SystemExit: 3"),
-    "hangs": ("failed", "it has not answered for 0.3 s"),
+    "hangs": ("failed", "it has not answered for 1 s"),
     "rubbish": ("impaired", "text is not recorded: neither an integer nor a decimal nor a boolean (and 6 more)"),
     "no_values": ("failed", "it gave str instead of values"),
     "bad_mapping": ("failed", "no values in here"),
@@ -92,14 +92,14 @@ def test_every_way_to_be_broken_is_tried():
 def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sampler.Sampler.__init__, "__kwdefaults__", {"patience_s": 0.3, "name": "source"})
+    monkeypatch.setattr(sampler.Sampler.__init__, "__kwdefaults__", {"patience_s": 1.0, "name": "source"})
     group = start([{"kind": "steady"}, *({"kind": kind} for kind in BROKEN), {"kind": "simulator", "prefix": "s/"}])
     for name, (word, sentence) in BROKEN.items():
         until(
             lambda name=name, word=word, sentence=sentence: (
                 (state(group, name).state, state(group, name).sentence) == (word, sentence)
             ),
-            within_s=5,
+            within_s=20,
             what=f"{name} is {word}: {sentence} (it is {state(group, name)})",
         )
     before = len(recorded(tmp_path, "value")), len(recorded(tmp_path, "s/line/parts"))
@@ -108,20 +108,26 @@ def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other(
             len(recorded(tmp_path, "value")) >= before[0] + 10
             and len(recorded(tmp_path, "s/line/parts")) >= before[1] + 10
         ),
-        within_s=5,
+        within_s=20,
         what="the others go on",
     )
     assert group.is_running
-    assert (state(group, "steady").state, state(group, "simulator").state) == ("running", "running")
+    until(
+        lambda: (
+            {state(group, name).state for name in ("steady", "simulator")} == {"running"}
+            and "steady" not in group.status
+        ),
+        within_s=20,
+        what="the others are well",
+    )
     assert set(recorded(tmp_path, "good")) == {5}, "what is good in rubbish is recorded"
-    assert "bad_read failed: the sensor burns" in group.status
-    assert "steady" not in group.status
+    until(lambda: "bad_read failed: the sensor burns" in group.status, within_s=20, what="the status names it")
 
 
 def test_two_sources_record_under_their_prefixes_with_exact_values(start: Start, tmp_path: Path):
     group = start([{"name": "a", "kind": "simulator"}, {"name": "b", "kind": "simulator", "prefix": "b/"}])
-    until(lambda: len(recorded(tmp_path, "b/line/parts")) >= 3, within_s=5, what="both are recorded")
-    until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=5, what="both are recorded")
+    until(lambda: len(recorded(tmp_path, "b/line/parts")) >= 3, within_s=20, what="both are recorded")
+    until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=20, what="both are recorded")
     assert group.status == ""
     db = sqlite3.connect(f"file:{tmp_path / 'outbox.db'}?mode=ro", uri=True)
     rows = db.execute("SELECT stream, sequence_no, metrics FROM telemetry_buffer").fetchall()
@@ -134,10 +140,10 @@ def test_two_sources_record_under_their_prefixes_with_exact_values(start: Start,
 
 def test_source_interval_of_its_own_stays_when_the_device_gets_another(start: Start, tmp_path: Path):
     group = start([{"name": "slow", "kind": "steady", "interval": 3600}, {"kind": "simulator"}])
-    until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=5, what="the simulator is sampled")
+    until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=20, what="the simulator is sampled")
     group.set_interval(0.06)
     count = len(recorded(tmp_path, "line/parts"))
-    until(lambda: len(recorded(tmp_path, "line/parts")) >= count + 5, within_s=5, what="it still is")
+    until(lambda: len(recorded(tmp_path, "line/parts")) >= count + 5, within_s=20, what="it still is")
     assert len(recorded(tmp_path, "value")) == 1
 
 
@@ -158,7 +164,7 @@ def test_device_without_usable_sources_runs_on_and_says_why(tmp_path: Path):
 def test_push_is_recorded_under_its_prefix_and_refused_whole_when_a_value_is_bad(start: Start, tmp_path: Path):
     (port,) = free_ports(1)
     group = start([{"kind": "steady"}, {"kind": "push", "prefix": "p/", "options": {"port": port}}])
-    until(lambda: str(port) in state(group, "push").sentence, within_s=5, what="the port is open")
+    until(lambda: str(port) in state(group, "push").sentence, within_s=20, what="the port is open")
     key = (tmp_path / "push-push.key").read_text().strip()
     headers = {"Authorization": f"Bearer {key}"}
 
@@ -171,3 +177,36 @@ def test_push_is_recorded_under_its_prefix_and_refused_whole_when_a_value_is_bad
     assert push({}).json()["error"] == "there are no values"
     assert recorded(tmp_path, "p/count") == [2**63 - 1]
     assert recorded(tmp_path, "count") == []
+
+
+def test_sources_file_changed_counts_when_they_are_renewed_and_a_malformed_one_does_not(start: Start, tmp_path: Path):
+    (port,) = free_ports(1)
+    push = {"kind": "push", "options": {"port": port}}
+    group = start([{"kind": "steady"}, push])
+    until(lambda: str(port) in state(group, "push").sentence, within_s=20, what="the port is open")
+    file = tmp_path / "sources.json"
+    file.write_text(json.dumps({"sources": [push, {"kind": "simulator", "prefix": "s/"}]}))
+    group.renew()
+    assert [one.name for one in group.states()] == ["push", "simulator"]
+    until(lambda: recorded(tmp_path, "s/line/parts"), within_s=20, what="the new one is sampled")
+    until(lambda: str(port) in state(group, "push").sentence, within_s=20, what="the port is open again")
+    count = len(recorded(tmp_path, "value"))
+    file.write_text("{")
+    group.renew()
+    assert [one.name for one in group.states()] == ["push", "simulator", "sources"]
+    assert "sources.json, line 1, column 2" in state(group, "sources").sentence
+    assert "not taken in: " in group.status
+    before = len(recorded(tmp_path, "s/line/parts"))
+    until(lambda: len(recorded(tmp_path, "s/line/parts")) > before, within_s=20, what="those of before go on")
+    file.write_text(json.dumps({"sources": [push]}))
+    group.renew()
+    assert [one.name for one in group.states()] == ["push"]
+    assert len(recorded(tmp_path, "value")) == count, "what was taken out of the file is sampled no more"
+
+
+def test_sources_renewed_after_the_stop_do_not_start_again(start: Start):
+    group = start([{"kind": "steady"}])
+    until(lambda: state(group, "steady").state == "running", within_s=20, what="it runs")
+    group.stop()
+    group.renew()
+    assert not group.is_running

@@ -131,6 +131,7 @@ def test_plug_in_is_listed_without_being_imported_and_loaded_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     install_plug_ins(tmp_path)
+    monkeypatch.delitem(sys.modules, "pulse_test_steady", raising=False)  # of another test
     monkeypatch.syspath_prepend(tmp_path)
     listed = {kind.name: kind for kind in installed_kinds()}
     assert set(BUILT_IN) < set(listed)

@@ -7,6 +7,7 @@ there are), ``sampler`` (what each of them gets), ``checked`` (what of their val
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,26 @@ class SourceState:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A plan and its samplers, in the same order."""
+
+    plan: SourcePlan
+    samplers: tuple[Sampler, ...]
+
+    def start(self) -> None:
+        if self.plan.problem:
+            log.error("desktop.sources_unusable", reason=self.plan.problem, hint="nothing is sampled")
+        for sampler in self.samplers:
+            sampler.start()
+
+    def stop(self) -> None:
+        for sampler in self.samplers:
+            sampler.finish()
+        for sampler in self.samplers:
+            sampler.stop()
+
+
 class SourceGroup:
     """
     Runs the sources of *plan*; the device's *folder* is theirs to use.
@@ -67,75 +88,103 @@ class SourceGroup:
         random: Random,
         interval_s: float,
     ) -> None:
-        self._plan, self._folder, self._recorder = plan, folder, recorder
-        self._claims = Claims(one.name for one in plan.sources)
-        self._samplers = [
-            Sampler(partial(self._make, index, one), append, clock, random, one.interval_s or interval_s, name=one.name)
-            for index, one in enumerate(plan.sources)
-        ]
+        self._folder, self._append, self._recorder = folder, append, recorder
+        self._clock, self._random, self._interval_s = clock, random, interval_s
+        self._lock = threading.Lock()  # held by whoever changes what runs
+        self._is_started = False
+        self._not_taken = ""
+        self._run = self._built(plan)
 
     def start(self) -> None:
         """Start all threads."""
-        if self._plan.problem:
-            log.error("desktop.sources_unusable", reason=self._plan.problem, hint="nothing is sampled")
-        for sampler in self._samplers:
-            sampler.start()
+        with self._lock:
+            self._is_started = True
+            self._run.start()
 
     @property
     def is_running(self) -> bool:
         """Tell whether every thread is alive."""
-        return all(sampler.is_running for sampler in self._samplers)
+        return all(sampler.is_running for sampler in self._run.samplers)
 
     @property
     def status(self) -> str:
         """What is wrong with the sources, empty when nothing is; with several, each with its name."""
-        if self._plan.problem:
-            return f"failed: {self._plan.problem}"
-        if len(self._samplers) == 1:
-            return self._samplers[0].status
-        told = zip(self._plan.sources, self._samplers, strict=True)
-        return "; ".join(f"{one.name} {sampler.status}" for one, sampler in told if sampler.status)
+        run = self._run
+        if run.plan.problem:
+            return f"failed: {run.plan.problem}"
+        if len(run.samplers) == 1 and not self._not_taken:
+            return run.samplers[0].status
+        told = [f"{sampler.name} {sampler.status}" for sampler in run.samplers if sampler.status]
+        return "; ".join([*told, *([self._not_taken] if self._not_taken else [])])
 
     def states(self) -> list[SourceState]:
         """Return how each source is."""
-        if self._plan.problem:
-            return [SourceState("sources", "", "", "failed", self._plan.problem)]
-        return [_state(one, sampler) for one, sampler in zip(self._plan.sources, self._samplers, strict=True)]
+        run = self._run
+        states = [_state(one, sampler) for one, sampler in zip(run.plan.sources, run.samplers, strict=True)]
+        problem = run.plan.problem or self._not_taken
+        return [*states, SourceState("sources", "", "", "failed", problem)] if problem else states
 
     @property
     def skipped(self) -> int:
         """Samples that were not taken because their source was slow or the machine slept."""
-        return sum(sampler.skipped for sampler in self._samplers)
+        return sum(sampler.skipped for sampler in self._run.samplers)
 
     def set_interval(self, interval_s: float) -> None:
         """Sample every *interval_s* seconds from now on, but for sources with an interval of their own."""
-        for one, sampler in zip(self._plan.sources, self._samplers, strict=True):
-            if one.interval_s is None:
-                sampler.set_interval(interval_s)
+        with self._lock:
+            self._interval_s = interval_s
+            for one, sampler in zip(self._run.plan.sources, self._run.samplers, strict=True):
+                if one.interval_s is None:
+                    sampler.set_interval(interval_s)
 
     def renew(self) -> None:
-        """Close each source and make it anew for its next sample."""
-        for sampler in self._samplers:
-            sampler.renew()
+        """Read the plan anew and make each source anew; a plan that cannot be used leaves the sources of before."""
+        with self._lock:
+            if not self._is_started:
+                return
+            before = self._run
+            plan = before.plan.again() if before.plan.again is not None else before.plan
+            self._not_taken = f"not taken in: {plan.problem}" if plan.problem and before.samplers else ""
+            if self._not_taken:
+                log.error("desktop.sources_unusable", reason=plan.problem, hint="those of before go on")
+                plan = before.plan
+            before.stop()
+            self._run = self._built(plan)
+            self._run.start()
 
     def take_once(self) -> None:
         """Take one sample of each source, one after the other, and close them; instead of ``start``."""
-        for sampler in self._samplers:
+        for sampler in self._run.samplers:
             sampler.take_once()
 
     def stop(self) -> None:
         """Take no more samples and end the threads."""
-        for sampler in self._samplers:
-            sampler.finish()
-        for sampler in self._samplers:
-            sampler.stop()
+        with self._lock:
+            if self._is_started:
+                self._is_started = False
+                self._run.stop()
 
-    def _make(self, index: int, planned: PlannedSource) -> Source:
-        around = Surroundings(planned.name, self._folder, partial(self._record, index, planned))
-        return CheckedSource(planned.make(around), planned, index, self._claims)
+    def _built(self, plan: SourcePlan) -> _Run:
+        claims = Claims(one.name for one in plan.sources)
+        samplers = (
+            Sampler(
+                partial(self._make, index, one, claims),
+                self._append,
+                self._clock,
+                self._random,
+                one.interval_s or self._interval_s,
+                name=one.name,
+            )
+            for index, one in enumerate(plan.sources)
+        )
+        return _Run(plan, tuple(samplers))
 
-    def _record(self, index: int, planned: PlannedSource, values: Values) -> Recorded:
-        cleaned, refusal = prefixed(planned.prefix, values, index, self._claims)
+    def _make(self, index: int, planned: PlannedSource, claims: Claims) -> Source:
+        around = Surroundings(planned.name, self._folder, partial(self._record, index, planned, claims))
+        return CheckedSource(planned.make(around), planned, index, claims)
+
+    def _record(self, index: int, planned: PlannedSource, claims: Claims, values: Values) -> Recorded:
+        cleaned, refusal = prefixed(planned.prefix, values, index, claims)
         if refusal:
             raise ValueError(refusal)
         if not cleaned.metrics:

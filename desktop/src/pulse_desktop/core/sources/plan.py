@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,15 @@ class PlannedSource:
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """The sources of a device; ``problem`` says why there are none, when the whole file cannot be used."""
+    """
+    The sources of a device; ``problem`` says why there are none, when the whole file cannot be used.
+
+    ``again`` reads it anew, where it comes from a file.
+    """
 
     sources: tuple[PlannedSource, ...]
     problem: str = ""
+    again: Callable[[], SourcePlan] | None = None
 
 
 def single(kind: str, **options: Any) -> SourcePlan:
@@ -66,6 +71,10 @@ def of_source(name: str, make: Callable[[], Source]) -> SourcePlan:
 
 def read_plan(folder: Path, given: str = "") -> SourcePlan:
     """Return the plan of the device in *folder*; *given*: another file; without any file it is this machine."""
+    return replace(_read(folder, given), again=partial(read_plan, folder, given))
+
+
+def _read(folder: Path, given: str) -> SourcePlan:
     path = Path(given).expanduser() if given else folder / FILE_NAME
     try:
         text = path.read_text(encoding="utf-8")
@@ -83,7 +92,7 @@ def read_plan(folder: Path, given: str = "") -> SourcePlan:
 
 def write_plan(folder: Path, entries: list[dict[str, Any]]) -> None:
     """
-    Store *entries* as the device's sources (0600); they count from its next start.
+    Store *entries* as the device's sources (0600); they count from its next start or ``RELOAD``.
 
     Raises:
         SourceConfigError: One of them cannot be used, with its name; nothing is stored.
