@@ -1,0 +1,135 @@
+"""What a person may do on the device is decided here, whatever a window shows or leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pulse_acl.rules import Permission
+from pulse_desktop.core.errors import ChangeError, SignInError
+from pulse_desktop.core.folder import DeviceFolder
+from pulse_desktop.core.identity import sessions, store
+from pulse_desktop.core.identity.sessions import SignedIn
+from pulse_desktop.core.operation import Operation
+from pulse_desktop.core.sync.store import SyncStore
+from pulse_sync.records import Key
+from support.sync_bench import EDIT_CONFIG, PASSWORD, ROLE, USER, SyncBench, bench_with_people, record
+
+IDENTITY = store.Identity(
+    client_id="D1", api_url="https://pulse.example", mqtts_url="mqtts://pulse.example", ca_pem="", signing_key="s.pem",
+    encryption_key="e.pem", enrolled_at="2026-01-01T00:00:00.000Z",
+)  # fmt: skip
+FORCE_SYNC = "018f0000-0000-7000-8000-0000000000f5"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[SyncBench]:
+    made = bench_with_people(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def flushed() -> list[bool]:
+    return []
+
+
+@pytest.fixture
+def operation(tmp_path: Path, bench: SyncBench, flushed: list[bool]) -> Operation:
+    return Operation(DeviceFolder("D1", tmp_path), IDENTITY, bench.clock, lambda: flushed.append(True))
+
+
+def sign_in(bench: SyncBench, *, is_from_cache: bool = False) -> None:
+    sessions.begin(bench.db, SignedIn(USER, "ann", "2026-01-01T00:00:00.000Z", is_from_cache, None))
+
+
+def grant_force_sync(bench: SyncBench) -> None:
+    permission = record(Key.permission(FORCE_SYNC), name="FORCE_SYNC", description="", rules=[], deleted_at=None)
+    bench.deliver(*bench.server.put(permission, record(Key.role_permission(ROLE, FORCE_SYNC), present=True)))
+
+
+def asked(bench: SyncBench) -> bool:
+    return bool(SyncStore(bench.db).state()["ask_wanted"])
+
+
+def test_sync_now_without_anybody_or_without_force_sync_is_refused(operation, bench: SyncBench, flushed):
+    with pytest.raises(SignInError, match="nobody is signed in"):
+        operation.sync_now()
+    sign_in(bench)
+    with pytest.raises(SignInError, match="needs the permission FORCE_SYNC"):
+        operation.sync_now()
+    assert (flushed, asked(bench)) == ([], False)
+
+
+def test_sync_now_with_force_sync_flushes_and_asks(operation, bench: SyncBench, flushed):
+    sign_in(bench)
+    grant_force_sync(bench)
+    operation.sync_now()
+    assert (flushed, asked(bench)) == ([True], True)
+
+
+def test_operator_has_the_rights_that_the_records_give_now(operation, bench: SyncBench):
+    assert operation.operator().who is None
+    sign_in(bench, is_from_cache=True)
+    assert not operation.operator().may(Permission.FORCE_SYNC)
+    grant_force_sync(bench)
+    found = operation.operator()
+    assert (found.who.username, found.who.is_from_cache, found.may(Permission.FORCE_SYNC)) == ("ann", True, True)
+    assert found.last_checked is not None
+
+
+def test_operator_whose_sign_in_has_ended_is_told_why_and_one_who_left_is_not(operation, bench: SyncBench):
+    sign_in(bench)
+    sessions.end(bench.db, bench.clock.now(), "the account is gone")
+    assert "the account is gone" in operation.operator().ended
+    sign_in(bench)
+    operation.sign_out()
+    assert (operation.operator().who, operation.operator().ended) == (None, "")
+
+
+def test_settings_come_with_their_values_and_who_set_them(operation, bench: SyncBench):
+    everywhere = record(Key.setting("flush_order"), config_value="live_first", deleted_at=None)
+    here = record(Key.setting("sampling_interval", "D1"), config_value=0.5, deleted_at=None)
+    other = record(Key.setting("buffer_limit", "D2"), config_value=5000, deleted_at=None)
+    bench.deliver(*bench.server.put(everywhere, here, other))
+    found = {one.key: (one.value, one.scope, one.changed_by) for one in operation.settings()}
+    assert found["sampling_interval"] == (0.5, "device", "user:admin")
+    assert found["flush_order"] == ("live_first", "all", "user:admin")
+    assert found["buffer_limit"] == (10_000_000, "default", None)
+
+
+def test_settings_are_set_for_this_device_by_somebody_with_edit_config(operation, bench: SyncBench):
+    sign_in(bench)
+    bench.keep_key()
+    operation.set_settings(PASSWORD, {"sampling_interval": 0.25})
+    assert operation.holdings().setting("sampling_interval", "D1") == 0.25
+    assert operation.holdings().setting("sampling_interval", "D2") is None
+
+
+def test_settings_wrong_password_or_out_of_bounds_set_nothing(operation, bench: SyncBench):
+    sign_in(bench)
+    bench.keep_key()
+    with pytest.raises(SignInError):
+        operation.set_settings("a wrong password", {"sampling_interval": 0.25})
+    with pytest.raises(ChangeError, match=r"from 0\.05 to 3600"):
+        operation.set_settings(PASSWORD, {"buffer_limit": 5_000, "sampling_interval": 0.001})
+    assert operation.holdings().settings("D1") == {}, "all of a change or none"
+
+
+def test_addresses_need_edit_config_and_never_leave_in_clear_text(operation, bench: SyncBench, tmp_path: Path):
+    with pytest.raises(SignInError, match="nobody is signed in"):
+        operation.set_addresses("https://other.example", None)
+    sign_in(bench)
+    with pytest.raises(ChangeError, match="clear text may not leave this machine"):
+        operation.set_addresses("https://other.example", "mqtt://other.example")
+    assert not (tmp_path / store.IDENTITY).exists()
+    operation.set_addresses("https://other.example", "mqtts://other.example:8883")
+    stored = store.load(tmp_path)
+    assert (stored.api_url, stored.broker_url, stored.signing_key) == (
+        "https://other.example", "mqtts://other.example:8883", "s.pem",
+    )  # fmt: skip
+    bench.deliver(*bench.server.put(record(Key.role_permission(ROLE, EDIT_CONFIG), present=False)))
+    with pytest.raises(SignInError, match="needs the permission EDIT_CONFIG"):
+        operation.set_addresses("https://third.example", None)
