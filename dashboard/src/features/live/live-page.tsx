@@ -140,7 +140,7 @@ function useFirstChoice(): void {
     if (chart.view.get().chosen.length === 0) {
       firstChoice(index, tiles)
         .slice(0, MOST_CHOSEN)
-        .forEach((chosen) => chart.toggle(chosen, []));
+        .forEach((chosen) => chart.toggle(chosen, tiles.tile(chosen.clientId, chosen.metric)?.recent.toArray().filter((point) => point.sequence !== null) ?? []));
     }
   }, [chart, index, tiles]);
 }
