@@ -1,8 +1,9 @@
 """
 The system with Debian's mosquitto in the embedded broker's place, as real processes in a folder of its own.
 
-mosquitto knows nothing of this project's tokens and lets everybody in; TLS for everyone but the load generator,
-which comes in on a loopback port in clear text so that its own cost stays small. The worker speaks MQTT 5 as with EMQX.
+mosquitto knows nothing of this project's tokens and lets everybody in; TLS for everyone but browsers and the load
+generator, which come in on loopback ports in clear text, the latter so that its own cost stays small. The worker
+speaks MQTT 5 as with EMQX.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ listener {plain} 127.0.0.1
 listener {port} 127.0.0.1
 certfile {certificate}
 keyfile {key}
+listener {sockets} 127.0.0.1
+protocol websockets
 allow_anonymous true
 user {user}
 persistence false
@@ -53,6 +56,7 @@ class Plant(Stack):
             _CONFIGURATION.format(
                 plain=self.plain_port,
                 port=self.ports["PULSE_MQTTS_PORT"],
+                sockets=self.ports["PULSE_MQTT_WS_PORT"],
                 certificate=settings.tls_cert_file,
                 key=settings.tls_key_file,
                 user=getpass.getuser(),
@@ -77,14 +81,14 @@ def _listens(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def mosquitto_plant() -> Iterator[Plant]:
-    """Yield a running system: PostgreSQL as `make run` has it, mosquitto, the API and one worker."""
+def mosquitto_plant(*services: str) -> Iterator[Plant]:
+    """Yield a running system: PostgreSQL as `make run` has it, mosquitto, and *services*: by default API and worker."""
     with short_home() as home:
         plant = Plant(home, {"PULSE_MQTT_VERSION": "5"})
         try:
             plant.start("postgres")
             plant.start_mosquitto()
-            plant.start("auth-api", "ingest")
+            plant.start(*(services or ("auth-api", "ingest")))
             plant.wait_ready()
             yield plant
         except BaseException:
