@@ -15,10 +15,11 @@ import pytest
 from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.outbox import Committed, Outbox
 from pulse_desktop.core.settings import DeviceSettings
-from pulse_desktop.core.sources import sampler, simulator
+from pulse_desktop.core.sources import sampler, simulator, states_file
 from pulse_desktop.core.sources.group import SourceGroup, SourceState
 from pulse_desktop.core.sources.plan import SourcePlan, read_plan
 from pulse_desktop.core.sources.recorder import Recorder
+from pulse_desktop.core.sources.states_file import StatesFile, read_states
 from pulse_desktop.core.streams import new_stream
 from support.plug_ins import MODULES, install_plug_ins
 from support.processes import free_ports, until
@@ -210,3 +211,22 @@ def test_sources_renewed_after_the_stop_do_not_start_again(start: Start):
     group.stop()
     group.renew()
     assert not group.is_running
+
+
+def test_states_that_cannot_be_written_are_said_once_and_stop_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "device"
+    folder.write_text("no folder")  # whoever may write anywhere cannot write below a file either
+    file = StatesFile(folder)
+    for number in range(3):
+        file.save([SourceState("a", "steady", "", "running", str(number))])
+    assert capsys.readouterr().out.count("source_states_not_saved") == 1
+    assert read_states(folder) == []
+    folder.unlink()
+    folder.mkdir()
+    wanted = [SourceState("a", "steady", "", "running", "again")]
+    file.save(wanted)
+    assert read_states(folder) == wanted
+    (folder / states_file.FILE_NAME).write_text("{")
+    assert read_states(folder) == []

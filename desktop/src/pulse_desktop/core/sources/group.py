@@ -8,6 +8,7 @@ there are), ``sampler`` (what each of them gets), ``checked`` (what of their val
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from .recorder import Recorder
 from .sampler import Sampler
 
 log = structlog.get_logger()
+STOP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ class _Run:
     def stop(self) -> None:
         for sampler in self.samplers:
             sampler.finish()
+        end = time.monotonic() + STOP_S  # for all together: one that hangs is left behind
         for sampler in self.samplers:
-            sampler.stop()
+            sampler.stop(max(0.0, end - time.monotonic()))
 
 
 class SourceGroup:

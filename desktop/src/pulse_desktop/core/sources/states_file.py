@@ -25,6 +25,7 @@ class StatesFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._written: list[SourceState] | None = None
+        self._is_failing = False
 
     def save(self, states: list[SourceState]) -> None:
         """Write *states* when they differ from what was tried to be written last."""
@@ -33,8 +34,11 @@ class StatesFile:
         self._written = states
         try:
             write_private(self._path, msgspec.json.encode(states))
+            self._is_failing = False
         except OSError as error:
-            log.warning("desktop.source_states_not_saved", reason=str(error))
+            if not self._is_failing:
+                log.warning("desktop.source_states_not_saved", reason=str(error))
+            self._is_failing = True
 
 
 def read_states(folder: Path) -> list[SourceState]:
