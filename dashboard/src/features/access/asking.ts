@@ -61,7 +61,7 @@ function ofIntegration(name: string): readonly Asked[] {
 
 function ofService(name: string): readonly Asked[] {
   return [
-    [`May ${name} give receipts?`, "publish", buildTopic("RECEIPT", { client_id: "+" })],
+    [`May ${name} give receipts?`, "publish", buildTopic("RECEIPT", { client_id: "device-1" })],
     [`May ${name} read heartbeats?`, "subscribe", buildTopic("HEARTBEAT", { client_id: "+" })],
   ];
 }

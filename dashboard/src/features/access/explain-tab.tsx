@@ -95,7 +95,7 @@ function Asking({ first, onAsk }: { readonly first: Question; readonly onAsk: (q
               ))}
             </datalist>
             <Select label="Action" showLabel value={question.action} choices={ACTIONS} onChoose={(action) => setQuestion({ ...question, action })} testId="explain-action" />
-            <Field label="Topic" required maxLength={512} autoComplete="off" autoCapitalize="none" spellCheck={false} placeholder="telemetry/+/live" value={question.topic} onChange={(event) => setQuestion({ ...question, topic: event.target.value })} data-testid="explain-topic" />
+            <Field label="Topic" required maxLength={512} autoComplete="off" autoCapitalize="none" spellCheck={false} placeholder={question.action === "publish" ? "command/device-1/force_sync" : "telemetry/+/live"} hint={question.action === "publish" ? "One topic, without + or #: nobody publishes to a filter." : "A topic, or a filter with + and #."} value={question.topic} onChange={(event) => setQuestion({ ...question, topic: event.target.value })} data-testid="explain-topic" />
           </div>
           <div>
             <Button type="submit" tone="primary" data-testid="explain-ask">
