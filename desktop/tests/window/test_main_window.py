@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings, Qt
 
 from pulse_desktop.core.errors import Link, SignInError
 from pulse_desktop.core.operation import Operator
-from pulse_desktop.core.recent import WaitingRow
+from pulse_desktop.core.recent import Point, WaitingRow
 from pulse_desktop.ui.snapshot import Buffer, Lamp
 from pulse_desktop.ui.theme.style import present
 from pulse_desktop.ui.windows.main import MainWindow
@@ -247,3 +247,20 @@ def test_value_too_long_for_its_card_is_made_smaller_not_cut(window: MainWindow,
 def test_buffer_without_a_measure_of_the_drain_shows_no_time_left(window: MainWindow):
     window.show_snapshot(syncing(buffer=Buffer(held=50, progress=0.5)))
     assert window.buffer.under.text() == "50 % sent"
+
+
+def test_window_shows_a_full_chart_and_a_full_list_without_blocking(window: MainWindow, qapp):
+    import time
+
+    now = time.time()
+    points = tuple(Point(now - 300 + step * 0.075, step % 7 * 1.5 > 4) for step in range(4_000))
+    window.work.tabs.setCurrentWidget(window.work.waiting)
+    qapp.processEvents()
+    spent = []
+    for first in range(4):
+        shown = syncing(points=(*points,), waiting=rows(200 - first))
+        begun = time.thread_time()
+        window.show_snapshot(shown)
+        qapp.processEvents()
+        spent.append(time.thread_time() - begun)
+    assert min(spent[1:]) < 0.1, "seconds of the window's thread"

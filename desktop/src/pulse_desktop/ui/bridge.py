@@ -24,7 +24,7 @@ from .snapshot import Snapshot
 from .watching import Watch
 
 log = structlog.get_logger()
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.25
 Failed = Callable[[str], None]
 
 

@@ -21,6 +21,7 @@ from ..theme.style import present, role
 SPANS = {"5 min": 300.0, "1 h": 3600.0, "24 h": 86_400.0}
 DEFAULT_SPAN_S = 300.0
 GAP_STEPS = 6.0
+DRAW_EVERY_S = 1.0  # drawing is what a window costs; the figures beside it are newer
 
 
 class TimeAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types that can be used
@@ -44,7 +45,11 @@ class Chart(QWidget):
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
         self._curve = self._plot.plot([], [], connect="finite", antialias=True)
+        self._curve.setDownsampling(auto=True, method="peak")
+        self._curve.setClipToView(True)
         self._drawn: tuple[Point, ...] | None = None
+        self._asked: tuple[str, float, bool, bool] | None = None
+        self._drawn_until = float("-inf")
         self.title = role(QLabel("Recent values"), "caption")
         self._empty = role(QLabel("No readings in this span."), "muted")
         self._buttons = QButtonGroup(self)
@@ -72,7 +77,11 @@ class Chart(QWidget):
         return self._drawn or ()
 
     def show_points(self, metric: str, points: tuple[Point, ...], until: float) -> None:
-        """Draw *points* of *metric*; the right end of the chart is *until*, seconds since 1970."""
+        """Draw *points* of *metric* now and then; the right end of the chart is *until*, seconds since 1970."""
+        asked = (metric, self.span_s, bool(points), self.isVisible())
+        if asked == self._asked and 0 <= until - self._drawn_until < DRAW_EVERY_S:
+            return
+        self._asked, self._drawn_until = asked, until
         self.title.setText(metric or "Recent values")
         if points is not self._drawn:
             self._drawn = points
@@ -86,7 +95,8 @@ class Chart(QWidget):
         """Take the colours of the theme that is on."""
         colours = present()
         self._plot.setBackground(QColor(colours.surface))
-        self._curve.setPen(pg.mkPen(colours.accent, width=1.6))
+        # One pixel: Qt draws any wider line a hundred times as slowly, which would block the window.
+        self._curve.setPen(pg.mkPen(colours.accent, width=1))
         for side in ("left", "bottom"):
             axis = self._plot.getAxis(side)
             axis.setPen(pg.mkPen(colours.line))

@@ -10,7 +10,7 @@ from ..snapshot import Lamp
 from ..theme.style import present
 
 BEAT_MS = 2_000
-STEP_MS = 100
+STEP_MS = 125
 DOT = 6.0
 RING = 13.0
 

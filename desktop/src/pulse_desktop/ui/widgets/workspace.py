@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from ...core.recent import WaitingRow
 from ..models.tables import LOG_HEADINGS, METRIC_HEADINGS, WAITING_HEADINGS, log_rows, metric_rows, waiting_rows
 from ..snapshot import LogLine, Snapshot
 from ..theme.style import role
@@ -54,6 +55,7 @@ class Workspace(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._split)
         self._is_wide = True
+        self._waiting_shown: tuple[tuple[WaitingRow, ...], str] | None = None
         self._log_shown: tuple[LogLine, ...] | None = None
 
     @property
@@ -66,7 +68,9 @@ class Workspace(QWidget):
         here = datetime.now(UTC)
         self.chart.show_points(now.metric or metric, now.points, time.time())
         self.metrics.show_rows(metric_rows(now.latest))
-        self.waiting.show_rows(waiting_rows(now.waiting, metric, here))
+        if (now.waiting, metric) != self._waiting_shown:
+            self._waiting_shown = (now.waiting, metric)
+            self.waiting.show_rows(waiting_rows(now.waiting, metric, here))
         if now.log is not self._log_shown and self.log.isVisible():
             self._log_shown = now.log
             self.log.show_rows(log_rows(now.log, here))
