@@ -86,7 +86,7 @@ function Asking({ first, onAsk }: { readonly first: Question; readonly onAsk: (q
       <Panel aria-label="Question">
         <PanelHeader title="May …" />
         <form onSubmit={submit} className="grid gap-4 p-4">
-          <div className="grid gap-3 sm:grid-cols-[9rem_1fr]">
+          <div className="grid items-start gap-3 sm:grid-cols-[9rem_1fr]">
             <Select label="Kind" showLabel value={question.kind} choices={KINDS} onChoose={(kind) => setQuestion({ ...question, kind, name: "" })} testId="explain-kind" />
             <Field label="Name" list={listId} required autoComplete="off" autoCapitalize="none" spellCheck={false} value={question.name} onChange={(event) => setQuestion({ ...question, name: event.target.value })} data-testid="explain-name" />
             <datalist id={listId}>
