@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
@@ -24,12 +25,13 @@ from ..core.operation import Operation, Operator
 from ..core.outbox import Committed, OutboxReader
 from ..core.readings import MetricValue, StoredReading
 from ..core.recent import MOST_POINTS, Point, Recent, WaitingRow
+from ..core.sync.schema import FILE_NAME as IDENTITY_FILE
 from ..session import Session
 from .log_tail import LogTail
 from .snapshot import ROW_BYTES, Snapshot, buffer_of, lamp_of, problems_of
 
 ROWS_EVERY_S = 1.0
-PEOPLE_EVERY_S = 2.0
+PEOPLE_EVERY_S = 1.0
 _decode = msgspec.json.Decoder(dict[str, bool | int | float]).decode
 
 
@@ -102,6 +104,7 @@ class Watch:
         self._flush_began_with: int | None = None
         self._waiting: tuple[WaitingRow, ...] = ()
         self._operator = Operator()
+        self._people_as_of: tuple[int, ...] = ()
         self._due: dict[str, float] = {}
         self._starting_problem = ""
         self.is_started = False
@@ -196,6 +199,10 @@ class Watch:
 
     def _read_people(self) -> None:
         operation: Operation = self._session.operation
+        written = _written(self._session.folder.path / IDENTITY_FILE)
+        if written == self._people_as_of:
+            return
+        self._people_as_of = written
         try:
             self._operator = operation.operator()
         except DesktopError as error:
@@ -206,3 +213,16 @@ class Watch:
         if now >= self._due.get(name, float("-inf")):
             self._due[name] = now + every_s
             read()
+
+
+def _written(file: Path) -> tuple[int, ...]:
+    """Return what differs after every change of a SQLite file: reading thousands of people each second is too much."""
+    found: list[int] = []
+    for one in (file, file.with_name(f"{file.name}-wal")):
+        try:
+            about = one.stat()
+        except OSError:
+            found += [0, 0]
+        else:
+            found += [about.st_mtime_ns, about.st_size]
+    return tuple(found)

@@ -55,7 +55,7 @@ class StateCard(Card):
         """Show the state of *now*."""
         self.lamp.show_state(now.lamp)
         _put(self.title, words.TITLES[now.lamp])
-        self.title.setStyleSheet(f"color: {present().of(now.lamp)}")
+        _style(self.title, f"color: {present().of(now.lamp)}")
         _put(self.meaning, words.explained(now))
         self.meaning.setToolTip(now.link_detail)
         self.setToolTip(f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip())
@@ -116,7 +116,7 @@ class ValueCard(Card):
         if wide > room.width() > 0:
             size = max(16, int(size * room.width() / wide) - 1)
         # The sheet's font goes before a widget's, so the size is said in the sheet.
-        self.value.setStyleSheet(f"font-size: {size}px; font-weight: 600;")
+        _style(self.value, f"font-size: {size}px; font-weight: 600;")
 
     def _show_names(self, names: list[str]) -> None:
         if [self.metrics.itemText(index) for index in range(self.metrics.count())] == names:
@@ -177,3 +177,9 @@ def _put(label: QLabel, text: str) -> None:
     """Set a text only when it differs: an unchanged one costs a layout, too."""
     if label.text() != text:
         label.setText(text)
+
+
+def _style(label: QLabel, sheet: str) -> None:
+    """Set a sheet only when it differs: Qt works all of it out anew each time."""
+    if label.styleSheet() != sheet:
+        label.setStyleSheet(sheet)
