@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -19,21 +20,24 @@ from support.sync_device import SyncDevice, create_user, wait_published
 PASSWORD = "a-fine-password-12"
 PAGE = 50
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+# New ones in every run, since logs are kept and an id that was used has to cool down.
+RUN = uuid4().hex[:8]
+KILN, DESK, PERSON = f"kiln-{RUN}", f"desk-{RUN}", f"finn-{RUN}"
 NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
 def key(plant: Stack) -> Iterator[str]:
     """Return a key of a free setting that no other test uses; it is taken back at the end."""
-    made = f"test/logs-{next(NUMBERS)}"
+    made = f"test/{RUN}-{next(NUMBERS)}"
     yield made
     plant.admin.delete(f"/config/{made}")
 
 
 @pytest.fixture(scope="module")
 def rejected(plant: Stack) -> Iterator[RawDevice]:
-    """Two messages of ``kiln`` that break the contract; of the second a valid copy was archived afterwards."""
-    device = RawDevice(plant, "kiln")
+    """Two messages of one device that break the contract; of the second a valid copy was archived afterwards."""
+    device = RawDevice(plant, KILN)
     device.enroll()
     device.connect()
     device.live(device.reading(1, f'{{"oven": {quoted(HOSTILE)}}}'))
@@ -43,25 +47,25 @@ def rejected(plant: Stack) -> Iterator[RawDevice]:
     until(lambda: device.archived() == [2], within_s=20, what="the valid copy is archived")
     yield device
     device.close()
-    plant.admin.delete("/devices/kiln")
+    plant.admin.delete(f"/devices/{KILN}")
 
 
 @pytest.fixture(scope="module")
 def conflict(plant: Stack) -> Iterator[SyncDevice]:
     """A name that was changed on the web while a desktop had changed it too: the web's counts."""
-    desk = SyncDevice(plant, "desk-9").connect()
+    desk = SyncDevice(plant, DESK).connect()
     desk.sign_in("admin", ADMIN_PASSWORD)
     desk.ask()
     desk.sync()
-    user = create_user(plant, "finn", "VIEWER", password=PASSWORD)
+    user = create_user(plant, PERSON, "VIEWER", password=PASSWORD)
     desk.reach(wait_published(plant))
-    early = desk.change(Key.user(user), "username", "finn-desk")
-    changed = plant.admin.patch(f"/users/{user}", json={"username": "finn-web"}, headers={"If-Match": "*"})
+    early = desk.change(Key.user(user), "username", f"{PERSON}-desk")
+    changed = plant.admin.patch(f"/users/{user}", json={"username": f"{PERSON}-web"}, headers={"If-Match": "*"})
     assert changed.is_success, changed.text
     assert desk.submit(early).status == "CONFLICT"
     yield desk
     desk.close()
-    plant.admin.delete("/devices/desk-9")
+    plant.admin.delete(f"/devices/{DESK}")
     plant.admin.delete(f"/users/{user}", headers={"If-Match": "*"})
 
 
@@ -113,11 +117,11 @@ def test_logs_page_rejected_message_is_shown_with_its_reason_and_as_text_item_4(
     page: Page, plant: Stack, rejected: RawDevice
 ):
     title = "Logs"
-    open_page(page, plant, "/logs/?tab=rejects&device=kiln")
+    open_page(page, plant, f"/logs/?tab=rejects&device={KILN}")
     expect(rows(page, "reject")).to_have_count(2, timeout=15_000)
     copied, hostile = rows(page, "reject").nth(0), rows(page, "reject").nth(1)
     expect(hostile).to_contain_text("metrics")
-    expect(hostile).to_contain_text("telemetry/kiln/live")
+    expect(hostile).to_contain_text(f"telemetry/{KILN}/live")
     expect(hostile.get_by_test_id("excerpt")).to_contain_text("<img src=x")
     expect(copied).to_contain_text("valid copy archived")
     expect(hostile).not_to_contain_text("valid copy archived")
@@ -133,17 +137,17 @@ def test_logs_page_rejected_message_is_shown_with_its_reason_and_as_text_item_4(
 
 
 def test_logs_page_sync_conflict_shows_both_values_side_by_side_item_4(page: Page, plant: Stack, conflict: SyncDevice):
-    open_page(page, plant, "/logs/?status=CONFLICT&device=desk-9")
+    open_page(page, plant, f"/logs/?status=CONFLICT&device={DESK}")
     expect(rows(page, "sync")).to_have_count(1, timeout=15_000)
     row = rows(page, "sync").first
     expect(row.get_by_test_id("conflict-old")).to_contain_text("In force")
-    expect(row.get_by_test_id("conflict-old")).to_contain_text("finn-web")
+    expect(row.get_by_test_id("conflict-old")).to_contain_text(f"{PERSON}-web")
     expect(row.get_by_test_id("conflict-new")).to_contain_text("Not taken")
-    expect(row.get_by_test_id("conflict-new")).to_contain_text("finn-desk")
-    expect(row).to_contain_text("admin, on desk-9")
+    expect(row.get_by_test_id("conflict-new")).to_contain_text(f"{PERSON}-desk")
+    expect(row).to_contain_text(f"admin, on {DESK}")
     row.get_by_test_id("open-entry").click()
     expect(page.get_by_role("dialog")).to_contain_text("LATER_VALUE")
-    assert difference(page, "username") == ("finn-web", "finn-desk")
+    assert difference(page, "username") == (f"{PERSON}-web", f"{PERSON}-desk")
 
 
 def test_logs_page_filters_stand_in_the_address_and_survive_a_reload_item_4(
@@ -152,7 +156,7 @@ def test_logs_page_filters_stand_in_the_address_and_survive_a_reload_item_4(
     put(plant, key, 1)
     open_page(page, plant, "/logs/")
     expect(rows(page, "sync").first).to_be_visible(timeout=15_000)
-    page.get_by_test_id("filter-device").fill("desk-9")
+    page.get_by_test_id("filter-device").fill(DESK)
     page.get_by_test_id("filter-device").press("Enter")
     page.get_by_test_id("filter-status").select_option("CONFLICT")
     expect(rows(page, "sync")).to_have_count(1)
@@ -174,7 +178,7 @@ def test_logs_page_filters_stand_in_the_address_and_survive_a_reload_item_4(
     # Another log: its own filters, by kind, action, person.
     page.get_by_test_id("tab-audit").click()
     page.get_by_test_id("filter-action").select_option("device.enrolled")
-    page.get_by_test_id("filter-device").fill("kiln")
+    page.get_by_test_id("filter-device").fill(KILN)
     page.get_by_test_id("filter-device").press("Enter")
     expect(rows(page, "audit")).to_have_count(1)
     expect(rows(page, "audit").first).to_contain_text("Device enrolled")

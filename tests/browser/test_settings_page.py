@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -20,6 +21,7 @@ from support.raw_device import RawDevice
 from support.stack import Stack
 
 LARGEST = 2**63 - 1
+AWAY = f"gate-{uuid4().hex[:8]}"  # a new one in every run, since an id that was revoked has to cool down
 Set = Callable[..., None]
 
 
@@ -134,29 +136,29 @@ def test_settings_page_names_who_has_not_applied_a_change_until_their_heartbeat_
     page: Page, plant: Stack, device: str, put: Set
 ):
     put("flush_batch_size", 150)
-    away = RawDevice(plant, "gate-7")
+    away = RawDevice(plant, AWAY)
     away.enroll()
     away.connect()
     try:
         open_page(page, plant, "/settings/")
         summary = page.get_by_test_id("applied-summary")
-        expect(summary).to_contain_text(re.compile("gate-7.* away"), timeout=15_000)
+        expect(summary).to_contain_text(re.compile(f"{AWAY}.* away"), timeout=15_000)
         expect(applied(page, device).get_by_test_id("applied-state")).to_have_attribute("data-state", "applied")
         before, total = (int(str(summary.get_attribute(f"data-{name}"))) for name in ("applied", "of"))
         assert before < total
-        state = applied(page, "gate-7").get_by_test_id("applied-state")
+        state = applied(page, AWAY).get_by_test_id("applied-state")
         expect(state).to_have_attribute("data-state", "away")
         version = plant.admin.get("/config").json()["version"]
         for said, shown in ((version - 1, "waiting"), (version, "applied")):
-            beat = {"client_id": "gate-7", "status": "ONLINE", "sampling_interval_s": 1.0, "config_version": said}
+            beat = {"client_id": AWAY, "status": "ONLINE", "sampling_interval_s": 1.0, "config_version": said}
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            away.publish("heartbeat/gate-7", json.dumps({**beat, "timestamp": now}).encode(), retain=True)
+            away.publish(f"heartbeat/{AWAY}", json.dumps({**beat, "timestamp": now}).encode(), retain=True)
             expect(state).to_have_attribute("data-state", shown, timeout=3_000)
         expect(summary).to_have_attribute("data-applied", str(before + 1))
-        expect(summary).not_to_contain_text("gate-7")
+        expect(summary).not_to_contain_text(AWAY)
     finally:
         away.close()
-        plant.admin.delete("/devices/gate-7")
+        plant.admin.delete(f"/devices/{AWAY}")
 
 
 def test_settings_page_change_by_somebody_else_comes_without_a_reload_item_4(page: Page, plant: Stack, put: Set):
