@@ -103,7 +103,7 @@ def test_device_detail_shows_every_metric_exactly_with_its_history_item_2(
     device.live(device.reading(4, '{"n/total": -7, "new/one": 1}'))
     expect(total).to_have_attribute("data-value", "-7", timeout=5_000)
     expect(page.locator('[data-testid=metric][data-metric="new/one"]')).to_be_visible(timeout=5_000)
-    page.get_by_role("group", name="Time range of the charts").get_by_text("24 h").click()
+    page.get_by_role("radiogroup", name="Time range of the charts").get_by_text("24 h").click()
     expect(total.get_by_test_id("metric-chart")).to_have_attribute("data-points", "4", timeout=10_000)
 
 
@@ -237,6 +237,7 @@ def test_device_detail_offers_what_the_role_may_item_5(
     answer(device, heard_command(device, 1)[1], "DONE")
     expect(stage(page)).to_have_attribute("data-stage", "done", timeout=5_000)
     page.get_by_test_id("sign-out").click()
+    expect(page.get_by_test_id("login-username")).to_be_visible(timeout=10_000)
 
     open_device(page, plant, "detail-roles", "vera")
     expect(page.get_by_test_id("integrity-headline")).to_be_visible(timeout=10_000)
@@ -300,7 +301,7 @@ def test_device_detail_revoked_device_is_cut_off_and_enrolls_again_item_2(
 
 def exported(page: Page, form: str) -> str:
     """Export everything in the format and return what the browser saved."""
-    page.get_by_role("group", name="Format").get_by_text(form, exact=True).click()
+    page.get_by_role("radiogroup", name="Format").get_by_text(form, exact=True).click()
     page.get_by_test_id("export-range").select_option("all")
     with page.expect_download(timeout=15_000) as download:
         page.get_by_test_id("export-start").click()

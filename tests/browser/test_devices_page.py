@@ -58,7 +58,7 @@ def test_devices_page_shows_states_live_and_filters_item_2(page: Page, plant: St
     park.beat()
     expect(presence(page, "list-raw")).to_have_attribute("data-presence", "ONLINE", timeout=5_000)
 
-    state = page.get_by_role("group", name="State")
+    state = page.get_by_role("radiogroup", name="State")
     state.get_by_text("Revoked").click()
     until(lambda: "list-gone" in shown(page) and own not in shown(page), within_s=5, what="the revoked ones alone")
     state.get_by_text("Online").click()
