@@ -240,7 +240,7 @@ def test_device_detail_offers_what_the_role_may_item_5(
     expect(page.get_by_test_id("login-username")).to_be_visible(timeout=10_000)
 
     open_device(page, plant, "detail-roles", "vera")
-    expect(page.get_by_test_id("integrity-headline")).to_be_visible(timeout=10_000)
+    expect(page.get_by_test_id("total-produced")).to_be_visible(timeout=10_000)
     expect(page.get_by_test_id("export")).to_be_visible()
     for hidden in ("commands", "revoke", "enroll-again"):
         assert page.get_by_test_id(hidden).count() == 0, hidden

@@ -10,7 +10,8 @@ const button = cva(
       tone: {
         primary: "bg-accent text-on-accent hover:brightness-110",
         plain: "border bg-surface text-text hover:bg-raised hover:border-line-strong",
-        danger: "border border-down/40 bg-down/10 text-down hover:bg-down/20",
+        // On the plain surface: a tinted one takes the contrast from the light theme.
+        danger: "border border-down/40 bg-surface text-down hover:border-down",
         quiet: "text-muted hover:text-text hover:bg-raised",
       },
       size: { small: "h-7 px-2 text-xs", compact: "h-8 px-1.5 text-[13px] sm:px-2", medium: "h-8 px-3 text-[13px]", large: "h-10 px-4 text-sm", icon: "size-8" },
