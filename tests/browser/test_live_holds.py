@@ -227,7 +227,7 @@ def test_hostile_payloads_are_ignored_counted_and_never_run_live_bad_input(page:
         ("hasOwnProperty", "true"),
         ("toString", "-9223372036854775808"),
     ):
-        expect(tile(page, me, metric)).to_have_attribute("data-value", value, timeout=10_000)
+        expect(tile(page, me, metric)).to_have_attribute("data-value", value, timeout=30_000)
         tile(page, me, metric).click()  # on the chart
     device.live(device.reading(3, LEGAL))
     expect(page.locator("[data-testid=chart] canvas").first).to_be_visible()
