@@ -88,6 +88,12 @@ test("journal_while_the_browser_is_cut_off_nobody_is_said_to_be_lost", async () 
   expect(world.said).toEqual(["d1 connected"]);
 });
 
+test("journal_device_whose_heartbeat_is_the_first_thing_heard_has_come", () => {
+  const world = new World();
+  world.beat("ONLINE");
+  expect(world.said).toEqual(["d1 connected"]);
+});
+
 test("journal_devices_that_are_there_when_the_page_opens_have_not_just_come", async () => {
   const world = new World();
   world.current = false;

@@ -81,6 +81,8 @@ export class Journal implements AllReaders {
   }
 
   heartbeat(beat: Heartbeat, retained: boolean): void {
+    // Asked first: who was there when the screen became current is not to be mixed up with who comes now.
+    const canTell = this.#canTell();
     this.#parts.feed.heartbeat(beat, retained);
     if (retained) {
       return;
@@ -88,7 +90,7 @@ export class Journal implements AllReaders {
     const now = this.#clock.now();
     const flushed = this.#parts.backlog.hear(beat, now);
     const device = this.#parts.devices.one(beat.client_id);
-    if (device !== null && this.#canTell()) {
+    if (device !== null && canTell) {
       this.#judge(device, now, flushed);
     }
   }
