@@ -24,7 +24,7 @@ export function DeviceRail(): ReactElement {
     <aside aria-label="Devices, buffers, events and connection" className="grid content-start gap-3 sm:gap-4">
       <Panel aria-label="Devices">
         <PanelHeader title="Devices">
-          <Link href="/devices/" className="ml-auto text-xs font-medium text-accent hover:underline">
+          <Link href="/devices/" prefetch={false} className="ml-auto text-xs font-medium text-accent hover:underline">
             All details
           </Link>
         </PanelHeader>

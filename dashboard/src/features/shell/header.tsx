@@ -18,7 +18,7 @@ export function Header(): ReactElement {
   const home = firstPage(usePerson().permissions);
   return (
     <header className="flex flex-wrap items-center gap-x-2 border-b bg-surface px-3 sm:px-4 lg:h-12 lg:flex-nowrap lg:gap-5">
-      <Link href={home} aria-label="PrecisionPulse, to the start" className="rounded-md">
+      <Link href={home} prefetch={false} aria-label="PrecisionPulse, to the start" className="rounded-md">
         <Brand />
       </Link>
       <Navigation />
