@@ -52,7 +52,7 @@ function DeviceBuffer({ state, now }: { readonly state: BufferState; readonly no
   const { backlog } = useEngine();
   const progress = state.presence === "SYNCING" ? backlog.progress(state.clientId) : null;
   return (
-    <li data-testid="buffer-row" data-client-id={state.clientId} className="grid gap-1.5 px-4 py-2.5">
+    <li data-testid="buffer-row" data-client-id={state.clientId} className="grid grid-cols-1 gap-1.5 px-4 py-2.5">
       <div className="flex items-center gap-2">
         <span className="min-w-0 flex-1 truncate text-[13px] font-medium" title={state.clientId}>
           {state.clientId}

@@ -70,7 +70,7 @@ function DeviceLine({ device }: { readonly device: Device }): ReactElement {
   const at = useJudgingTime();
   const presence = usePresence()(device);
   return (
-    <li data-testid="device-row" data-client-id={device.clientId} data-status={presence ?? ""} className="grid gap-0.5 px-4 py-2.5">
+    <li data-testid="device-row" data-client-id={device.clientId} data-status={presence ?? ""} className="grid grid-cols-1 gap-0.5 px-4 py-2.5">
       <div className="flex items-center gap-2">
         <span className="min-w-0 flex-1 truncate text-[13px] font-medium" title={device.clientId}>
           {device.clientId}

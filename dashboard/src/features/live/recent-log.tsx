@@ -125,7 +125,7 @@ const Line = memo(function Line({ event }: { readonly event: LogEvent }): ReactE
       <time className="num shrink-0 text-faint" dateTime={new Date(event.at).toISOString()} title={formatDateTime(event.at)}>
         {formatClock(event.at)}
       </time>
-      <p className="min-w-0 flex-1 truncate" title={[event.clientId, event.text, event.detail].filter((each) => each !== "").join(" · ")}>
+      <p className={classes("min-w-0 flex-1", event.kind === "sent" ? "truncate" : "break-words")} title={[event.clientId, event.text, event.detail].filter((each) => each !== "").join(" · ")}>
         {event.clientId !== "" && <span className="font-medium">{event.clientId} </span>}
         <span className={classes("num", event.kind === "sent" ? "text-muted" : TONES[event.tone])}>{event.text}</span>
         {event.detail !== "" && <span className="text-faint"> {event.detail}</span>}

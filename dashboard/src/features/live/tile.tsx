@@ -60,11 +60,6 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo, pinned, onP
         data-pinned={pinned}
         className="flex h-full w-full flex-col rounded-[5px] text-left outline-offset-[-2px]!"
       >
-        {pinned && (
-          <span className="truncate pt-1.5 pr-9 pl-3 text-[11px] leading-4 text-faint" title={clientId}>
-            {clientId}
-          </span>
-        )}
         {onScreen ? <TileBody tile={tile} surroundings={surroundings} pinned={pinned} /> : <SleepingBody tile={tile} />}
       </button>
       <PinButton clientId={clientId} metric={metric} pinned={pinned} onPin={onPin} />
@@ -116,11 +111,16 @@ function TileBody({ tile, surroundings, pinned }: TileBodyProps): ReactElement {
       data-freshness={freshness}
       className={classes(
         "flash flex flex-1 flex-col px-3",
-        pinned ? "pt-0" : "pt-2",
+        pinned ? "pt-1.5" : "pt-2",
         flash && (tile.direction === "up" ? "flash-up" : "flash-down"),
         flash && (tile.flashes % 2 === 0 ? "flash-even" : "flash-odd"),
       )}
     >
+      {pinned && (
+        <span className="truncate pr-6 text-[11px] leading-4 text-faint" title={tile.clientId}>
+          {tile.clientId}
+        </span>
+      )}
       <span className={classes("flex items-center gap-2 text-xs", !pinned && "pr-4")}>
         <span className="min-w-0 flex-1 truncate text-muted" title={tile.metric}>
           {tile.metric}
