@@ -24,7 +24,7 @@ export function BufferPanel(): ReactElement {
   const { refetcher } = useEngine();
   const loaded = useValue(refetcher.loaded);
   const at = useJudgingTime();
-  const devices = useDevices();
+  const devices = useDevices().filter((each) => each.revokedAt === null);
   const states = at === 0 ? [] : devices.map((each) => bufferState(each, at)).filter((each) => each !== null);
   return (
     <Panel aria-label="Offline buffer" data-testid="buffer-panel">

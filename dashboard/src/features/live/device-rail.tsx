@@ -17,7 +17,7 @@ import { formatAge } from "@/lib/values/format";
 
 /** Beside the tiles on wide screens: who is there, what waits on them, what happened, and what the connection is made of. */
 export function DeviceRail(): ReactElement {
-  const devices = useDevices();
+  const devices = useDevices().filter((each) => each.revokedAt === null);
   const loaded = useValue(useEngine().refetcher.loaded);
   const outdated = useStatus().connection !== "online";
   return (

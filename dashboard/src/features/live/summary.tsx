@@ -58,7 +58,8 @@ function ActiveDevices(): ReactElement {
 
 function BufferedRecords(): ReactElement {
   const loaded = useLoaded();
-  const devices = useDevices();
+  // What a revoked device still holds can never arrive.
+  const devices = useDevices().filter((each) => each.revokedAt === null);
   const at = useJudgingTime();
   const found = devices.map((each) => bufferOf(each, at)).filter((each) => each !== null);
   const estimated = found.some((each) => each.estimated);
