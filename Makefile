@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
+TO ?= .looks
 SECONDS ?= 60
 SEED ?= 1
 DEVICES ?= 5
@@ -12,7 +13,7 @@ PACKAGE_DIR ?= desktop/dist
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures check bench generate lock clean-home
+.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -76,6 +77,11 @@ pictures: ## make the pictures of the documentation anew
 	@$(PYTHON) requirements/install.py browser
 	@$(PYTHON) requirements/install.py screen
 	PULSE_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser desktop/tests/window -k picture
+
+looks: ## every page of the dashboard in each of its states as sheets of pictures, to be looked at (TO=folder)
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py browser
+	PYTHONPATH=tests $(BIN)/python -m browser.looks $(TO)
 
 check: ## formatter, linters, types, import borders, contract drift; no server needed
 	@$(PYTHON) requirements/install.py dev

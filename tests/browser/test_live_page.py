@@ -99,6 +99,19 @@ def test_broker_restarted_browser_is_back_within_10_s(page: Page, stack: Stack):
     changes(page, within_s=max(1.0, 10 - (time.monotonic() - started)))
 
 
+def test_broker_away_at_load_shows_what_the_archive_knows(page: Page, stack: Stack):
+    stack["broker"].stop()
+    try:
+        sign_in(page, stack)
+        expect(page.locator("[data-testid=device-row]").first).to_be_visible(timeout=15_000)
+        expect(page.locator(f'[data-testid=tile][data-metric="{MOVING}"]').first).to_be_visible(timeout=15_000)
+        assert connection_state(page) != "online"
+    finally:
+        stack["broker"].start()
+    until(lambda: connection_state(page) == "online", within_s=15, what="the browser is connected")
+    changes(page, within_s=15)
+
+
 def test_signed_out_page_keeps_nothing(page: Page, stack: Stack):
     sign_in(page, stack)
     changes_after_tile(page)

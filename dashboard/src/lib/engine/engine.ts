@@ -162,8 +162,13 @@ export class Engine {
   #linkChanged(state: LinkState): void {
     const before = this.linkState.get();
     this.linkState.set(state);
-    if (state.phase === "online" && before.phase !== "online" && before.phase !== "doubtful") {
+    const cameUp = state.phase === "online" && before.phase !== "online" && before.phase !== "doubtful";
+    // A broker that is away when the page loads is no reason to hold back what the archive knows.
+    const isEmpty = state.phase === "waiting" && !this.refetcher.loaded.get() && !this.refetcher.busy.get();
+    if (cameUp || isEmpty) {
       this.refetcher.refetch();
+    }
+    if (cameUp) {
       this.logReader.readSoon();
     }
   }
