@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from support.mqtt_client import connect_packet, publish_packet
 
 _TURN_S = 0.02
+_PUBACK_LENGTH = 4
+_ACKNOWLEDGED_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,18 @@ def send(pipe: Connection, port: int, fleet: Fleet, pace: Pace) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(connect_packet(f"fleet-{uuid.uuid4()}", None, None, keepalive=0))
         connection.recv(4)
-        threading.Thread(target=_swallow, args=(connection,), daemon=True).start()
+        acknowledged = Acknowledged(connection)
         pipe.send("ready")
         pipe.recv()
-        began, sent, total = time.monotonic(), 0, pace.count * fleet.devices
+        began, sent, packets, total = time.monotonic(), 0, 0, pace.count * fleet.devices
         while sent < total:
             due = min(total, int((time.monotonic() - began) * pace.rate) + 1)
-            connection.sendall(b"".join(_packets(fleet, pace, range(sent, due))))
-            sent = due
+            made = _packets(fleet, pace, range(sent, due))
+            connection.sendall(b"".join(made))
+            sent, packets = due, packets + len(made)
             time.sleep(_TURN_S)
+        # What the broker has not read when the connection ends is lost.
+        acknowledged.wait_for(packets)
         pipe.send(time.monotonic() - began)
         pipe.recv()  # until the block around it ends it
 
@@ -103,10 +108,25 @@ def _packets(fleet: Fleet, pace: Pace, places: range) -> list[bytes]:
     return packets
 
 
-def _swallow(connection: socket.socket) -> None:
-    """Take the broker's acknowledgements, or it would stop reading."""
-    try:
-        while connection.recv(65_536):
-            pass
-    except OSError:
-        return
+class Acknowledged:
+    """Takes the broker's acknowledgements, without which it would stop reading, and counts them."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._count, self._grown = connection, 0, threading.Condition()
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def wait_for(self, count: int) -> None:
+        """Wait until *count* messages are acknowledged."""
+        with self._grown:
+            assert self._grown.wait_for(lambda: self._count >= count, _ACKNOWLEDGED_WITHIN_S), "not acknowledged"
+
+    def _take(self) -> None:
+        length = 0
+        try:
+            while data := self._connection.recv(65_536):
+                length += len(data)
+                with self._grown:
+                    self._count = length // _PUBACK_LENGTH
+                    self._grown.notify_all()
+        except OSError:
+            return
