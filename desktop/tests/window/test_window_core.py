@@ -174,6 +174,7 @@ def test_window_program_without_qt_says_how_to_get_it(world: World, tmp_path: Pa
 
     monkeypatch.setattr(desktop, "find_spec", lambda name: None if name == "PySide6" else object())
     monkeypatch.setenv("PULSE_HOME", str(tmp_path))
+    monkeypatch.setattr(desktop, "configure_logs", lambda *_: None)  # it would be that of every test after this one
     with pytest.raises(ConfigError, match=r"the window needs PySide6; .*--headless"):
         desktop.main([])
 
