@@ -56,6 +56,19 @@ test("retained_heartbeat_brings_figures_but_no_presence", () => {
   expect(device.figures?.pending).toBe(40);
 });
 
+test("retained_offline_is_the_last_word_also_against_a_list_that_has_not_heard_it", () => {
+  const store = new DeviceStore((run) => run());
+  const listed = { clientId: "d1", said: "ONLINE", heardAt: START - 100, figures: null, enrolledAt: START, revokedAt: null } as const;
+  store.list([listed]);
+  store.hear(will(), true, START);
+  const presence = (): string => presenceOf(store.one("d1") ?? { ...listed, said: "SYNCING" }, START);
+  expect(presence()).toBe("OFFLINE");
+  store.list([listed]);
+  expect(presence()).toBe("OFFLINE");
+  store.list([{ ...listed, heardAt: START + 100 }]);
+  expect(presence()).toBe("ONLINE");
+});
+
 test("will_turns_offline_at_once_and_keeps_the_last_figures", () => {
   const device = heard([beat(), false], [will(), false]);
   expect(presenceOf(device, START)).toBe("OFFLINE");

@@ -2,7 +2,8 @@
  * Presence and figures of every device: from `GET /devices` at load, from heartbeats since.
  *
  * Presence is judged by the age of heartbeats received here, never by a retained one, which only brings figures
- * (failure case 32: a will may be missing). A will changes the status alone; the last figures stay. Times are on
+ * (failure case 32: a will may be missing); but a retained OFFLINE is a device's last word, for its return would have
+ * replaced it. A will changes the status alone; the last figures stay. Times are on
  * this browser's clock. `presenceOf` and `bufferOf` are pure, so the screen can ask anew each second.
  */
 
@@ -71,6 +72,8 @@ export class DeviceStore {
   readonly #frames: FrameNotifier;
   readonly #listFrames: FrameNotifier;
   readonly #devices = new Map<string, Device>();
+  /** When a device's OFFLINE was heard here: the server may hear of it a little later than this page. */
+  readonly #goneAt = new Map<string, number>();
   #list: readonly Device[] = [];
   #stale = false;
 
@@ -85,10 +88,15 @@ export class DeviceStore {
     const before = this.#devices.get(beat.client_id) ?? null;
     const isWill = beat.timestamp === null;
     const known = before ?? this.#unknown(beat);
+    if (beat.status === "OFFLINE") {
+      this.#goneAt.set(beat.client_id, now);
+    } else if (!retained) {
+      this.#goneAt.delete(beat.client_id);
+    }
     const keepFigures = isWill || (retained && isOlder(beat, known.figures));
     const after: Device = {
       ...known,
-      said: retained && before !== null ? known.said : beat.status,
+      said: retained && before !== null && beat.status !== "OFFLINE" ? known.said : beat.status,
       heardAt: isWill || retained ? known.heardAt : now,
       figures: keepFigures ? known.figures : beat,
     };
@@ -101,7 +109,9 @@ export class DeviceStore {
     for (const each of listed) {
       const known = this.#devices.get(each.clientId);
       const heardHere = known?.heardAt != null && known.heardAt >= (each.heardAt ?? 0);
-      this.#put(known !== undefined && heardHere ? { ...known, enrolledAt: each.enrolledAt, revokedAt: each.revokedAt } : each);
+      const isGone = (this.#goneAt.get(each.clientId) ?? -Infinity) >= (each.heardAt ?? 0);
+      const { enrolledAt, revokedAt } = each;
+      this.#put(known !== undefined && heardHere ? { ...known, enrolledAt, revokedAt } : { ...each, said: isGone ? "OFFLINE" : each.said });
     }
     const listedIds = new Set(listed.map((each) => each.clientId));
     [...this.#devices.values()]
@@ -139,6 +149,7 @@ export class DeviceStore {
   }
 
   #remove(clientId: string): void {
+    this.#goneAt.delete(clientId);
     this.#devices.delete(clientId);
     this.#touch(clientId);
   }
