@@ -54,7 +54,10 @@ class RawDevice:
         token = self.token()
         address = urlsplit(token["mqtts_url"])
         subscribed: list[int] = []
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, token["client_id"], clean_session=True)
+        # It does nothing by itself: a device that was cut off stays away until a test connects it again.
+        client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, token["client_id"], clean_session=True, reconnect_on_failure=False
+        )
         client.username_pw_set(token["username"], token["password"])
         client.tls_set_context(ssl.create_default_context(cafile=str(self.stack.home / "ca.pem")))
         filters = [(topic, 1) for topic in (self._receipt_topic, *topics)]

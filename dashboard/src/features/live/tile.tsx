@@ -127,12 +127,12 @@ function TileBody({ tile, surroundings, pinned }: TileBodyProps): ReactElement {
         </span>
         <FreshnessTag tile={tile} freshness={freshness} />
       </span>
-      <span className={classes("mt-0.5 transition-opacity", stale && "opacity-65")}>
+      <span className={classes("mt-0.5", stale && "text-muted")}>
         {typeof tile.value === "boolean" ? <Lamp on={tile.value} /> : <Figure tile={tile} />}
       </span>
-      <span className={classes("mt-auto flex items-end gap-3 pb-2", stale && "opacity-40 grayscale")}>
-        <Step tile={tile} />
-        <span className="h-7 min-w-0 flex-1">
+      <span className="mt-auto flex items-end gap-3 pb-2">
+        {!stale && <Step tile={tile} />}
+        <span className={classes("h-7 min-w-0 flex-1", stale && "opacity-40 grayscale")}>
           <Sparkline points={tile.recent} version={tile} stepped={typeof tile.value === "boolean"} theme={theme} />
         </span>
       </span>
