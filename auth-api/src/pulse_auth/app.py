@@ -72,6 +72,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         access_tokens=access_tokens,
         refresh_tokens=RefreshTokens(load_refresh_secret(settings.keys_dir)),
         initial_password=InitialPassword(settings.initial_password_file),
+        bans=devices.given["bans"],
         clock=clock,
     )
     given: dict[str, Any] = {

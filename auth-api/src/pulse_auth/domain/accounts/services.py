@@ -27,7 +27,9 @@ from ...errors import (
 )
 from ..access.guards import SignedIn
 from ..access.people import load_rights
+from ..access.revocation import revoke_tokens_of
 from ..audit.services import write_audit
+from ..broker_admin.enforcement import BanEnforcement
 from ..sync.writing import Actor, writing
 from . import schemas, sessions, throttle
 from .access_tokens import LIFETIME_S, AccessClaims, AccessTokens
@@ -66,6 +68,7 @@ class Accounts:
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
         initial_password: InitialPassword,
+        bans: BanEnforcement,
         clock: Clock,
     ) -> None:
         self._sessions = open_session
@@ -73,6 +76,7 @@ class Accounts:
         self._access_tokens = access_tokens
         self._refresh_tokens = refresh_tokens
         self._initial_password = initial_password
+        self._bans = bans
         self._clock = clock
 
     async def sign_in(self, username: str, password: str, address: str) -> Granted:
@@ -145,6 +149,8 @@ class Accounts:
         """
         Give the signed-in *person* a new password; every session of theirs ends, and a new one starts.
 
+        Their browsers' connections to the broker end too: whoever watches with the old password stops watching.
+
         Raises:
             PasswordRefusedError: The new password breaks the rules.
             WrongPasswordError: *current* is not the present password.
@@ -160,7 +166,12 @@ class Accounts:
         hashed = await self._passwords.hash(new)
         async with self._sessions.begin() as session:
             user = await self._set_password(session, person, stored, hashed, attempt)
+            cut = await revoke_tokens_of(
+                session, user.id, now=attempt.now, by=person.username, reason="password changed"
+            )
             granted = await self._grant(session, user, sessions.open_family(session, user, attempt.now))
+        if cut:
+            await self._bans.apply(banned=cut.bans, kick=cut.client_ids)
         self._initial_password.remove_if(current)
         return granted
 
