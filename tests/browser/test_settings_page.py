@@ -113,6 +113,7 @@ def test_settings_page_own_value_of_a_device_stands_beside_that_of_all_item_4(
     open_page(page, plant, f"/settings/?device={device}")
     expect(counts(page, "sampling_interval")).to_have_attribute("data-from", "all", timeout=15_000)
     edit(page, "sampling_interval", "0,25")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(counts(page, "sampling_interval")).to_have_attribute("data-value", "0.25")
     expect(row(page, "sampling_interval").get_by_test_id("setting-of-all")).to_have_text("All devices: 2 s")
     expect(runs(page, device)).to_have_attribute("data-running", "0.25", timeout=5_000)
@@ -122,8 +123,7 @@ def test_settings_page_own_value_of_a_device_stands_beside_that_of_all_item_4(
     own = row(page, "sampling_interval").get_by_test_id("own-values")
     expect(own).to_contain_text(device)
     expect(runs(page, device)).to_have_attribute("data-wanted", "0.25")
-    # The click takes its own button away, so it is given without looking again whether it was received.
-    own.get_by_role("button").dispatch_event("click")
+    own.get_by_role("button").click()
     page.wait_for_url(f"**/settings/?device={device}")
     page.reload()
     row(page, "sampling_interval").get_by_test_id("reset-setting").click(timeout=15_000)
