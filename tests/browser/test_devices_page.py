@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from support.dashboard import open_page, own_device, serious_faults, sign_in
+from support.dashboard import PERSON_PASSWORD, open_page, own_device, serious_faults, sign_in
 from support.device_keys import DeviceKeys
 from support.processes import until
 from support.raw_device import RawDevice
@@ -99,8 +100,8 @@ def test_devices_page_offers_no_enrolling_to_those_who_may_not_item_5(
     expect(presence(page, own_device(plant))).to_have_attribute("data-presence", "ONLINE", timeout=15_000)
     expect(row(page, park.client_id).get_by_test_id("device-integrity")).to_have_text("no readings yet", timeout=15_000)
     assert page.get_by_test_id("enroll").count() == 0
-    refused = plant.client(username, "quiet-otter-crosses-42").post("/devices/enrollment-codes", json={})
-    assert refused.status_code == 403
+    with contextlib.closing(plant.client(username, PERSON_PASSWORD)) as client:
+        assert client.post("/devices/enrollment-codes", json={}).status_code == 403
 
 
 def test_devices_page_device_enrolls_with_the_shown_code_and_appears_live_item_2(page: Page, plant: Stack):
