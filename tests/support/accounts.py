@@ -37,3 +37,14 @@ def psql(stack: Stack, query: str, *arguments: object) -> Any:
     # A thread of its own: a browser test before this one may have left an event loop running in the main thread.
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(lambda: asyncio.run(ask())).result()
+
+
+def repeated_values(stack: Stack) -> int:
+    """Count the values, one of a stream, number and metric, that stand in the archive more than once."""
+    return int(
+        psql(
+            stack,
+            "SELECT count(*) FROM (SELECT 1 FROM telemetry_data GROUP BY client_id, stream, sequence_no, metric_key"
+            " HAVING count(*) > 1) twice",
+        )
+    )

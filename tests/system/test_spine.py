@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.accounts import integrity, psql
+from support.accounts import integrity, repeated_values
 from support.processes import until
 from support.stack import Stack, running_stack
 from support.watcher import Watcher
@@ -67,7 +67,7 @@ def test_worker_killed_for_30_s_loses_and_repeats_nothing(stack: Stack, device_i
     account = integrity(stack, device_id)
     assert account["missing"] == 0
     assert account["rejected"] == account["declared_lost"] == 0
-    assert repeated_readings(stack) == 0
+    assert repeated_values(stack) == 0
 
 
 def test_broker_restarted_everybody_is_back_within_10_s(stack: Stack, device_id: str):
@@ -80,7 +80,7 @@ def test_broker_restarted_everybody_is_back_within_10_s(stack: Stack, device_id:
         until(lambda: live_count(watcher) >= 1, within_s=10, what="the device is back")
     until(lambda: is_settled(stack, device_id), within_s=10, what="the worker is back and has caught up")
     assert time.monotonic() - started < 15
-    assert repeated_readings(stack) == 0
+    assert repeated_values(stack) == 0
 
 
 def test_device_killed_resends_and_repeats_nothing(stack: Stack, device_id: str):
@@ -94,7 +94,7 @@ def test_device_killed_resends_and_repeats_nothing(stack: Stack, device_id: str)
             what="the device produces again",
         )
     until(lambda: is_settled(stack, device_id), within_s=30, what="everything is archived")
-    assert repeated_readings(stack) == 0
+    assert repeated_values(stack) == 0
 
 
 def test_link_cut_buffers_and_flushes_in_order(stack: Stack, device_id: str):
@@ -115,7 +115,7 @@ def test_link_cut_buffers_and_flushes_in_order(stack: Stack, device_id: str):
     assert kinds[0] == "buffered", "the backlog goes before live resumes"
     assert all(numbers == sorted(numbers) for numbers in streams.values()), "ascending within each stream"
     until(lambda: is_settled(stack, device_id), within_s=30, what="everything is archived")
-    assert repeated_readings(stack) == 0
+    assert repeated_values(stack) == 0
 
 
 def test_stopped_in_any_order_ends_cleanly_and_loses_nothing(stack: Stack, device_id: str):
@@ -123,18 +123,7 @@ def test_stopped_in_any_order_ends_cleanly_and_loses_nothing(stack: Stack, devic
         assert stack[name].stop(number=signal.SIGTERM) == 0
     stack.start("ingest", "device")
     until(lambda: is_settled(stack, device_id), within_s=40, what="everything is archived")
-    assert repeated_readings(stack) == 0
-
-
-def repeated_readings(stack: Stack) -> int:
-    """Count (stream, number, metric) that stand in the archive more than once."""
-    return int(
-        psql(
-            stack,
-            "SELECT count(*) FROM (SELECT 1 FROM telemetry_data GROUP BY client_id, stream, sequence_no, metric_key"
-            " HAVING count(*) > 1) twice",
-        )
-    )
+    assert repeated_values(stack) == 0
 
 
 def try_watching(stack: Stack) -> Watcher | None:

@@ -12,7 +12,7 @@ import { auditedCommands, joinCommands, type CommandLog, type CommandRow } from 
 import { sendCommand } from "@/features/devices/command-sender";
 import { CommandStage } from "@/features/devices/command-stage";
 import { useAllowed } from "@/features/shell/allowed";
-import { useDevice, useEngine, useNow, usePerson, usePresence, useValue } from "@/lib/engine/hooks";
+import { useDevice, useEngine, useNow, usePerson, usePresence, usePresenceOf, useValue } from "@/lib/engine/hooks";
 import type { CommandName } from "@/lib/store/commands";
 import type { Device } from "@/lib/store/devices";
 import { formatClock, formatDateTime } from "@/lib/values/format";
@@ -63,7 +63,7 @@ export function CommandPanel({ device }: { readonly device: Device }): ReactElem
 function Offers({ device }: { readonly device: Device }): ReactElement {
   const [life, setLife] = useState<LifeS>("60");
   const { permissions } = usePerson();
-  const presence = usePresence()(device);
+  const presence = usePresenceOf(device);
   const online = useValue(useEngine().linkState).phase === "online";
   if (device.revokedAt !== null) {
     return <div className="border-b p-4 text-[13px] text-muted">A revoked device takes no commands. Enroll it again first.</div>;

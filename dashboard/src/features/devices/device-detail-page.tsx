@@ -22,7 +22,7 @@ import { SettingsPanel } from "@/features/devices/settings-panel";
 import { Allowed, useAllowed } from "@/features/shell/allowed";
 import { oneDevice } from "@/lib/api/devices";
 import { ApiProblem } from "@/lib/api/problem";
-import { useDevice, useEngine, usePresence } from "@/lib/engine/hooks";
+import { useDevice, useEngine, usePresenceOf } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatDateTime } from "@/lib/values/format";
 
@@ -131,7 +131,7 @@ function Found({ device }: { readonly device: Device }): ReactElement {
 }
 
 function Lead({ device }: { readonly device: Device }): ReactElement {
-  const presence = usePresence()(device);
+  const presence = usePresenceOf(device);
   const version = device.figures?.app_version ?? null;
   return (
     <span className="flex flex-wrap items-center gap-x-4 gap-y-1">

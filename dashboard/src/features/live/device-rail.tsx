@@ -11,7 +11,7 @@ import { BufferedCount, PresenceBadge } from "@/features/devices/presence";
 import { BufferPanel } from "@/features/live/buffer-panel";
 import { RecentLog } from "@/features/live/recent-log";
 import { ConnectionRows } from "@/features/shell/connection-indicator";
-import { useDevices, useEngine, useJudgingTime, useNow, usePresence, useStatus, useValue } from "@/lib/engine/hooks";
+import { useDevices, useEngine, useJudgingTime, useNow, usePresenceOf, useStatus, useValue } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatAge } from "@/lib/values/format";
 
@@ -68,7 +68,7 @@ function LoadingLines(): ReactElement {
 function DeviceLine({ device }: { readonly device: Device }): ReactElement {
   const now = useNow();
   const at = useJudgingTime();
-  const presence = usePresence()(device);
+  const presence = usePresenceOf(device);
   return (
     <li data-testid="device-row" data-client-id={device.clientId} data-status={presence ?? ""} className="grid grid-cols-1 gap-0.5 px-4 py-2.5">
       <div className="flex items-center gap-2">

@@ -7,7 +7,7 @@
 import type { PointRing } from "@/lib/store/points";
 import { baseOf, positionOf } from "@/lib/store/drawing";
 
-const LEAST_PAUSE_MS = 250;
+const LEAST_PAUSE_MS = 500;
 const PAD = 2;
 
 export class SparkPainter {
@@ -19,6 +19,7 @@ export class SparkPainter {
   readonly #quietColour: string;
   #width = 0;
   #height = 0;
+  #drawnAt = -Infinity;
   #waiting: ReturnType<typeof setTimeout> | null = null;
 
   constructor(canvas: HTMLCanvasElement, points: PointRing, stepped: boolean) {
@@ -34,19 +35,23 @@ export class SparkPainter {
 
   /** The points have changed; draws now or after a short pause. */
   changed(): void {
-    if (this.#waiting === null) {
+    const pause = this.#drawnAt + LEAST_PAUSE_MS - performance.now();
+    if (pause <= 0) {
       this.#draw();
-      this.#waiting = setTimeout(() => {
-        this.#waiting = null;
-        this.#draw();
-      }, LEAST_PAUSE_MS);
+    } else {
+      this.#waiting ??= setTimeout(() => this.#draw(), pause);
     }
   }
 
   end(): void {
     this.#observer.disconnect();
+    this.#waitNoLonger();
+  }
+
+  #waitNoLonger(): void {
     if (this.#waiting !== null) {
       clearTimeout(this.#waiting);
+      this.#waiting = null;
     }
   }
 
@@ -59,6 +64,8 @@ export class SparkPainter {
   }
 
   #draw(): void {
+    this.#waitNoLonger();
+    this.#drawnAt = performance.now();
     const context = this.#canvas.getContext("2d");
     if (context === null || this.#width === 0) {
       return;

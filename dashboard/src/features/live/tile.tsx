@@ -22,13 +22,15 @@ interface TileProps extends Surroundings {
   /** Its place among the chart's colours, 1 and up; 0 when it is not on the chart. */
   readonly seriesNo: number;
   readonly pinned: boolean;
+  /** Whether its section is on the screen; if not, neither is the tile. */
+  readonly near: boolean;
   readonly onPin: (pin: Pin) => void;
 }
 
 /** One metric as on a trading screen; pressing it puts it on the chart or takes it off. A pinned one names its device. */
-export const Tile = memo(function Tile({ clientId, metric, seriesNo, pinned, onPin, ...surroundings }: TileProps): ReactElement | null {
+export const Tile = memo(function Tile({ clientId, metric, seriesNo, pinned, near, onPin, ...surroundings }: TileProps): ReactElement | null {
   const { chart, sparks } = useEngine();
-  const [ref, onScreen] = useOnScreen<HTMLDivElement>();
+  const [ref, onScreen] = useOnScreen<HTMLDivElement>(near);
   const tile = useTile(clientId, metric, onScreen);
   useEffect(() => {
     if (onScreen) {
@@ -43,8 +45,8 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo, pinned, onP
       ref={ref}
       style={seriesNo > 0 ? { borderColor: `var(--series-${seriesNo})`, boxShadow: `inset 2px 0 0 var(--series-${seriesNo})` } : undefined}
       className={classes(
-        "group relative min-w-0 overflow-hidden rounded-md border bg-surface shadow-card transition-[border-color] [content-visibility:auto] hover:border-line-strong",
-        pinned ? "h-[114px] [contain-intrinsic-size:auto_114px]" : "h-[98px] [contain-intrinsic-size:auto_98px]",
+        "group relative min-w-0 overflow-hidden rounded-md border bg-surface shadow-card transition-[border-color] [contain:strict] hover:border-line-strong",
+        pinned ? "h-[114px]" : "h-[98px]",
       )}
     >
       <button

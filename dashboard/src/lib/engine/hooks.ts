@@ -12,6 +12,8 @@ import { statusOf, type Status } from "@/lib/store/status";
 import type { DeviceTiles, Tile } from "@/lib/store/tiles";
 import type { ReadableStore } from "@/lib/store/value-store";
 
+const NO_PRESENCE = "";
+
 export const EngineContext = createContext<Engine | null>(null);
 
 export function useEngine(): Engine {
@@ -63,10 +65,14 @@ export function useDevice(clientId: string): Device | null {
  * silence then says nothing about them. 0 before the page runs.
  */
 export function useJudgingTime(): number {
+  const judged = useJudging();
+  return judged(useNow());
+}
+
+function useJudging(): (now: number) => number {
   const { link } = useEngine();
   const online = useStatus().connection === "online";
-  const now = useNow();
-  return online || link.lastPacketAt === 0 ? now : Math.min(now, link.lastPacketAt);
+  return (now) => (online || link.lastPacketAt === 0 ? now : Math.min(now, link.lastPacketAt));
 }
 
 /** The presence to show for a device; `null` before the page runs. */
@@ -75,17 +81,24 @@ export function usePresence(): (device: Device) => Presence | null {
   return (device) => (at === 0 ? null : presenceOf(device, at));
 }
 
+/** The presence of one device; the component re-renders only when it changes. `null`: no device, or before the page runs. */
+export function usePresenceOf(device: Device | null): Presence | null {
+  const judged = useJudging();
+  const found = useEachSecond((now) => (device === null || now === 0 ? NO_PRESENCE : presenceOf(device, judged(now))));
+  return found === NO_PRESENCE ? null : found;
+}
+
 export function useTileIndex(): readonly DeviceTiles[] {
   const { tiles } = useEngine();
   return useSyncExternalStore(tiles.subscribeIndex, tiles.index, tiles.index);
 }
 
-/** One tile; while *awake* is false (off the screen) it is looked at once a second only. */
+/** One tile; while *awake* is false (off the screen) it is looked at every few seconds only. */
 export function useTile(clientId: string, metric: string, awake: boolean): Tile | null {
   const { tiles } = useEngine();
   const follow = useCallback((run: () => void) => tiles.subscribe(clientId, metric, run), [tiles, clientId, metric]);
   const read = (): Tile | null => tiles.tile(clientId, metric);
-  return useSyncExternalStore(awake ? follow : subscribeSecond, read, read);
+  return useSyncExternalStore(awake ? follow : subscribeSeldom, read, read);
 }
 
 export function useSeries(): readonly Series[] {
@@ -114,6 +127,29 @@ function subscribeSecond(run: () => void): () => void {
   };
 }
 
+const TURNS = 16;
+const TURN_MS = 300;
+const sleepers: readonly Set<() => void>[] = Array.from({ length: TURNS }, () => new Set<() => void>());
+let turn = 0;
+let turning: ReturnType<typeof setInterval> | null = null;
+
+/** Runs every five seconds, a sixteenth of all readers at a time: all at once would be a frame that is seen to be late. */
+function subscribeSeldom(run: () => void): () => void {
+  const mine = sleepers.reduce((least, each) => (each.size < least.size ? each : least));
+  mine.add(run);
+  turning ??= setInterval(() => {
+    turn = (turn + 1) % TURNS;
+    sleepers[turn]?.forEach((each) => each());
+  }, TURN_MS);
+  return () => {
+    mine.delete(run);
+    if (turning !== null && sleepers.every((each) => each.size === 0)) {
+      clearInterval(turning);
+      turning = null;
+    }
+  };
+}
+
 /** The time in ms, once a second; all components share one timer. 0 while the page is exported. */
 export function useNow(): number {
   return useSyncExternalStore(subscribeSecond, () => second, () => 0);
@@ -124,18 +160,36 @@ export function useEachSecond<T extends string | number | boolean>(compute: (now
   return useSyncExternalStore(subscribeSecond, () => compute(second), () => compute(0));
 }
 
-/** Whether an element is on the screen or near it. */
-export function useOnScreen<T extends Element>(): readonly [RefObject<T | null>, boolean] {
+const watched = new WeakMap<Element, (near: boolean) => void>();
+let observer: IntersectionObserver | null = null;
+
+/** One observer for the whole page: what each further one costs in every frame adds up over hundreds of tiles. */
+function observe(element: Element, tell: (near: boolean) => void): () => void {
+  observer ??= new IntersectionObserver((entries) => entries.forEach((entry) => watched.get(entry.target)?.(entry.isIntersecting)), {
+    rootMargin: "200px",
+  });
+  const shared = observer;
+  watched.set(element, tell);
+  shared.observe(element);
+  return () => {
+    watched.delete(element);
+    shared.unobserve(element);
+  };
+}
+
+/** Whether an element is on the screen or near it; not asked, and so false, unless *worthAsking*. */
+export function useOnScreen<T extends Element>(worthAsking = true): readonly [RefObject<T | null>, boolean] {
   const ref = useRef<T>(null);
   const [onScreen, setOnScreen] = useState(false);
   useEffect(() => {
-    const element = ref.current;
-    if (element === null) {
+    if (ref.current === null || !worthAsking) {
       return;
     }
-    const observer = new IntersectionObserver(([entry]) => setOnScreen(entry?.isIntersecting ?? true), { rootMargin: "200px" });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+    const end = observe(ref.current, setOnScreen);
+    return () => {
+      end();
+      setOnScreen(false);
+    };
+  }, [worthAsking]);
   return [ref, onScreen];
 }
