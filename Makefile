@@ -76,7 +76,7 @@ pictures: ## make the pictures of the documentation anew
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py browser
 	@$(PYTHON) requirements/install.py screen
-	PULSE_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser desktop/tests/window -k picture
+	PULSE_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser desktop/tests/window -k "picture or demo"
 
 looks: ## every page of the dashboard in each of its states as sheets of pictures, to be looked at (TO=folder)
 	@$(PYTHON) requirements/install.py dev

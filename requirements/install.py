@@ -30,7 +30,7 @@ PARTS = (
 )
 CONTAINED_IN = {"run": ("window", "dev"), "window": ("dev",)}  # who has one has the other
 SYSTEM = {
-    "browser": {"chromium": "chromium"},
+    "browser": {"chromium": "chromium", "mosquitto_sub": "mosquitto-clients"},
     "screen": {
         "libEGL.so.1": "libegl1",
         "libGL.so.1": "libgl1",
@@ -45,6 +45,7 @@ SYSTEM = {
     },
     "package": {
         "objdump": "binutils",
+        "systemd-analyze": "systemd",
         "Xvfb": "xvfb",
         f"libpython3.{sys.version_info[1]}.so.1.0": f"libpython3.{sys.version_info[1]}",
     },

@@ -9,27 +9,25 @@ it parses the payload and sets one attribute. Devices, page and observer read th
 from __future__ import annotations
 
 import asyncio
-import shutil
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import asyncpg
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bench.desktops import add_backlog, enrolled, outbox_of
 from bench.figures import Limit, percentile
+from bench.live_page import blank_page, browser, live_page
 from faults.outbox_file import held
 from support.processes import ROOT, until
-from support.stack import ADMIN_PASSWORD, Stack, running_stack
+from support.stack import Stack, running_stack
 
 DEVICES, INTERVAL_S, WATCH_S, ROUNDS, BACKLOG = 10, 0.1, 15.0, 2, 100_000
 METRIC = "line/parts"
 MOST_MORE_MS, MOST_WHILE_FLUSHING_MS = 100.0, 1_000.0
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-_SCREEN = {"width": 1920, "height": 1080}
-# What is below the screen is not watched: a tile that nobody sees is drawn once a second only.
+# What is below the screen is not watched: a tile that nobody sees is drawn every few seconds only.
 _OBSERVE = """() => {
   window.seen = [];
   const shown = new Set([...document.querySelectorAll("[data-metric='METRIC']")]
@@ -70,11 +68,11 @@ def measure() -> list[Limit]:
             _start_device(stack, number)
         bare: Seen = []
         dashboard: Seen = []
-        with _browser() as browser:
+        with browser() as opened:
             for _ in range(ROUNDS):
-                bare += _watched(_bare_page(browser, stack))
-                dashboard += _watched(_live_page(browser, stack))
-            flushing = _watched_while_flushing(stack, browser)
+                bare += _watched(_bare_page(opened, stack))
+                dashboard += _watched(_live_page(opened, stack))
+            flushing = _watched_while_flushing(stack, opened)
         taken = asyncio.run(_taken_at(stack))
     at_rest, reference, under_load = (_latencies(seen, taken) for seen in (dashboard, bare, flushing))
     beside = f"dashboard {_told(at_rest)}; bare MQTT.js page {_told(reference)}"
@@ -98,33 +96,16 @@ def _told(latencies: list[float]) -> str:
     )
 
 
-@contextmanager
-def _browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "Chromium is missing: python3 requirements/install.py browser"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield browser
-        browser.close()
-
-
 def _start_device(stack: Stack, number: int) -> None:
     options = ("--source", "simulator", "--seed", str(number + 1))
     enrolled(stack, f"line-{number}", *options, interval_s=INTERVAL_S).start()
 
 
 @contextmanager
-def _page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport=_SCREEN, color_scheme="dark", bypass_csp=True)
-    yield context.new_page()
-    context.close()
-
-
-@contextmanager
-def _bare_page(browser: Browser, stack: Stack) -> Iterator[Page]:
+def _bare_page(opened: Browser, stack: Stack) -> Iterator[Page]:
     """Yield a page of the dashboard's origin with MQTT.js and nothing else."""
     script = (ROOT / "dashboard" / "node_modules" / "mqtt" / "dist" / "mqtt.min.js").read_text()
-    with _page(browser) as page:
+    with blank_page(opened, bypass_csp=True) as page:
         page.goto(f"{stack.address}/healthz")  # hardly a page, but of the origin that the broker lets in
         page.add_script_tag(content=script)
         page.evaluate(_LISTEN, stack.admin.post("/broker/token", json={}).json())
@@ -133,13 +114,9 @@ def _bare_page(browser: Browser, stack: Stack) -> Iterator[Page]:
 
 
 @contextmanager
-def _live_page(browser: Browser, stack: Stack) -> Iterator[Page]:
+def _live_page(opened: Browser, stack: Stack) -> Iterator[Page]:
     """Yield the dashboard's live page with every device on it."""
-    with _page(browser) as page:
-        page.goto(stack.address)
-        page.get_by_test_id("login-username").fill("admin")
-        page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
-        page.get_by_test_id("login-submit").click()
+    with live_page(opened, stack) as page:
         tiles = f"[data-testid=tile][data-metric='{METRIC}']"
         page.wait_for_function(
             "([tiles, count]) => document.querySelectorAll(tiles).length === count", arg=[tiles, DEVICES]
@@ -155,11 +132,11 @@ def _watched(opened: object) -> Seen:
         return _seen(page)
 
 
-def _watched_while_flushing(stack: Stack, browser: Browser) -> Seen:
+def _watched_while_flushing(stack: Stack, opened: Browser) -> Seen:
     other = enrolled(stack, "flushing", interval_s=3_600)
     file = outbox_of(stack, "flushing")
     add_backlog(file, BACKLOG)
-    with _live_page(browser, stack) as page:
+    with _live_page(opened, stack) as page:
         page.wait_for_timeout(3_000)
         page.evaluate(_OBSERVE)
         other.start()

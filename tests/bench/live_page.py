@@ -26,17 +26,23 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
+def blank_page(opened: Browser, *, bypass_csp: bool = False) -> Iterator[Page]:
+    """Yield a page of its own person and screen, with nothing on it yet."""
+    context = opened.new_context(viewport=SCREEN, color_scheme="dark", bypass_csp=bypass_csp)
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
 def live_page(opened: Browser, stack: Stack) -> Iterator[Page]:
     """Yield the live page with somebody signed in and the broker connected."""
-    context = opened.new_context(viewport=SCREEN, color_scheme="dark")
-    page = context.new_page()
-    page.goto(stack.address)
-    page.get_by_test_id("login-username").fill("admin")
-    page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
-    page.get_by_test_id("login-submit").click()
-    page.wait_for_selector("[data-testid=connection-indicator][data-state=online]", timeout=30_000)
-    yield page
-    context.close()
+    with blank_page(opened) as page:
+        page.goto(stack.address)
+        page.get_by_test_id("login-username").fill("admin")
+        page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
+        page.get_by_test_id("login-submit").click()
+        page.wait_for_selector("[data-testid=connection-indicator][data-state=online]", timeout=30_000)
+        yield page
 
 
 def wait_for_tiles(page: Page, count: int) -> None:

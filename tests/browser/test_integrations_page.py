@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,7 +83,6 @@ def test_integration_made_in_the_page_reads_with_its_python_recipe_until_it_is_r
     assert page.get_by_label("Revoke erp").count() == 0
 
 
-@pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto-clients is not installed")
 def test_mosquitto_recipe_runs_as_it_stands_item_4(page: Page, plant: Stack, tmp_path: Path) -> None:
     open_page(page, plant, "/integrations/")
     make(page, "shell-reader")
