@@ -32,6 +32,7 @@ export interface Guarded<T> {
   readonly settle: () => void;
   /** Forgets the last refusal: what was refused is not there any more. */
   readonly forgive: () => void;
+  /** *done* is not called any more once the window was closed. */
   readonly run: <R>(act: (send: Send, seen: T) => Promise<R>, done: (result: R) => void) => void;
 }
 
@@ -40,9 +41,8 @@ export function useGuarded<T extends AccessRecord>(first: T, kind: Kind<T>, onNe
   const [seen, setSeen] = useState(first);
   const [overtaken, setOvertaken] = useState(false);
   const [newerChange, setNewerChange] = useState<T | null>(null);
-  const change = useChange((send, act: (send: Send) => Promise<void>) => act(send), TOUCHED);
-  const showNewer = async (send: Send): Promise<void> => {
-    const now = await readOne(send, kind.path, seen.id, kind.read);
+  const change = useChange((send, act: (send: Send) => Promise<() => void>) => act(send), TOUCHED);
+  const showNewer = (now: T): void => {
     onNewer(seen, now);
     setSeen(now);
     setNewerChange(now.updatedAt > seen.updatedAt ? now : null);
@@ -58,16 +58,20 @@ export function useGuarded<T extends AccessRecord>(first: T, kind: Kind<T>, onNe
     forgive: () => change.reset(),
     run: (act, done) => {
       setOvertaken(false);
-      change.mutate(async (send) => {
+      const attempt = async (send: Send): Promise<() => void> => {
         try {
-          done(await act(send, seen));
+          const result = await act(send, seen);
+          return () => done(result);
         } catch (error) {
           if (error instanceof ApiProblem && error.status === 412) {
-            return showNewer(send);
+            const now = await readOne(send, kind.path, seen.id, kind.read);
+            return () => showNewer(now);
           }
           throw error;
         }
-      });
+      };
+      // What follows is called only while this window is open: a late answer must not touch another one.
+      change.mutate(attempt, { onSuccess: (follow) => follow() });
     },
   };
 }

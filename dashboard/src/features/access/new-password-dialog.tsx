@@ -18,7 +18,7 @@ import { change, type User } from "@/lib/api/access";
 export function NewPassword({ user, onClose }: { readonly user: User; readonly onClose: () => void }): ReactElement {
   const [password, setPassword] = useState("");
   const [refused, setRefused] = useState("");
-  const [done, setDone] = useState(false);
+  const [handedOver, setHandedOver] = useState("");
   const guarded = useGuarded(user, USER);
   const trouble = guarded.problem?.message ?? "";
   const aboutPassword = kindOf(guarded.problem) === "password-refused";
@@ -27,16 +27,16 @@ export function NewPassword({ user, onClose }: { readonly user: User; readonly o
     const problem = passwordProblem(password);
     setRefused(problem);
     if (problem === "" && !guarded.busy) {
-      guarded.run((send, seen) => change(send, USER.path, seen, { password }, USER.read), () => setDone(true));
+      guarded.run((send, seen) => change(send, USER.path, seen, { password }, USER.read), () => setHandedOver(password));
     }
   };
-  if (done) {
+  if (handedOver !== "") {
     return (
       <Dialog open onClose={onClose} title={`${user.name} has a new password`}>
         <DialogBody>
           <Notice tone="ok">Their sessions have ended. The old password is good for nothing any more.</Notice>
           <p className="text-[13px] text-muted">Hand over this password. It is not shown again, and must be changed at the next sign-in.</p>
-          <Copyable label="password" text={password} testId="handed-password" />
+          <Copyable label="password" text={handedOver} testId="handed-password" />
         </DialogBody>
         <DialogFooter>
           <Button tone="primary" onClick={onClose} data-testid="done">
