@@ -17,6 +17,7 @@ from pulse_runtime.environment import Environment, checked_url
 
 from .core.clock import SystemClock
 from .core.device import Device, Parts
+from .core.errors import StorageError
 from .core.folder import DeviceFolder
 from .core.identity.enrollment import enroll
 from .core.identity.keystore import place_of, uses_keyring
@@ -84,16 +85,21 @@ class Session:
         self._stopping = threading.Event()
         self._watching: threading.Thread | None = None
         self._is_started = False
+        self._starting = threading.Lock()  # a start may take long, and ``close`` comes from another thread
 
     def start(self) -> None:
         """
         Start the device.
 
         Raises:
-            StorageError: The outbox cannot be used; nothing was started, and this session cannot start any more.
+            StorageError: The outbox cannot be used, or ``close`` came first; nothing was started, and this session
+                cannot start any more.
         """
-        self.device.start()
-        self._is_started = True
+        with self._starting:
+            if self._stopping.is_set():
+                raise StorageError("the device is closed")
+            self.device.start()
+            self._is_started = True
 
     def watch_aside(self) -> None:
         """Watch over the device in a thread of its own, where the caller's has other things to do."""
@@ -101,11 +107,13 @@ class Session:
         self._watching.start()
 
     def close(self) -> None:
-        """Stop the device cleanly and give the folder back."""
+        """Stop the device cleanly and give the folder back; a start that is under way comes to its end first."""
         self._stopping.set()
+        with self._starting:
+            is_started = self._is_started
         if self._watching is not None:
             self._watching.join(5.0)
-        if self._is_started:
+        if is_started:
             self.device.stop()
         self._lock.release()
 

@@ -89,10 +89,10 @@ class Running:
         self.bridge.start()
 
     def close(self) -> None:
-        """End the device, then forget the window."""
-        self.bridge.close()
+        """End the device, then forget the window, which goes out of sight at once: a start under way takes its time."""
         self.tray.icon.hide()
         self.window.hide()
+        self.bridge.close()
         self.session.close()
         self.window.deleteLater()
 

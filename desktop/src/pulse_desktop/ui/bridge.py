@@ -105,11 +105,11 @@ class Bridge(QObject):
         self._watch.look_again()
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more; waits for the look under way, which may be the start of the device."""
         self._stopping.set()
         self._tasks.close()
         if self._thread.is_alive():
-            self._thread.join(5.0)
+            self._thread.join()
 
     def _run(self) -> None:
         while True:

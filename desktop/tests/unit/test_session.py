@@ -1,0 +1,75 @@
+"""One run of a device: its folder stays locked as long as anything of it may run."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from pulse_desktop import session as module
+from pulse_desktop.core.errors import StorageError
+from pulse_desktop.core.folder import DeviceFolder
+from pulse_desktop.core.identity import store
+from pulse_desktop.core.lock import running_process
+from pulse_desktop.core.sources.plan import single
+from pulse_desktop.session import Session, SessionPlan
+from pulse_runtime.environment import Environment
+
+
+class SlowDevice:
+    """Starts when it is let; notes what was done with it."""
+
+    def __init__(self, _parts: object) -> None:
+        self.is_starting, self.may_start = threading.Event(), threading.Event()
+        self.done: list[str] = []
+
+    def start(self) -> None:
+        self.is_starting.set()
+        assert self.may_start.wait(20)
+        self.done.append("started")
+
+    def stop(self) -> None:
+        self.done.append("stopped")
+
+    def flush(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setattr(module, "Device", SlowDevice)
+    identity = store.Identity(
+        client_id="D1", api_url="http://127.0.0.1:1", mqtts_url="mqtt://127.0.0.1:1", ca_pem="", signing_key="s.pem",
+        encryption_key="e.pem", enrolled_at="2026-01-01T00:00:00.000Z",
+    )  # fmt: skip
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    store.save(tmp_path, identity, pem, pem)
+    return Session(SessionPlan(Environment({}), DeviceFolder("D1", tmp_path), None, single("simulator")))
+
+
+def test_session_closed_during_a_slow_start_waits_for_it_and_stops_the_device(session: Session):
+    device = session.device
+    starting = threading.Thread(target=session.start)
+    starting.start()
+    assert device.is_starting.wait(20)
+    closing = threading.Thread(target=session.close)
+    closing.start()
+    closing.join(0.3)
+    assert closing.is_alive(), "the folder is still used"
+    assert running_process(session.folder.path) is not None
+    device.may_start.set()
+    starting.join(20)
+    closing.join(20)
+    assert device.done == ["started", "stopped"]
+    assert running_process(session.folder.path) is None
+
+
+def test_session_that_is_closed_starts_nothing_any_more(session: Session):
+    session.close()
+    session.device.may_start.set()
+    with pytest.raises(StorageError, match="closed"):
+        session.start()
+    assert session.device.done == []
