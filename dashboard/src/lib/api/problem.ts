@@ -5,6 +5,9 @@
 
 import type { Fields } from "@/lib/api/reading";
 
+/** What the API answers while it is well: asking the same again at once brings the same answer. */
+const NO_OUTAGE: ReadonlySet<string> = new Set(["query-too-slow", "broker-unavailable", "certificate-missing"]);
+
 export class ApiProblem extends Error {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
@@ -25,7 +28,7 @@ export class ApiProblem extends Error {
 
   /** Whether the server could not be reached or is not well, so that trying again can help. */
   get isOutage(): boolean {
-    return this.status === 0 || this.status >= 500;
+    return this.status === 0 || (this.status >= 500 && !NO_OUTAGE.has(this.kind));
   }
 }
 
@@ -36,6 +39,7 @@ const BY_KIND = new Map<string, string>([
   ["password-change-required", "The password must be changed before anything else."],
   ["database-unavailable", "The server's database does not answer. It is tried again by itself."],
   ["broker-unavailable", "The server cannot reach the broker at present. Try again in a moment."],
+  ["certificate-missing", "The broker has no certificate yet. Start the broker once, then try again."],
   ["query-too-slow", "That took the server too long. Ask for less: a shorter time, or a narrower filter."],
 ]);
 
