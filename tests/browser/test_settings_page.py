@@ -187,7 +187,9 @@ def test_settings_page_bounds_are_the_servers_and_are_refused_at_the_field_item_
     for key, value, bounds in (
         ("sampling_interval", "0.01", "0.05 to 3600 s"),
         ("sampling_interval", "soon", "a number from"),
+        ("sampling_interval", "3,600", "Write 3600 or 3.6"),
         ("offline_login_days", "1.5", "a whole number from 0 to 90 days"),
+        ("flush_batch_size", "1,000", "in digits alone"),
     ):
         edit(page, key, value)
         expect(page.get_by_test_id("field-error")).to_contain_text(bounds)

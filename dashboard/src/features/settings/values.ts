@@ -10,6 +10,9 @@ export type FreeKind = "text" | "number" | "flag" | "json";
 export type Read = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string };
 
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/u;
+const DIGITS = /^(0|[1-9]\d*)$/u;
+/** `3,600` is 3600 to one reader and 3.6 to another. */
+const AMBIGUOUS = /^-?[1-9]\d{0,2}[.,]\d{3}$/u;
 const KEY = /^[A-Za-z0-9._/-]{1,100}$/u;
 const LARGEST = 2n ** 63n - 1n;
 const SMALLEST = -(2n ** 63n);
@@ -58,12 +61,24 @@ export function kindOf(value: Json): FreeKind {
   return typeof value === "number" || typeof value === "bigint" ? "number" : "json";
 }
 
-/** Reads a number for a key that devices know. */
+/** Reads a number for a key that devices know; separators of thousands are never guessed at. */
 export function readKnownNumber(typed: string, rule: KnownNumber): Read {
-  const text = typed.trim().replace(",", ".");
-  const value = JSON_NUMBER.test(text) ? Number(text) : Number.NaN;
-  const fits = value >= rule.least && value <= rule.most && (!rule.whole || Number.isInteger(value));
-  return fits ? good(rule.whole ? BigInt(value) : value) : bad(`It must be ${rule.whole ? "a whole number" : "a number"} from ${boundsText(rule)}.`);
+  const text = typed.trim();
+  if (!rule.whole && AMBIGUOUS.test(text)) {
+    return bad(`Thousands or decimals? Write ${text.replace(/[.,]/u, "")} or ${decimalsOf(text)}.`);
+  }
+  const plain = rule.whole ? text : text.replace(",", ".");
+  const value = (rule.whole ? DIGITS : JSON_NUMBER).test(plain) ? Number(plain) : Number.NaN;
+  if (value >= rule.least && value <= rule.most) {
+    return good(rule.whole ? BigInt(value) : value);
+  }
+  return bad(rule.whole ? `It must be a whole number from ${boundsText(rule)}, in digits alone.` : `It must be a number from ${boundsText(rule)}.`);
+}
+
+/** The ambiguous *text* as decimals, in a way that is not ambiguous. */
+function decimalsOf(text: string): string {
+  const shortest = String(Number(text.replace(",", ".")));
+  return AMBIGUOUS.test(shortest) ? `${shortest}0` : shortest;
 }
 
 /** Reads the value of a free key. */
