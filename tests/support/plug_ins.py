@@ -30,6 +30,17 @@ class Bad(Base):
     def read(self):
         raise RuntimeError("the sensor burns")
 KIND = SourceKind("bad_read", "", Bad)""",
+    "not_utf8": r"""
+class NotUtf8(Base):
+    def read(self):
+        raise OSError("no file caf\udce9")
+KIND = SourceKind("not_utf8", "", NotUtf8)""",
+    "metric_not_utf8": r"""
+class MetricNotUtf8(Base):
+    notice = "caf\udce9"
+    def read(self):
+        return {"temp\udce9": 1}
+KIND = SourceKind("metric_not_utf8", "", MetricNotUtf8)""",
     "exits": """
 class Exits(Base):
     def read(self):

@@ -126,10 +126,11 @@ def _run(environment: Environment, asked: argparse.Namespace) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    session.start()
-    is_well = session.device.watch(stopping)
-    session.close()
-    return 0 if is_well else 1
+    try:
+        session.start()
+        return 0 if session.device.watch(stopping) else 1
+    finally:  # else the threads that are left keep a process alive that records nothing
+        session.close()
 
 
 def _window(environment: Environment, asked: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from pulse_desktop import program
 from pulse_desktop import session as module
 from pulse_desktop.core.errors import StorageError
 from pulse_desktop.core.folder import DeviceFolder
@@ -73,3 +75,20 @@ def test_session_that_is_closed_starts_nothing_any_more(session: Session):
     with pytest.raises(StorageError, match="closed"):
         session.start()
     assert session.device.done == []
+
+
+@pytest.mark.parametrize("failing", ["start", "watch"])
+def test_session_without_a_window_is_closed_whatever_ends_it(
+    session: Session, monkeypatch: pytest.MonkeyPatch, failing: str
+):
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("an error that nobody has thought of")
+
+    session.device.may_start.set()
+    monkeypatch.setattr(session.device, failing, fail, raising=False)
+    monkeypatch.setattr(program, "Session", lambda _plan: session)
+    monkeypatch.setattr(program, "_plan", lambda *_: None)
+    monkeypatch.setattr(program.signal, "signal", lambda *_: None)
+    with pytest.raises(RuntimeError):
+        program._run(Environment({}), argparse.Namespace())
+    assert running_process(session.folder.path) is None

@@ -77,6 +77,8 @@ BROKEN = {
     "no_kind": ("failed", "the plug-in 'no_kind' of pulse-test-plug-ins is no SourceKind; update or remove it"),
     "bad_make": ("failed", "the sensor is not plugged in"),
     "bad_read": ("failed", "the sensor burns"),
+    "not_utf8": ("failed", r"no file caf\udce9"),
+    "metric_not_utf8": ("impaired", r"temp\udce9 is not recorded: a metric's name is 1 to 100 of A-Z a-z 0-9 . _ - /"),
     "exits": ("failed", "SystemExit: 3"),
     "hangs": ("failed", "it has not answered for 1 s"),
     "rubbish": ("impaired", "text is not recorded: neither an integer nor a decimal nor a boolean (and 6 more)"),
@@ -123,6 +125,7 @@ def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other(
     )
     assert set(recorded(tmp_path, "good")) == {5}, "what is good in rubbish is recorded"
     until(lambda: "bad_read failed: the sensor burns" in group.status, within_s=20, what="the status names it")
+    group.status.encode()
 
 
 def test_two_sources_record_under_their_prefixes_with_exact_values(start: Start, tmp_path: Path):
@@ -213,6 +216,12 @@ def test_sources_renewed_after_the_stop_do_not_start_again(start: Start):
     assert not group.is_running
 
 
+def test_states_of_a_kind_that_is_not_utf8_are_written(start: Start, tmp_path: Path):
+    group = start([{"name": "odd", "kind": "caf\udce9"}])
+    StatesFile(tmp_path).save(group.states())
+    assert [one.kind for one in read_states(tmp_path)] == [r"caf\udce9"]
+
+
 def test_states_that_cannot_be_written_are_said_once_and_stop_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -221,6 +230,7 @@ def test_states_that_cannot_be_written_are_said_once_and_stop_nothing(
     file = StatesFile(folder)
     for number in range(3):
         file.save([SourceState("a", "steady", "", "running", str(number))])
+    file.save([SourceState("a", "steady", "", "running", "caf\udce9")])
     assert capsys.readouterr().out.count("source_states_not_saved") == 1
     assert read_states(folder) == []
     folder.unlink()

@@ -41,6 +41,10 @@ def test_sources_of_another_file_that_is_not_there_are_none_and_say_so(tmp_path:
     assert "gone.json is not there; write it or unset PULSE_DEVICE_SOURCES" in plan.problem
 
 
+def test_sources_file_whose_name_is_not_utf8_is_named_in_a_sentence_that_can_be_stored(tmp_path: Path):
+    assert r"caf\udce9.json is not there" in read_plan(tmp_path, str(tmp_path / "caf\udce9.json")).problem
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -50,6 +54,7 @@ def test_sources_of_another_file_that_is_not_there_are_none_and_say_so(tmp_path:
         ('{"sources": [], "more": 1}', "and nothing else"),
         (json.dumps({"sources": [{"kind": "machine"}] * (MOST_SOURCES + 1)}), f"at most {MOST_SOURCES}"),
         ("[" * 100_000, "sources.json"),
+        (f'{{"sources": [{"7" * 5_000}]}}', "digits"),
     ],
 )
 def test_sources_file_that_cannot_be_used_says_where(tmp_path: Path, text: str, sentence: str):

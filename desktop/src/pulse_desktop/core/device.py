@@ -32,6 +32,7 @@ from .sources.group import SourceGroup, SourceState
 from .sources.plan import SourcePlan
 from .sources.recorder import Recorder
 from .sources.states_file import StatesFile
+from .storable import storable
 from .streams import new_stream
 from .sync.keys import SyncKeys
 from .sync.loop import SyncLoop
@@ -230,7 +231,8 @@ class Device:
             self._reader.close()
 
     def _note(self, **fields: str) -> None:
-        changed = {name: value for name, value in fields.items() if self._said.get(name) != value}
+        storables = {name: storable(value) for name, value in fields.items()}
+        changed = {name: value for name, value in storables.items() if self._said.get(name) != value}
         if changed:
             self._said |= changed
             self.outbox.note(**changed)

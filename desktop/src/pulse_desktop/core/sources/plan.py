@@ -17,6 +17,7 @@ from typing import Any
 
 from pulse_runtime.private_files import write_private
 
+from ..storable import storable
 from .base import Source, SourceConfigError, Surroundings
 from .builtin import BUILT_IN
 from .options import checked_options
@@ -79,15 +80,19 @@ def _read(folder: Path, given: str) -> SourcePlan:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return SourcePlan((), f"{path} is not there; write it or unset PULSE_DEVICE_SOURCES") if given else _default()
+        return _unusable(f"{path} is not there; write it or unset PULSE_DEVICE_SOURCES") if given else _default()
     except (OSError, UnicodeDecodeError) as error:
-        return SourcePlan((), f"{path} cannot be read: {error}")
+        return _unusable(f"{path} cannot be read: {error}")
     try:
         return SourcePlan(tuple(_all_planned(_entries(text))))
     except json.JSONDecodeError as error:
-        return SourcePlan((), f"{path}, line {error.lineno}, column {error.colno}: {error.msg}")
-    except (SourceConfigError, RecursionError) as error:
-        return SourcePlan((), f"{path}: {str(error) or 'nested too deeply'}")
+        return _unusable(f"{path}, line {error.lineno}, column {error.colno}: {error.msg}")
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits is a plain ValueError
+        return _unusable(f"{path}: {str(error) or 'nested too deeply'}")
+
+
+def _unusable(problem: str) -> SourcePlan:
+    return SourcePlan((), storable(problem))
 
 
 def write_plan(folder: Path, entries: list[dict[str, Any]]) -> None:
@@ -148,7 +153,7 @@ def _checked(entry: Any, number: int, taken: Container[str]) -> PlannedSource:
         raise SourceConfigError(f"another source is called {name!r}, too; give each a name of its own")
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise SourceConfigError(f"prefix is {prefix!r}; use at most 60 of A-Z a-z 0-9 . _ - /")
-    return _planned(name, kind, entry.get("options", {}), prefix, _interval(interval))
+    return _planned(name, storable(kind), entry.get("options", {}), prefix, _interval(interval))
 
 
 def _interval(given: Any) -> float | None:

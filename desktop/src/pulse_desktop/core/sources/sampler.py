@@ -17,6 +17,7 @@ import structlog
 from ..backoff import Backoff
 from ..clock import Clock
 from ..readings import Sample
+from ..storable import storable
 from .base import Source, SourceConfigError
 from .supervised import SupervisedSource
 
@@ -47,6 +48,7 @@ class Sampler:
     The thread of one source.
 
     ``status`` says what is wrong with the source, empty when nothing is; ``notice`` is what the source says itself.
+    Both can be stored, whatever the source gave.
     """
 
     def __init__(
@@ -138,8 +140,8 @@ class Sampler:
             return
         self._backoff.succeeded()
         taken = self._append(Sample(recorded_at, values))
-        self.notice = source.notice
-        self.status = source.complaint if taken else "recording has stopped"
+        self.notice = storable(source.notice)
+        self.status = storable(source.complaint) if taken else "recording has stopped"
 
     def _supervised(self) -> SupervisedSource:
         if self._source is None:
@@ -153,7 +155,7 @@ class Sampler:
         self._close()
         wait_s = self._backoff.failed()
         self._retry_at = self._clock.monotonic() + wait_s
-        reason = str(error) or type(error).__name__
+        reason = storable(str(error)) or type(error).__name__
         self.status = f"failed: {reason}"
         trace = None if isinstance(error, SourceConfigError) else error
         log.warning(

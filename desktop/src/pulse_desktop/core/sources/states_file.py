@@ -35,7 +35,7 @@ class StatesFile:
         try:
             write_private(self._path, msgspec.json.encode(states))
             self._is_failing = False
-        except OSError as error:
+        except (OSError, ValueError) as error:
             if not self._is_failing:
                 log.warning("desktop.source_states_not_saved", reason=str(error))
             self._is_failing = True
