@@ -120,6 +120,13 @@ def test_devices_page_device_enrolls_with_the_shown_code_and_appears_live_item_2
     assert f"--client-id list-new --api {plant.address}" in command
     assert code not in command, "no secret on a command line"
     expect(page.get_by_test_id("enroll-waiting")).to_contain_text("list-new")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("leaving")).to_contain_text("cannot be shown again")
+    page.get_by_role("button", name="Keep it open").click()
+    expect(page.get_by_test_id("leaving")).to_be_hidden()
+    page.mouse.click(2, 2)
+    expect(page.get_by_test_id("leaving")).to_be_visible()
+    assert page.get_by_test_id("enroll-code").inner_text().strip() == code
 
     enrolled = httpx.post(f"{plant.address}/api/v1/devices/enroll", json=DeviceKeys("list-new").enrollment(code))
     assert enrolled.is_success, enrolled.text

@@ -9,6 +9,7 @@ import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { Select } from "@/components/ui/select";
+import { LeavingLoses, useShownOnce, type ShownOnce } from "@/components/ui/shown-once";
 import { isDeviceId } from "@/contract/topics";
 import { detailAddress } from "@/features/devices/device-cells";
 import { PresenceBadge } from "@/features/devices/presence";
@@ -41,19 +42,24 @@ interface EnrollDialogProps {
 /** Makes a one-time code, shows it once with the command that uses it, and tells when the device has come in. */
 export function EnrollDialog({ clientId, onClose }: EnrollDialogProps): ReactElement {
   const [made, setMade] = useState<Made | null>(null);
+  const { api } = useEngine();
+  const now = useNow();
+  const leftMs = made === null ? 0 : api.toLocal(made.expiresAt) - now;
+  const enrolled = useEnrollmentWatch(made?.before ?? null, made?.clientId ?? "", leftMs > 0);
+  const once = useShownOnce(leftMs > 0 && enrolled === null, onClose);
   const again = clientId !== "";
   return (
     <Dialog
       open
       wide={made !== null}
-      onClose={onClose}
+      onClose={once.leave}
       title={again ? `Enroll ${clientId} again` : "Enroll a device"}
       description={made === null ? "A one-time code lets one device in. It holds the fingerprint of this server, so that the device knows whom it talks to." : undefined}
     >
       {made === null ? (
         <CodeForm clientId={clientId} onMade={setMade} onClose={onClose} />
       ) : (
-        <MadeCode made={made} again={again} onClose={onClose} onAnother={() => setMade(null)} />
+        <MadeCode made={made} leftMs={leftMs} enrolled={enrolled} once={once} again={again} onClose={onClose} onAnother={() => setMade(null)} />
       )}
     </Dialog>
   );
@@ -122,20 +128,21 @@ function AgainWarning(): ReactElement {
 
 interface MadeCodeProps {
   readonly made: Made;
+  readonly leftMs: number;
+  /** The device that used the code; `null` until then. */
+  readonly enrolled: string | null;
+  readonly once: ShownOnce;
   readonly again: boolean;
   readonly onClose: () => void;
   readonly onAnother: () => void;
 }
 
-function MadeCode({ made, again, onClose, onAnother }: MadeCodeProps): ReactElement {
-  const { api } = useEngine();
-  const now = useNow();
-  const leftMs = api.toLocal(made.expiresAt) - now;
-  const enrolled = useEnrollmentWatch(made.before, made.clientId, leftMs > 0);
+function MadeCode({ made, leftMs, enrolled, once, again, onClose, onAnother }: MadeCodeProps): ReactElement {
   return (
     <>
       <DialogBody>{enrolled === null ? <OpenCode made={made} again={again} leftMs={leftMs} /> : <CameIn clientId={enrolled} onClose={onClose} />}</DialogBody>
       <DialogFooter>
+        <LeavingLoses what="The code" once={once} />
         {(enrolled !== null || leftMs <= 0) && !again && (
           <Button onClick={onAnother} data-testid="another-code">
             Make another code
@@ -195,7 +202,7 @@ function Step({ title, aside, children }: { readonly title: string; readonly asi
 }
 
 function TimeLeft({ leftMs }: { readonly leftMs: number }): ReactElement {
-  const seconds = Math.max(0, Math.ceil(leftMs / 1_000));
+  const seconds = Math.max(0, Math.floor(leftMs / 1_000));
   const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   return (
     <span data-testid="enroll-left" className={seconds < 60 ? "num text-xs text-warn" : "num text-xs text-muted"}>

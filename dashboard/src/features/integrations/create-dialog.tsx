@@ -6,6 +6,7 @@ import { Button } from "@/components/ui/button";
 import { DialogBody, DialogFooter, Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
+import { useShownOnce } from "@/components/ui/shown-once";
 import { isDeviceId } from "@/contract/topics";
 import { IssuedToken } from "@/features/integrations/issued-token";
 import { TopicChooser } from "@/features/integrations/topic-chooser";
@@ -52,11 +53,11 @@ function checked(name: string, topics: readonly string[], days: number): Refusal
 /** Asks what a new integration is to read, and then shows its token, once. */
 export function CreateDialog({ onClose }: { readonly onClose: () => void }): ReactElement {
   const [made, setMade] = useState<IssuedIntegration | null>(null);
-  const [leaving, setLeaving] = useState(false);
+  const once = useShownOnce(made !== null, onClose);
   if (made !== null) {
     return (
-      <Dialog open wide onClose={() => setLeaving(true)} title={`Token of ${made.name}`}>
-        <IssuedToken made={made} leaving={leaving} onStay={() => setLeaving(false)} onDone={onClose} />
+      <Dialog open wide onClose={once.leave} title={`Token of ${made.name}`}>
+        <IssuedToken made={made} once={once} onDone={onClose} />
       </Dialog>
     );
   }

@@ -6,6 +6,7 @@ import { Button } from "@/components/ui/button";
 import { Copyable } from "@/components/ui/copyable";
 import { DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
+import { LeavingLoses, type ShownOnce } from "@/components/ui/shown-once";
 import { Tabs } from "@/components/ui/tabs";
 import { formatDay } from "@/features/integrations/life";
 import { mosquitto, mqttx, mqttxFields, nodeRed, python, saveToken } from "@/features/integrations/recipes";
@@ -15,14 +16,12 @@ type Tool = "mosquitto" | "mqttx" | "node-red" | "python";
 
 interface IssuedTokenProps {
   readonly made: IssuedIntegration;
-  /** Somebody wants to close this, perhaps by accident. */
-  readonly leaving: boolean;
-  readonly onStay: () => void;
+  readonly once: ShownOnce;
   readonly onDone: () => void;
 }
 
 /** The token, shown this once, with what the usual tools need to connect. */
-export function IssuedToken({ made, leaving, onStay, onDone }: IssuedTokenProps): ReactElement {
+export function IssuedToken({ made, once, onDone }: IssuedTokenProps): ReactElement {
   const [tool, setTool] = useState<Tool>("mosquitto");
   return (
     <>
@@ -45,14 +44,7 @@ export function IssuedToken({ made, leaving, onStay, onDone }: IssuedTokenProps)
         />
       </DialogBody>
       <DialogFooter>
-        {leaving && (
-          <div role="alert" className="mr-auto flex flex-wrap items-center gap-2 text-[13px] text-warn">
-            The token cannot be shown again.
-            <Button size="small" onClick={onStay}>
-              Keep it open
-            </Button>
-          </div>
-        )}
+        <LeavingLoses what="The token" once={once} />
         <Button tone="primary" onClick={onDone} data-testid="token-stored">
           I have stored it
         </Button>
