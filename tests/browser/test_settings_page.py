@@ -217,7 +217,7 @@ def test_settings_page_conflict_shows_both_values_and_asks_item_4(page: Page, pl
         theirs = "110" if choice == "keep-theirs" else "111"
         expect(page.get_by_test_id("overtaken-theirs")).to_have_text(f"{theirs} readings")
         expect(page.get_by_test_id("overtaken-mine")).to_have_text("120 readings")
-        expect(page.get_by_test_id("overtaken")).to_contain_text("admin changed this at")
+        expect(page.get_by_test_id("overtaken")).to_contain_text("admin changed flush_batch_size at")
         page.get_by_test_id(choice).click()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(counts(page, "flush_batch_size")).to_have_attribute("data-value", left)

@@ -24,8 +24,8 @@ export function Overtaken({ settingKey, now, mine, busy, onKeep, onInsist }: Ove
     <div data-testid="overtaken" className="grid gap-3">
       <Notice tone="warn">
         {now === null
-          ? "Somebody took this setting back while you were editing it. Nothing of yours was sent yet."
-          : `${whoText(now.setting)} changed this at ${formatClock(now.setting.updatedAt)}, while you were editing it. Nothing of yours was sent yet.`}
+          ? `Somebody took ${settingKey} back while you were editing it. Nothing of yours was set yet.`
+          : `${whoText(now.setting)} changed ${settingKey} at ${formatClock(now.setting.updatedAt)}, while you were editing it. Nothing of yours was set yet.`}
       </Notice>
       <div className="grid gap-3 sm:grid-cols-2">
         <Side title="As it is now" text={theirs} testId="overtaken-theirs">

@@ -25,7 +25,9 @@ interface SettingFormProps {
   readonly children: (problem: string) => ReactNode;
 }
 
+/** What was sent: it stays as it is, whatever is typed until the answer comes. */
 interface Attempt {
+  readonly target: Target;
   readonly value: Json;
   readonly seen: Seen | null;
 }
@@ -33,16 +35,16 @@ interface Attempt {
 /** Sends a value over what was seen, shows refusals at the field, and asks when somebody else was faster. */
 export function SettingForm({ target, seen, read, onClose, children }: SettingFormProps): ReactElement {
   const [problem, setProblem] = useState("");
-  const [overtaken, setOvertaken] = useState<{ readonly now: Seen | null; readonly mine: Json } | null>(null);
-  const change = useChange((send, attempt: Attempt) => putSetting(send, target, attempt.value, attempt.seen), [CONFIG_PATH]);
+  const [overtaken, setOvertaken] = useState<{ readonly now: Seen | null; readonly mine: Attempt } | null>(null);
+  const change = useChange((send, attempt: Attempt) => putSetting(send, attempt.target, attempt.value, attempt.seen), [CONFIG_PATH]);
 
-  const settle = (outcome: Outcome, mine: Json): void => (outcome.kind === "done" ? onClose() : setOvertaken({ now: outcome.now, mine }));
-  const send = (value: Json, over: Seen | null): void => change.mutate({ value, seen: over }, { onSuccess: (outcome) => settle(outcome, value) });
+  const settle = (outcome: Outcome, mine: Attempt): void => (outcome.kind === "done" ? onClose() : setOvertaken({ now: outcome.now, mine }));
+  const send = (attempt: Attempt): void => change.mutate(attempt, { onSuccess: (outcome) => settle(outcome, attempt) });
   const submit = (): void => {
     const typed = read();
     setProblem(typed.ok ? "" : typed.problem);
     if (typed.ok) {
-      send(typed.value, seen);
+      send({ target, value: typed.value, seen });
     }
   };
 
@@ -56,16 +58,16 @@ export function SettingForm({ target, seen, read, onClose, children }: SettingFo
       }}
     >
       <DialogBody>
-        {children(problem === "" ? refusal : problem)}
-        {change.error !== null && refusal === "" && <Notice tone="down">{change.error.message}</Notice>}
+        {overtaken === null && children(problem === "" ? refusal : problem)}
+        {change.error !== null && (refusal === "" || overtaken !== null) && <Notice tone="down">{change.error.message}</Notice>}
         {overtaken !== null && (
           <Overtaken
-            settingKey={target.key}
+            settingKey={overtaken.mine.target.key}
             now={overtaken.now}
-            mine={overtaken.mine}
+            mine={overtaken.mine.value}
             busy={change.isPending}
             onKeep={onClose}
-            onInsist={() => send(overtaken.mine, overtaken.now)}
+            onInsist={() => send({ ...overtaken.mine, seen: overtaken.now })}
           />
         )}
       </DialogBody>
