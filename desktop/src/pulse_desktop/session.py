@@ -85,6 +85,7 @@ class Session:
         self._stopping = threading.Event()
         self._watching: threading.Thread | None = None
         self._is_started = False
+        self._has_ended = False
         self._starting = threading.Lock()  # a start may take long, and ``close`` comes from another thread
 
     def start(self) -> None:
@@ -101,9 +102,14 @@ class Session:
             self.device.start()
             self._is_started = True
 
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether ``watch_aside`` has found that a part has ended by itself: the device is to start anew."""
+        return self._has_ended
+
     def watch_aside(self) -> None:
         """Watch over the device in a thread of its own, where the caller's has other things to do."""
-        self._watching = threading.Thread(target=self.device.watch, args=(self._stopping,), name="watch", daemon=True)
+        self._watching = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._watching.start()
 
     def close(self) -> None:
@@ -116,6 +122,13 @@ class Session:
         if is_started:
             self.device.stop()
         self._lock.release()
+
+    def _watch(self) -> None:
+        try:
+            self._has_ended = not self.device.watch(self._stopping)
+        except Exception:
+            log.exception("desktop.watch_failed")
+            self._has_ended = True
 
 
 def enroll_device(

@@ -9,13 +9,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from pulse_desktop.core import device
 from pulse_desktop.core.errors import Link
 from pulse_desktop.core.folder import DeviceFolder
+from pulse_desktop.core.outbox.schema import DamagedError
 from pulse_desktop.core.sources.plan import single
 from pulse_desktop.session import SessionPlan
 from pulse_desktop.ui import application
@@ -126,6 +129,49 @@ def test_window_second_start_on_the_same_data_says_so_and_ends(running: Running,
     assert code == 2
     assert "is already running" in said[0]
     assert str(os.getpid()) in said[0]
+
+
+class Noted(Running):
+    """Every run of the device in a window, as they come."""
+
+    made: ClassVar[list[Running]] = []
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.made.append(self)
+
+
+def test_window_starts_the_device_anew_when_a_part_of_it_has_ended(
+    world: World, qtbot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+):
+    world.enroll("ended")
+    monkeypatch.setattr(device, "WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(application, "Running", Noted)
+    monkeypatch.setattr(Noted, "made", [])
+    broken: list[Running] = []
+
+    def drive() -> None:
+        newest = Noted.made[-1] if Noted.made else None
+        if newest is None or newest.window.now.recorded_at is None:
+            return
+        if broken and newest is not broken[0]:
+            qapp.quit()
+        elif not broken:
+            broken.append(newest)
+            newest.session.device.outbox.reading_failed(DamagedError("a page is broken"))
+
+    timer = QTimer()
+    timer.timeout.connect(drive)
+    timer.start(20)
+    guard = QTimer()
+    guard.setSingleShot(True)
+    guard.timeout.connect(qapp.quit)
+    guard.start(20_000)
+    assert application.run(lambda _id: plan(world, "ended")) == 0
+    timer.stop()
+    assert guard.isActive(), "the device was not started anew"
+    assert len(Noted.made) == 2
+    assert [one.session.device.outbox.is_running for one in Noted.made] == [False, False]
 
 
 def window_program(world: World, client_id: str) -> Program:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
+from random import Random
 
 import structlog
-from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt
+from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from pulse_runtime.errors import ConfigError
 
+from ..core.backoff import Backoff
 from ..core.clock import SystemClock
 from ..core.folder import find
 from ..core.identity.store import Identity, load
@@ -36,6 +39,7 @@ from .windows.main import THEME, MainWindow
 from .windows.settings import Present, SettingsDialog
 
 log = structlog.get_logger()
+WELL_AFTER_S = 600.0  # a device that has run for so long is started anew as soon as at first
 REFUSED = 2  # the exit code of a program that could not start as it was asked to
 
 
@@ -68,24 +72,30 @@ class Signals(QObject):
             self._leave()
 
 
-class Running:
+class Running(QObject):
     """A session with its bridge and its window, from ``__init__`` to ``close``; ``starts_anew``: wanted after that."""
 
-    def __init__(self, plan: SessionPlan, tail: LogTail, kept: QSettings) -> None:
+    def __init__(self, plan: SessionPlan, tail: LogTail, kept: QSettings, pauses: Backoff | None = None) -> None:
         """
         Put it together and begin to show it; the device itself starts in the bridge's thread.
+
+        *pauses*: how long to wait before a device of which a part has ended is started anew.
 
         Raises:
             ConfigError: It cannot run as asked, or runs already.
         """
+        super().__init__()
         newest = Newest()
         self.starts_anew = False
+        self._pauses = pauses or new_pauses()
+        self._began_at, self._is_ending = time.monotonic(), False
         self.session = Session(plan, newest.committed)
         self.bridge = Bridge(Watch(self.session, newest, tail, SystemClock()), self.session.operation)
         self.window = MainWindow(plan.folder.client_id, self.bridge, kept, self._open_settings)
         self.tray = Tray(self.window)
         self.bridge.changed.connect(self.window.show_snapshot)
         self.bridge.changed.connect(self.tray.show_snapshot)
+        self.bridge.changed.connect(self._look_after)
         self.bridge.start()
 
     def close(self) -> None:
@@ -95,6 +105,23 @@ class Running:
         self.bridge.close()
         self.session.close()
         self.window.deleteLater()
+
+    @Slot(object)
+    def _look_after(self, _now: object) -> None:
+        """Start the device anew when a part of it has ended by itself, as systemd does where there is no window."""
+        if self._is_ending or not self.session.has_ended:
+            return
+        self._is_ending = True
+        if time.monotonic() - self._began_at >= WELL_AFTER_S:
+            self._pauses.succeeded()
+        wait_s = self._pauses.failed()
+        self.window.say("ended", f"a part of the device has ended by itself; it is started anew in {wait_s:.0f} s")
+        QTimer.singleShot(int(1_000 * wait_s), self, self._start_anew)
+
+    @Slot()
+    def _start_anew(self) -> None:
+        self.starts_anew = True
+        QApplication.quit()
 
     def _open_settings(self) -> None:
         self.bridge.ask(self.bridge.operation.settings, self._show_settings, partial(self.window.say, "failed"))
@@ -114,8 +141,12 @@ class Running:
     def _settings_saved(self, has_moved: bool) -> None:  # noqa: FBT001 - what the dialog says
         self.session.device.take_settings()
         if has_moved:
-            self.starts_anew = True
-            QApplication.quit()
+            self._start_anew()
+
+
+def new_pauses() -> Backoff:
+    """Return the pauses before the starts of a device that does not keep running."""
+    return Backoff(Random(), base_s=2.0, cap_s=60.0)  # noqa: S311 - pauses are no secrets
 
 
 def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
@@ -128,7 +159,8 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
     signals = Signals(application.quit)
     try:
         plan = _enrolled(make_plan)
-        while plan is not None and _show(application, plan, tail, kept):
+        pauses = new_pauses()
+        while plan is not None and _show(application, plan, tail, kept, pauses):
             log.info("desktop.started_anew")
     except ConfigError as error:
         complain(str(error))
@@ -139,9 +171,9 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
     return 0
 
 
-def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSettings) -> bool:
+def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSettings, pauses: Backoff) -> bool:
     """Run the window once; tell whether the device is to be started anew."""
-    running = Running(plan, tail, kept)
+    running = Running(plan, tail, kept, pauses)
     try:
         running.window.left.connect(application.quit)
         application.commitDataRequest.connect(running.window.close)

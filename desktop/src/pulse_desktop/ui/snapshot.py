@@ -85,8 +85,11 @@ class Snapshot:
 
 
 def lamp_of(report: DeviceReport) -> Lamp:
-    """Return the state of the lamp; a link with nobody behind it who archives is online, with a banner."""
-    if report.link is not Link.UP or report.state is State.DISCONNECTED:
+    """Return the state of the lamp; a link with nobody behind it who archives is online, with a banner.
+
+    A device of which a part has ended does not count as connected, whatever its link says.
+    """
+    if report.ended or report.link is not Link.UP or report.state is State.DISCONNECTED:
         return Lamp.DISCONNECTED
     return Lamp.SYNCING if report.state is State.SYNCING else Lamp.ONLINE
 
@@ -134,7 +137,7 @@ def problems_of(report: DeviceReport) -> dict[str, str]:
         "rejected": f"the archive has rejected {outbox.quarantined} readings; they are kept here, see the waiting rows"
         if outbox.quarantined
         else "",
-        "ended": f"a part has ended by itself ({', '.join(report.ended)}); start the program anew"
+        "ended": f"a part has ended by itself ({', '.join(report.ended)}); the device is started anew"
         if report.ended
         else "",
     }

@@ -106,8 +106,8 @@ class SourceGroup:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether every thread is alive."""
-        return all(sampler.is_running for sampler in self._run.samplers)
+        """Tell whether every thread is alive, or they are just being exchanged."""
+        return self._lock.locked() or all(sampler.is_running for sampler in self._run.samplers)
 
     @property
     def status(self) -> str:
