@@ -167,10 +167,12 @@ def test_window_starts_the_device_anew_when_a_part_of_it_has_ended(
     guard.setSingleShot(True)
     guard.timeout.connect(qapp.quit)
     guard.start(20_000)
-    assert application.run(lambda _id: plan(world, "ended")) == 0
+    planned: list[str | None] = []
+    assert application.run(lambda client_id: planned.append(client_id) or plan(world, "ended")) == 0
     timer.stop()
     assert guard.isActive(), "the device was not started anew"
     assert len(Noted.made) == 2
+    assert planned == [None, "ended"], "what it is made of is read anew"
     assert [one.session.device.outbox.is_running for one in Noted.made] == [False, False]
 
 

@@ -162,6 +162,7 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
         pauses = new_pauses()
         while plan is not None and _show(application, plan, tail, kept, pauses):
             log.info("desktop.started_anew")
+            plan = make_plan(plan.folder.client_id)  # the sources may be others by now
     except ConfigError as error:
         complain(str(error))
         return REFUSED
