@@ -2,9 +2,10 @@
 
 /** The windows of the Users page while the server takes its time. */
 
-import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { CheckList } from "@/features/access/check-list";
 import { NewPassword } from "@/features/access/new-password-dialog";
 import { Reactivating } from "@/features/access/reactivating";
 import type { User } from "@/lib/api/access";
@@ -54,5 +55,28 @@ describe("a new password", () => {
     expect(api.calls("PATCH", "/users/u-1")[0]?.body).toEqual({ password: "as-it-was-sent-1" });
     api.answer("PATCH", "/users/u-1", ANSWER);
     expect((await screen.findByTestId("handed-password")).textContent).toBe("as-it-was-sent-1");
+  });
+});
+
+describe("a list of roles to choose from", () => {
+  const choices = [
+    { name: "OPERATOR", hint: "" },
+    { name: "VIEWER", hint: "" },
+  ];
+
+  it("keeps a role that somebody holds and the list does not know yet", () => {
+    const onChange = vi.fn();
+    render(<CheckList legend="Roles" testId="role" empty="" choices={choices} chosen={["BRAND_NEW", "OPERATOR"]} onChange={onChange} />);
+    fireEvent.click(screen.getByTestId("role-VIEWER"));
+    expect(onChange).toHaveBeenLastCalledWith(["BRAND_NEW", "OPERATOR", "VIEWER"]);
+    fireEvent.click(screen.getByTestId("role-OPERATOR"));
+    expect(onChange).toHaveBeenLastCalledWith(["BRAND_NEW"]);
+  });
+
+  it("is as before when a choice was made and taken back", () => {
+    const onChange = vi.fn();
+    render(<CheckList legend="Roles" testId="role" empty="" choices={choices} chosen={["VIEWER"]} onChange={onChange} />);
+    fireEvent.click(screen.getByTestId("role-OPERATOR"));
+    expect(onChange).toHaveBeenLastCalledWith(["OPERATOR", "VIEWER"]);
   });
 });

@@ -15,7 +15,8 @@ interface CheckListProps {
 
 /** Any of several, each with what it means. */
 export function CheckList({ legend, choices, chosen, onChange, disabled = false, testId, empty }: CheckListProps): ReactElement {
-  const toggle = (name: string, on: boolean): void => onChange(choices.map((each) => each.name).filter((each) => (each === name ? on : chosen.includes(each))));
+  // Sorted as the API lists them, so that a choice taken back is no change; what is chosen and not among the choices stays.
+  const toggle = (name: string, on: boolean): void => onChange(on ? [...chosen, name].sort() : chosen.filter((each) => each !== name));
   return (
     <fieldset className="grid gap-2">
       <legend className="mb-1.5 text-[13px] font-medium text-muted">{legend}</legend>
