@@ -34,9 +34,10 @@ def operator(*permissions: str, from_cache: bool = False, name: str = "olga") ->
 
 @dataclass
 class FakeOperation:
-    """Notes what is asked; ``refusal``: raised by whatever is asked next."""
+    """Notes what is asked; ``refusal``: raised by whatever is asked next; ``refusals``: by the call of that name."""
 
     refusal: Exception | None = None
+    refusals: dict[str, Exception] = field(default_factory=dict)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     welcome: Welcome = field(default_factory=lambda: Welcome(operator().who, None))  # type: ignore[arg-type]
 
@@ -56,13 +57,17 @@ class FakeOperation:
     def set_settings(self, password: str, values: Mapping[str, Any]) -> None:
         self._note("set_settings", password, dict(values))
 
+    def check_addresses(self, api_url: str, broker_url: str | None) -> None:
+        self._note("check_addresses", api_url, broker_url)
+
     def set_addresses(self, api_url: str, broker_url: str | None) -> None:
         self._note("set_addresses", api_url, broker_url)
 
     def _note(self, *call: Any) -> None:
         self.calls.append(call)
-        if self.refusal is not None:
-            raise self.refusal
+        refusal = self.refusals.get(call[0], self.refusal)
+        if refusal is not None:
+            raise refusal
 
 
 class FakeBridge:

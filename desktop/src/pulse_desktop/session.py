@@ -66,7 +66,7 @@ class Session:
         self.folder, self.identity = folder, folder.identity()
         self.local = plan.local
         settings = starting_settings(folder, self.local)
-        broker_url = plan.environment.text("PULSE_DEVICE_BROKER_URL")
+        self.broker_fixed = broker_url = plan.environment.text("PULSE_DEVICE_BROKER_URL")
         if broker_url:
             checked_url(broker_url, "PULSE_DEVICE_BROKER_URL", secure="mqtts", loopback_only="mqtt")
         self._lock = FolderLock(folder.path)

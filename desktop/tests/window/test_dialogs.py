@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtWidgets import QComboBox, QLineEdit
 
-from pulse_desktop.core.errors import EnrollmentError, SignInError
+from pulse_desktop.core.errors import ChangeError, EnrollmentError, SignInError
 from pulse_desktop.core.identity.sign_in import Welcome
 from pulse_desktop.core.identity.store import Identity
 from pulse_desktop.ui.windows.enroll import EnrollDialog
@@ -118,8 +120,39 @@ def test_settings_of_the_server_need_the_password(settings, bridge: FakeBridge):
 def test_settings_addresses_need_no_password_and_start_the_device_anew(settings, bridge: FakeBridge):
     settings.broker.setText("mqtts://other.example:8883")
     settings.submit()
-    assert bridge.operation.calls == [("set_addresses", "https://pulse.example", "mqtts://other.example:8883")]
+    assert bridge.operation.calls[-1] == ("set_addresses", "https://pulse.example", "mqtts://other.example:8883")
+    assert "set_settings" not in [call[0] for call in bridge.operation.calls]
     assert settings.saved == [True]
+
+
+def test_settings_refused_leave_the_addresses_as_they_are(settings, bridge: FakeBridge):
+    bridge.operation.refusals["set_settings"] = SignInError("the password is wrong")
+    settings.broker.setText("mqtts://other.example:8883")
+    settings.lines["buffer_limit"].setText("5000")
+    settings.password.setText("guess")
+    settings.submit()
+    assert [call[0] for call in bridge.operation.calls] == ["check_addresses", "set_settings"]
+    assert (settings.error.text(), settings.saved) == ("The password is wrong.", [])
+
+
+def test_settings_with_an_address_that_cannot_be_used_set_nothing(settings, bridge: FakeBridge):
+    bridge.operation.refusals["check_addresses"] = ChangeError("give mqtts://host")
+    settings.broker.setText("other")
+    settings.lines["buffer_limit"].setText("5000")
+    settings.password.setText("secret")
+    settings.submit()
+    assert [call[0] for call in bridge.operation.calls] == ["check_addresses"]
+    assert settings.isVisible()
+
+
+def test_settings_broker_of_the_environment_is_shown_and_not_offered(qtbot, bridge: FakeBridge):
+    told = replace(present(), broker_url="mqtts://own.example:8883", broker_fixed="mqtts://given.example:8883")
+    made = SettingsDialog(bridge, told, lambda _moved: None)
+    qtbot.addWidget(made)
+    assert (made.broker.text(), made.broker.isEnabled()) == ("mqtts://given.example:8883", False)
+    made.api.setText("https://other.example")
+    made.submit()
+    assert bridge.operation.calls[-1] == ("set_addresses", "https://other.example", "mqtts://own.example:8883")
 
 
 def test_settings_device_id_is_shown_and_not_changed_here(settings):

@@ -181,6 +181,18 @@ class Operation:
         Use other addresses from the next start of the device on; they belong to this machine alone.
 
         Raises:
+            SignInError, ChangeError: As ``check_addresses``.
+        """
+        api, broker = self.check_addresses(api_url, broker_url)
+        self._identity = msgspec.structs.replace(self._identity, api_url=api, broker_url=broker)
+        store.readdress(self._folder.path, self._identity)
+        return self._identity
+
+    def check_addresses(self, api_url: str, broker_url: str | None) -> tuple[str, str | None]:
+        """
+        Return the addresses as ``set_addresses`` would store them, and store nothing.
+
+        Raises:
             SignInError: Nobody is signed in, or without the permission ``EDIT_CONFIG``.
             ChangeError: An address that cannot be used, or in clear text to another machine.
         """
@@ -193,9 +205,7 @@ class Operation:
                 broker = checked_url(broker, "the broker's address", secure="mqtts", loopback_only="mqtt")
         except ConfigError as error:
             raise ChangeError(str(error).rstrip(".")) from error
-        self._identity = msgspec.structs.replace(self._identity, api_url=api, broker_url=broker or None)
-        store.readdress(self._folder.path, self._identity)
-        return self._identity
+        return api, broker or None
 
     def reviews(self) -> list[Reviewed]:
         """Return the changes made here that were not applied."""

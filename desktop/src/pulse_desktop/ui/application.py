@@ -135,6 +135,7 @@ class Running(QObject):
             identity.api_url,
             identity.broker_url or "",
             identity.mqtts_url,
+            session.broker_fixed,
         )
         SettingsDialog(self.bridge, told, self._settings_saved, self.window).pop_up()
 

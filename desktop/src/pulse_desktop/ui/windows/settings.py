@@ -33,7 +33,12 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What the dialog begins with; *local*: settings that the command line or the environment has fixed."""
+    """
+    What the dialog begins with.
+
+    *local*: settings that the command line or the environment has fixed; *broker_fixed*: the broker's address that the
+    environment has fixed, empty when it has not.
+    """
 
     client_id: str
     settings: Sequence[SettingShown]
@@ -41,6 +46,7 @@ class Present:
     api_url: str
     broker_url: str
     broker_told: str
+    broker_fixed: str = ""
 
 
 class SettingsDialog(Form):
@@ -54,8 +60,7 @@ class SettingsDialog(Form):
         self.resize(640, 620)
         self.explain(f"Of {present.client_id} alone. They hold at once, and go to the server when it is there.")
         self.lines = {one.key: self._setting(one) for one in present.settings}
-        self.broker = self.add_line("Broker address", text=present.broker_url, hint="of this machine")
-        self.broker.setPlaceholderText(f"{present.broker_told} (from the server)")
+        self.broker = self._broker(present)
         self.api = self.add_line("API address", text=present.api_url, hint="of this machine")
         self.device = self.add_line("Device id", text=present.client_id, hint="set at enrollment")
         self.device.setReadOnly(True)
@@ -66,16 +71,20 @@ class SettingsDialog(Form):
     def work(self) -> Callable[[], Any]:
         """Return the change of what differs."""
         values, password = self._values(), self.password.text()
-        addresses = (self.api.text().strip(), self.broker.text().strip())
+        broker = self.broker.text().strip() if self.broker.isEnabled() else self._present.broker_url
+        addresses = (self.api.text().strip(), broker)
         moves = addresses != (self._present.api_url, self._present.broker_url)
         if values and not password:
             raise ValueError("give your password: the change is signed with your key")
 
         def save() -> bool:
-            if moves:
-                self._operation.set_addresses(addresses[0], addresses[1] or None)
+            api, broker = addresses[0], addresses[1] or None
+            if moves:  # what can be refused comes first, so that nothing is saved by half
+                self._operation.check_addresses(api, broker)
             if values:
                 self._operation.set_settings(password, values)
+            if moves:
+                self._operation.set_addresses(api, broker)
             return moves
 
         return save
@@ -83,6 +92,14 @@ class SettingsDialog(Form):
     def done_with(self, answer: bool) -> None:  # noqa: FBT001 - what the work returns
         """Tell what has changed."""
         self._saved(answer)
+
+    def _broker(self, present: Present) -> QLineEdit:
+        fixed = present.broker_fixed
+        hint = "fixed by PULSE_DEVICE_BROKER_URL" if fixed else "of this machine"
+        line = self.add_line("Broker address", text=fixed or present.broker_url, hint=hint)
+        line.setPlaceholderText(f"{present.broker_told} (from the server)")
+        line.setEnabled(not fixed)
+        return line
 
     def _setting(self, one: SettingShown) -> QLineEdit | QComboBox:
         known, fixed = KNOWN[one.key], self._present.local.get(one.key)
