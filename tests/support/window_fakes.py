@@ -71,20 +71,31 @@ class FakeOperation:
 
 
 class FakeBridge:
-    """See ``ui.bridge.Asking``; everything happens at once, in the caller's thread."""
+    """
+    See ``ui.bridge.Asking``; everything happens at once, in the caller's thread.
+
+    ``held``: what was asked waits here until ``answer``, when a test has set it to a list.
+    """
 
     def __init__(self) -> None:
+        self.held: list[Callable[[], None]] | None = None
         self.operation: Any = FakeOperation()
         self.shown: list[tuple[str, float]] = []
         self.opened: list[str] = []
 
     def ask(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
-        try:
-            answer = work()
-        except DesktopError as error:
-            failed(str(error))
-            return
-        done(answer)
+        def answer() -> None:
+            try:
+                answered = work()
+            except DesktopError as error:
+                failed(str(error))
+                return
+            done(answered)
+
+        if self.held is None:
+            answer()
+        else:
+            self.held.append(answer)
 
     def show(self, metric: str, span_s: float) -> None:
         self.shown.append((metric, span_s))

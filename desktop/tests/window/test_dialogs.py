@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from pulse_desktop.core.errors import ChangeError, EnrollmentError, SignInError
 from pulse_desktop.core.identity.sign_in import Welcome
 from pulse_desktop.core.identity.store import Identity
+from pulse_desktop.ui.bridge import Tasks
 from pulse_desktop.ui.windows.enroll import EnrollDialog
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.settings import Present, SettingsDialog
@@ -66,6 +69,43 @@ def test_sign_in_without_a_password_asks_nobody(sign_in, bridge: FakeBridge):
     sign_in.submit()
     assert bridge.operation.calls == []
     assert "password" in sign_in.error.text()
+
+
+def test_sign_in_under_way_cannot_be_walked_away_from_and_its_outcome_is_told(
+    window: MainWindow, bridge: FakeBridge, qtbot, qapp
+):
+    bridge.held = []
+    window._person()
+    dialog = next(one for one in window.findChildren(SignInDialog))
+    dialog.name.setText("olga")
+    dialog.password.setText("x")
+    dialog.submit()
+    qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    dialog.close()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert dialog.isVisible()
+    bridge.operation.refusal = SignInError("the server does not answer")
+    bridge.held.pop()()
+    assert "does not answer" in dialog.error.text()
+    qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
+    assert not dialog.isVisible()
+
+
+def test_answer_that_comes_after_the_end_of_the_window_is_dropped(qtbot, qapp):
+    tasks, begun, may_end, told = Tasks(), threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        begun.set()
+        may_end.wait(20)
+
+    tasks.ask(work, told.append, told.append)
+    assert begun.wait(20)
+    tasks.close()
+    may_end.set()
+    tasks._pool.shutdown(wait=True)
+    qapp.processEvents()
+    assert told == []
 
 
 def test_sign_in_password_is_not_shown(sign_in):

@@ -51,6 +51,7 @@ class Tasks(QObject):
         super().__init__()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="asked")
         self._answered.connect(self._deliver)
+        self._is_closed = False
 
     def ask(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Failed) -> None:
         """See ``Asking``; one piece of work at a time, in the order asked."""
@@ -61,11 +62,12 @@ class Tasks(QObject):
         self._pool.submit(work).add_done_callback(finished)
 
     def close(self) -> None:
-        """Begin nothing more; what runs may end."""
+        """Begin nothing more; what runs may end, and its answer is dropped: whom it was for may be gone."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _deliver(self, future: Future[Any], calls: tuple[Callable[[Any], None], Failed]) -> None:
-        if future.cancelled():
+        if self._is_closed or future.cancelled():
             return
         error = future.exception()
         if error is None:

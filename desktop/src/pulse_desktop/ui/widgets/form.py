@@ -131,6 +131,11 @@ class Form(QDialog):
         self._busy(is_busy=True)
         self._ask(work, self._finish, self._fail)
 
+    def reject(self) -> None:
+        """Close it, but not while the work is under way: what comes of that has to be said to somebody."""
+        if self.cancel.isEnabled():
+            super().reject()
+
     def _finish(self, answer: Any) -> None:
         self._busy(is_busy=False)
         self.done_with(answer)
@@ -143,6 +148,7 @@ class Form(QDialog):
 
     def _busy(self, *, is_busy: bool) -> None:
         self.do.setEnabled(not is_busy)
+        self.cancel.setEnabled(not is_busy)
         self.do.setText("One moment \u2026" if is_busy else self._action)
         if is_busy:
             self.error.hide()
