@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import type { MetricValue } from "@/contract/payloads";
 import { SPARK_POINTS, TileStore, type Origin } from "@/lib/store/tiles";
@@ -85,6 +85,27 @@ test("readers_are_told_once_a_frame_however_much_has_changed", () => {
   expect(told).toBe(0);
   frames.draw();
   expect(told).toBe(1);
+});
+
+test("readers_are_told_of_a_tile_twelve_times_a_second_at_most_and_of_its_last_value", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const frames = new Frames();
+  const store = new TileStore(frames.next);
+  const seen: unknown[] = [];
+  store.subscribe(DEVICE, "t", () => seen.push(store.tile(DEVICE, "t")?.value));
+  for (let frame = 0; frame < 60; frame += 1) {
+    offer(store, frame + 1, { t: frame + 0.5 });
+    frames.draw();
+    vi.advanceTimersByTime(16);
+  }
+  expect(seen).toHaveLength(12);
+  for (let frame = 0; frame < 5; frame += 1) {
+    frames.draw();
+    vi.advanceTimersByTime(16);
+  }
+  expect(seen.at(-1)).toBe(59.5);
+  expect(frames.planned).toBe(0);
+  vi.useRealTimers();
 });
 
 test("recent_points_are_bounded_and_the_newest", () => {

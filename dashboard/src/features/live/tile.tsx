@@ -151,18 +151,22 @@ const A_MOMENT_MS = 1_500;
 const LARGEST_PX = 20;
 /** Width of a digit in its own size, the space between groups included. */
 const DIGIT_EM = 0.69;
+/** So many characters fit into the narrowest tile in the largest size. */
+const ALWAYS_FIT = 9;
 
 /** Long integers stay whole, so the type becomes smaller instead; *length* in characters, the unit included. */
 function fontSize(length: number): string {
   return `min(${LARGEST_PX}px, ${(100 / (length * DIGIT_EM)).toFixed(2)}cqw)`;
 }
 
+/** Only a long integer asks for the tile's width, since that has the browser lay the tile out before it can style it. */
 function Figure({ tile }: { readonly tile: TileData }): ReactElement {
   const unit = unitOf(tile.metric);
   const length = typeof tile.value === "bigint" ? String(tile.value).length + unit.length : 1;
+  const fits = length <= ALWAYS_FIT;
   return (
-    <span className="flex h-7 items-baseline gap-1.5 [container-type:inline-size]">
-      <span className="num font-semibold tracking-tight whitespace-nowrap" style={{ fontSize: fontSize(length) }}>
+    <span className={classes("flex h-7 items-baseline gap-1.5", !fits && "[container-type:inline-size]")}>
+      <span className="num font-semibold tracking-tight whitespace-nowrap" style={{ fontSize: fits ? LARGEST_PX : fontSize(length) }}>
         <ValueText value={tile.value} digits={tile.fraction} />
       </span>
       {unit !== "" && <span className="text-xs text-muted">{unit}</span>}

@@ -11,12 +11,16 @@ export type NextFrame = (run: () => void) => void;
 
 export class FrameNotifier {
   readonly #nextFrame: NextFrame;
+  readonly #pauseMs: number;
+  readonly #toldAt = new Map<string, number>();
   readonly #readers = new Map<string, Set<() => void>>();
   readonly #changed = new Set<string>();
   #planned = false;
 
-  constructor(nextFrame: NextFrame) {
+  /** Readers of one key are told again *pauseMs* later at the earliest: digits that change faster nobody reads. */
+  constructor(nextFrame: NextFrame, pauseMs = 0) {
     this.#nextFrame = nextFrame;
+    this.#pauseMs = pauseMs;
   }
 
   /** Calls *run* in each frame in which *key* was marked. */
@@ -28,6 +32,7 @@ export class FrameNotifier {
       readers.delete(run);
       if (readers.size === 0 && this.#readers.get(key) === readers) {
         this.#readers.delete(key);
+        this.#toldAt.delete(key);
       }
     };
   }
@@ -35,19 +40,38 @@ export class FrameNotifier {
   /** Notes that what *key* names has changed. */
   mark(key: string): void {
     this.#changed.add(key);
-    if (!this.#planned) {
-      this.#planned = true;
-      this.#nextFrame(() => this.flush());
+    this.#plan();
+  }
+
+  /** Tells the readers of everything marked, now; who was told a moment ago waits for a later frame. */
+  flush(): void {
+    this.#planned = false;
+    const now = performance.now();
+    for (const key of [...this.#changed]) {
+      if (this.#isTime(key, now)) {
+        this.#changed.delete(key);
+        this.#readers.get(key)?.forEach((run) => run());
+      }
+    }
+    if (this.#changed.size > 0) {
+      this.#plan();
     }
   }
 
-  /** Tells the readers of everything marked, now. */
-  flush(): void {
-    this.#planned = false;
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    for (const key of changed) {
-      this.#readers.get(key)?.forEach((run) => run());
+  #isTime(key: string, now: number): boolean {
+    if (this.#pauseMs > 0 && this.#readers.has(key)) {
+      if (now - (this.#toldAt.get(key) ?? -Infinity) < this.#pauseMs) {
+        return false;
+      }
+      this.#toldAt.set(key, now);
+    }
+    return true;
+  }
+
+  #plan(): void {
+    if (!this.#planned) {
+      this.#planned = true;
+      this.#nextFrame(() => this.flush());
     }
   }
 }

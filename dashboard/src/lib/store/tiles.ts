@@ -20,6 +20,8 @@ const MOST_METRICS = 4_096;
 const INDEX = "\n";
 /** A value that changes more often than this is seen to move by its digits; flashes without end would tell nothing. */
 const CALM_MS = 500;
+/** A tile shows at most twelve values a second; ten a second go through untouched. */
+const READABLE_MS = 80;
 
 /** `live`: as it happened. `replayed`: from a heartbeat while the device catches up. `known`: from the archive or a retained heartbeat. */
 export type Origin = "live" | "replayed" | "known";
@@ -86,7 +88,7 @@ export class TileStore {
   #refused = 0;
 
   constructor(nextFrame: NextFrame) {
-    this.#frames = new FrameNotifier(nextFrame);
+    this.#frames = new FrameNotifier(nextFrame, READABLE_MS);
   }
 
   /** How many metrics were not taken because the screen's memory is bounded. */
