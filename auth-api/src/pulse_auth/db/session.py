@@ -49,6 +49,12 @@ def make_sessions(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
+def engine_of(sessions: Sessions) -> AsyncEngine:
+    """Return the engine behind *sessions*, for work that keeps one connection over several transactions."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    return engine
+
+
 @contextlib.asynccontextmanager
 async def reading(sessions: Sessions, *, longest_s: float = LONGEST_QUERY_S) -> AsyncIterator[AsyncSession]:
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -175,3 +176,18 @@ async def test_telemetry_calls_without_permission_are_refused(api: Any, problem:
         assert problem(await api.client.get(f"/api/v1/telemetry/{path}")) == (403, "permission-missing")
     answer = await api.client.post("/api/v1/telemetry/D1/export-links", json={"format": "csv"})
     assert problem(answer) == (403, "permission-missing")
+
+
+async def test_export_link_while_one_is_under_way_is_refused_and_a_made_one_stays_good(api: Any, problem: Any) -> None:
+    body = {"format": "csv"}
+    made = await api.client.post("/api/v1/telemetry/D1/export-links", json=body)
+    streams = api.app.dependencies["export_streams"].dependency()
+    person = UUID((await api.client.get("/api/v1/auth/me")).json()["id"])
+    streams._under_way[person] = None
+    for answer in (
+        await api.client.get(made.json()["url"]),
+        await api.client.post("/api/v1/telemetry/D1/export-links", json=body),
+    ):
+        assert (problem(answer), answer.headers["retry-after"]) == ((429, "too-many-requests"), "10")
+    del streams._under_way[person]
+    assert (await api.client.get(made.json()["url"])).status_code == 200

@@ -94,10 +94,13 @@ class TelemetryController(Controller):
         request: Request[SignedIn, Any, Any],
         client_id: FromPath[str],
         data: JSONBody[LinkRequest],
+        *,
         sessions: NamedDependency[Sessions],
+        export_streams: NamedDependency[ExportStreams],
         clock: NamedDependency[Clock],
     ) -> LinkAnswer:
-        """Return a one-use address, good for a minute, that streams the export."""
+        """Return a one-use address, good for a minute, that streams the export; not while another of theirs runs."""
+        export_streams.check_room(request.user.user_id)
         first, behind = _times(data.from_, data.to)
         if first is not None and behind is not None:
             _check_order(first, behind)
@@ -132,11 +135,14 @@ class ExportController(Controller):
     ) -> Stream:
         """Use the address up and stream all readings, ordered by time, stream, number and metric."""
         async with sessions.begin() as session:
-            asked = await claim_link(session, secret, clock())
-        if asked is None:
-            raise ExportLinkRefusedError("This address was used before or has run out; ask for a new one.")
+            claimed = await claim_link(session, secret, clock())
+            if claimed is None:
+                raise ExportLinkRefusedError("This address was used before or has run out; ask for a new one.")
+            export_streams.check_room(claimed.user_id)  # without room the address stays good
+        asked = claimed.asked
         headers = {"content-disposition": f'attachment; filename="{asked.client_id}.{asked.format.value}"'}
-        return Stream(lambda: export_streams.stream(asked), media_type=MEDIA_TYPES[asked.format], headers=headers)
+        pieces = export_streams.start(asked, claimed.user_id)
+        return Stream(pieces, media_type=MEDIA_TYPES[asked.format], headers=headers)
 
 
 async def _check_known(sessions: Sessions, client_id: str) -> None:
