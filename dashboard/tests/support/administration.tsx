@@ -53,6 +53,9 @@ export function renderAdministration(part: ReactElement, api: SlowApi): { readon
   const engine = {
     api: new ObservedApi(api.send, systemClock),
     session: { state: new ValueStore({ phase: "signed-in", person }) },
+    linkState: new ValueStore({ phase: "online" }),
+    link: { lastPacketAt: 0 },
+    refetcher: { busy: new ValueStore(false) },
     devices: new DeviceStore((run) => run(), (run) => run()),
   } as unknown as Engine;
   const client = new QueryClient({ defaultOptions: { queries: { retry: false, networkMode: "always" }, mutations: { networkMode: "always" } } });

@@ -2,13 +2,16 @@
 
 /** The windows of the Users page while the server takes its time. */
 
+import { focusManager } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { CheckList } from "@/features/access/check-list";
+import { Ending } from "@/features/access/ending";
 import { NewPassword } from "@/features/access/new-password-dialog";
 import { Reactivating } from "@/features/access/reactivating";
 import type { User } from "@/lib/api/access";
+import { ApiProblem } from "@/lib/api/problem";
 import { renderAdministration, SlowApi } from "../support/administration";
 
 const ANN: User = { id: "u-1", name: "ann", etag: '"1"', updatedAt: 0, updatedBy: "user:admin", source: "web", isActive: false, roles: ["VIEWER"] };
@@ -19,7 +22,10 @@ let api: SlowApi;
 beforeEach(() => {
   api = new SlowApi();
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  focusManager.setFocused(undefined);
+});
 
 const patched = (): Promise<void> => waitFor(() => expect(api.calls("PATCH", "/users/u-1")).toHaveLength(1));
 
@@ -78,5 +84,52 @@ describe("a list of roles to choose from", () => {
     render(<CheckList legend="Roles" testId="role" empty="" choices={choices} chosen={["VIEWER"]} onChange={onChange} />);
     fireEvent.click(screen.getByTestId("role-OPERATOR"));
     expect(onChange).toHaveBeenLastCalledWith(["OPERATOR", "VIEWER"]);
+  });
+});
+
+describe("what came of ending an account", () => {
+  const REACH = "/users/u-1/reach";
+  const reach = (sessions: number, connections: number): unknown => ({ sessions, connections, integrations: 0, history: "h", version: 3 });
+  const asked = (): Promise<void> => waitFor(() => expect(api.calls("GET", REACH)).not.toHaveLength(0));
+
+  async function deactivate(): Promise<{ readonly idle: () => Promise<void> }> {
+    const { client } = renderAdministration(<Ending user={{ ...ANN, isActive: true }} way="deactivate" onClose={vi.fn()} />, api);
+    await asked();
+    api.answer("GET", REACH, reach(2, 1));
+    await waitFor(() => expect(screen.getByTestId("what-happens").textContent).toContain("2 sessions end"));
+    expect(screen.getByTestId("what-happens").textContent).toContain("1 token for live data is withdrawn");
+    fireEvent.click(screen.getByTestId("confirm"));
+    await patched();
+    api.answer("PATCH", "/users/u-1", ANSWER);
+    await screen.findByTestId("effect");
+    await asked();
+    return { idle: () => waitFor(() => expect(client.isFetching()).toBe(0)) };
+  }
+
+  it("stays what it was when somebody comes back to the window later", async () => {
+    const { idle } = await deactivate();
+    api.answer("GET", REACH, reach(0, 0));
+    await waitFor(() => expect(screen.getByTestId("effect-sessions").textContent).toBe("2 sessions ended, none is left."));
+    expect(screen.getByTestId("effect-connections").textContent).toBe("1 token for live data withdrawn, none is left.");
+    focusManager.setFocused(false);
+    focusManager.setFocused(true);
+    await asked();
+    while (api.calls("GET", REACH).length > 0) {
+      api.answer("GET", REACH, reach(0, 0));
+    }
+    await idle();
+    expect(screen.getByTestId("effect-sessions").textContent).toBe("2 sessions ended, none is left.");
+  });
+
+  it("says why it is not known, and asks again", async () => {
+    await deactivate();
+    api.refuse("GET", REACH, new ApiProblem(403, "permission-missing", "Not allowed."));
+    await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("Not allowed."));
+    expect(screen.queryByTestId("effect-sessions")).toBeNull();
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await asked();
+    api.answer("GET", REACH, reach(0, 0));
+    await waitFor(() => expect(screen.getByTestId("effect-sessions").textContent).toContain("none is left"));
+    expect(screen.queryByRole("alert")).toBeNull();
   });
 });

@@ -30,22 +30,22 @@ interface EndingProps {
 
 /** Ends an account: says what will happen, does it, and shows live what came of it. */
 export function Ending({ user, way, onClose }: EndingProps): ReactElement {
-  const before = useReach(user.id, "before");
-  const [ended, setEnded] = useState(false);
-  return ended ? <Outcome {...{ user, way, before, onClose }} /> : <Question {...{ user, way, before, onClose }} onEnded={() => setEnded(true)} />;
+  const [ended, setEnded] = useState<{ readonly before: Reach | null } | null>(null);
+  return ended === null ? <Question {...{ user, way, onClose }} onEnded={(before) => setEnded({ before })} /> : <Outcome {...{ user, way, onClose }} before={ended.before} />;
 }
 
 interface QuestionProps extends EndingProps {
-  readonly before: Reach | null;
-  readonly onEnded: () => void;
+  /** *before*: what ran when it was ended; it is not asked for again, since by then there is nothing left. */
+  readonly onEnded: (before: Reach | null) => void;
 }
 
-function Question({ user, way, before, onClose, onEnded }: QuestionProps): ReactElement {
+function Question({ user, way, onClose, onEnded }: QuestionProps): ReactElement {
+  const before = useReach(user.id, "before").reach;
   const self = usePerson().id === user.id;
   const guarded = useGuarded(user, USER);
   const words = WORDS[way];
   const end = (): void =>
-    guarded.run<unknown>((send, seen) => (way === "delete" ? remove(send, USER.path, seen) : change(send, USER.path, seen, { is_active: false }, USER.read)), onEnded);
+    guarded.run<unknown>((send, seen) => (way === "delete" ? remove(send, USER.path, seen) : change(send, USER.path, seen, { is_active: false }, USER.read)), () => onEnded(before));
   return (
     <Confirm open onClose={onClose} title={`${words.title} ${guarded.seen.name}?`} action={words.action} busy={guarded.busy} trouble={guarded.problem?.message ?? ""} onConfirm={end}>
       <div className="grid gap-3">
@@ -73,9 +73,10 @@ function sessionsText(before: Reach | null): string {
 
 function connectionsText(before: Reach | null): string {
   if (before?.connections === 0) {
-    return "They have no live connection to the broker.";
+    return "They have no token for live data, so no connection to the broker.";
   }
-  return before === null ? "Live connections to the broker are cut." : `${countText(before.connections, "live connection to the broker is", "live connections to the broker are")} cut.`;
+  const ends = before === null ? "All tokens for live data are withdrawn" : countText(before.connections, "token for live data is withdrawn", "tokens for live data are withdrawn");
+  return `${ends}: connections to the broker are cut at once.`;
 }
 
 function stateText(user: User): string {

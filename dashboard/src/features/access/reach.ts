@@ -8,11 +8,19 @@ import { readReach, type Reach } from "@/lib/api/access";
 import { useDevices, useEngine, usePresence } from "@/lib/engine/hooks";
 import type { Device, Presence } from "@/lib/store/devices";
 
-/** *moment*: another moment is another question; what ran before is kept to be compared with what runs after. */
-export function useReach(userId: string, moment: "before" | "after"): Reach | null {
+export interface ReachState {
+  /** `null` until it was read. */
+  readonly reach: Reach | null;
+  /** Why it could not be read; empty when nothing is wrong. */
+  readonly trouble: string;
+  readonly again: () => void;
+}
+
+/** *moment*: another moment is another question, and what was answered in an earlier window counts for none. */
+export function useReach(userId: string, moment: "before" | "after"): ReachState {
   const { api } = useEngine();
-  const query = useQuery({ queryKey: ["reach", userId, moment], queryFn: () => readReach(api.send, userId), staleTime: 0, refetchOnMount: "always" });
-  return query.data ?? null;
+  const query = useQuery({ queryKey: ["reach", userId, moment], queryFn: () => readReach(api.send, userId), staleTime: 0, gcTime: 0 });
+  return { reach: query.data ?? null, trouble: query.failureReason?.message ?? "", again: () => void query.refetch() };
 }
 
 export interface DesktopKnowledge {
