@@ -7,13 +7,13 @@ import os
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from PySide6.QtCore import QSettings, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from pulse_desktop.core import device
 from pulse_desktop.core.errors import Link
@@ -26,6 +26,7 @@ from pulse_desktop.ui.application import Running
 from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import Lamp
 from pulse_runtime.environment import Environment
+from pulse_runtime.errors import ConfigError
 from support.device_world import FakeArchive, World
 from support.link_proxy import LinkProxy
 from support.processes import Program, program, until
@@ -131,6 +132,48 @@ def test_window_second_start_on_the_same_data_says_so_and_ends(running: Running,
     assert str(os.getpid()) in said[0]
 
 
+def ended_by_sigterm_in_a_dialog(qapp: QApplication, run: Callable[[], int]) -> tuple[int, type | None]:
+    """Send SIGTERM as soon as *run* shows a dialog; return its exit code and the dialog that had to be closed."""
+    asked: list[QWidget] = []
+    stayed: list[type] = []
+
+    def ask() -> None:
+        shown = QApplication.activeModalWidget()
+        if shown is not None and not asked:
+            asked.append(shown)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def give_up() -> None:
+        stayed.append(type(asked[0]))
+        asked[0].done(0)
+
+    timer, guard = QTimer(), QTimer()
+    timer.timeout.connect(ask)
+    timer.start(20)
+    guard.setSingleShot(True)
+    guard.timeout.connect(give_up)
+    guard.start(5_000)
+    code = run()
+    timer.stop()
+    guard.stop()
+    QTimer.singleShot(0, qapp.quit)
+    qapp.exec()  # what was told to end is told so until the next run
+    return code, stayed[0] if stayed else None
+
+
+def test_window_program_that_asks_for_the_enrollment_is_ended_by_a_signal(world: World, qapp: QApplication):
+    made = DeviceFolder("nobody", world.home / "devices" / "nobody")
+    asked = SessionPlan(Environment(world.variables), made, None, single("simulator"))
+    assert ended_by_sigterm_in_a_dialog(qapp, lambda: application.run(lambda _id: asked)) == (0, None)
+
+
+def test_window_program_that_says_why_it_does_not_start_is_ended_by_a_signal(qapp: QApplication):
+    def refuse(_id: str | None) -> SessionPlan:
+        raise ConfigError("the device is already running.")
+
+    assert ended_by_sigterm_in_a_dialog(qapp, lambda: application.run(refuse)) == (2, None)
+
+
 class Noted(Running):
     """Every run of the device in a window, as they come."""
 
@@ -218,7 +261,6 @@ def test_window_program_ended_by_a_signal_closes_cleanly_and_loses_nothing(
 
 def test_window_program_without_qt_says_how_to_get_it(world: World, tmp_path: Path, monkeypatch, capsys):
     from pulse_desktop import program as desktop
-    from pulse_runtime.errors import ConfigError
 
     monkeypatch.setattr(desktop, "find_spec", lambda name: None if name == "PySide6" else object())
     monkeypatch.setenv("PULSE_HOME", str(tmp_path))

@@ -157,7 +157,7 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
     put_on(application, BY_NAME.get(str(kept.value(THEME)), _system_theme()))
     tail = LogTail()
     logging.root.addHandler(tail)
-    signals = Signals(application.quit)
+    signals = Signals(lambda: QApplication.exit(0))  # unlike ``quit`` it ends the dialogs before the window, too
     try:
         plan = _enrolled(make_plan)
         pauses = new_pauses()
