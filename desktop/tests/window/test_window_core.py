@@ -219,6 +219,14 @@ def test_window_starts_the_device_anew_when_a_part_of_it_has_ended(
     assert [one.session.device.outbox.is_running for one in Noted.made] == [False, False]
 
 
+def test_settings_saved_are_taken_in_without_holding_up_the_window(running: Running, qtbot, monkeypatch):
+    taken_by: list[threading.Thread] = []
+    monkeypatch.setattr(running.session.device, "take_settings", lambda: taken_by.append(threading.current_thread()))
+    running._settings_saved(has_moved=False)
+    qtbot.waitUntil(lambda: bool(taken_by), timeout=5_000)
+    assert taken_by[0] is not threading.current_thread()
+
+
 def window_program(world: World, client_id: str) -> Program:
     world.enroll(client_id)
     command = [program("pulse-desktop"), "--client-id", client_id, "--source", "simulator", "--interval", "0.1"]

@@ -140,7 +140,7 @@ class Running(QObject):
         SettingsDialog(self.bridge, told, self._settings_saved, self.window).pop_up()
 
     def _settings_saved(self, has_moved: bool) -> None:  # noqa: FBT001 - what the dialog says
-        self.session.device.take_settings()
+        self.bridge.ask(self.session.device.take_settings, lambda _: None, partial(self.window.say, "failed"))
         if has_moved:
             self._start_anew()
 
