@@ -81,6 +81,27 @@ async def test_deactivated_person_is_cut_within_2_s_and_the_token_is_refused_aft
         await link.close()
 
 
+async def test_own_password_changed_on_the_web_cuts_the_browsers_and_leaves_integrations(
+    api: Any, broker: Any, connect: Any, refused: Any
+) -> None:
+    order = {"name": "erp", "topics": ["telemetry/+/live"]}
+    integration = (await api.client.post(f"{API}/integrations", json=order)).json()
+    admin = Person(api, (await api.sign_in())["access_token"])
+    tokens = [await admin.token(), await admin.token()]
+    links = [await connect(token) for token in (*tokens, integration)]
+    changed = await api.client.post(
+        f"{API}/auth/password", json={"current": PASSWORD, "new": "another-horse-battery-2"}, headers=admin.headers
+    )
+    assert changed.status_code == 200, changed.text
+    await asyncio.gather(links[0].expect_closed(INSTANTLY_S), links[1].expect_closed(INSTANTLY_S))
+    assert not links[2].is_closed
+    fresh = await Person(api, changed.json()["access_token"]).token()
+    assert [await refused(token) for token in (*tokens, fresh)] == [True, True, False]
+    assert {row["by"] for row in await api.fetch("SELECT by FROM bans")} == {"user:admin"}
+    for link in links:
+        await link.close()
+
+
 async def test_role_that_narrows_cuts_its_people_and_a_new_token_with_what_is_left_works_at_once(
     api: Any, broker: Any, connect: Any, refused: Any
 ) -> None:

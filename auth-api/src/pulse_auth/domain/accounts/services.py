@@ -167,7 +167,7 @@ class Accounts:
         async with self._sessions.begin() as session:
             user = await self._set_password(session, person, stored, hashed, attempt)
             cut = await revoke_tokens_of(
-                session, user.id, now=attempt.now, by=person.username, reason="password changed"
+                session, user.id, now=attempt.now, by=person.principal, reason="password changed"
             )
             granted = await self._grant(session, user, sessions.open_family(session, user, attempt.now))
         if cut:
