@@ -51,7 +51,7 @@ def device_state(page: Page) -> str | None:
     return page.locator(f'[data-testid=device-row][data-client-id="{DEVICE}"]').first.get_attribute("data-status")
 
 
-def test_demo_plays_its_ten_steps(page: Page, stack: Stack, desktop: Desktop, tmp_path: Path):
+def test_demo_plays_its_ten_steps_item_8(page: Page, stack: Stack, desktop: Desktop, tmp_path: Path):
     # 1. Sign in on the web.
     page.goto(stack.address)
     recording = Recording(page)

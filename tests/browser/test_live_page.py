@@ -122,7 +122,7 @@ def test_signed_out_page_keeps_nothing(page: Page, stack: Stack):
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_picture_of_the_live_page(page: Page, stack: Stack, scheme: str, tmp_path: Path):
+def test_picture_of_the_live_page_item_8(page: Page, stack: Stack, scheme: str, tmp_path: Path):
     page.emulate_media(color_scheme=scheme)
     sign_in(page, stack)
     changes_after_tile(page)
