@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Litestar, Request, Response, Router, delete, get, post
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter
 
 from pulse_acl.matching import is_valid_topic
 from pulse_acl.payloads import format_time
@@ -129,14 +129,14 @@ class Management:
 
     def _ban_routes(self) -> list[Any]:
         @get("/banned", sync_to_thread=False)
-        def bans() -> Json:
-            return _listed([msgspec.to_builtins(ban) for ban in self._bans.list()])
+        def bans(page: Annotated[int, QueryParameter(ge=1)] = 1) -> Json:
+            return _listed([msgspec.to_builtins(ban) for ban in self._bans.list()], page)
 
         @post("/banned", status_code=200)
         async def ban(data: JSONBody[BanRequest]) -> Json:
             made = Ban(data.kind, data.who, data.reason, data.by, _written(self._now()), data.until)
             try:
-                self._bans.add(made)
+                await self._bans.add(made)
             except BanExistsError as error:
                 raise ManagementError(400, "ALREADY_EXISTS", f"{data.kind} {data.who} is banned already") from error
             except ValueError as error:
@@ -145,9 +145,11 @@ class Management:
                 await self._gate.kick(made.who, End.BANNED)
             return msgspec.to_builtins(made)  # type: ignore[no-any-return]
 
-        @delete("/banned/{kind:str}/{who:str}", sync_to_thread=False)
-        def lift(kind: Annotated[str, PathParameter(pattern="^(clientid|username)$")], who: FromPath[str]) -> None:
-            if not self._bans.remove("clientid" if kind == "clientid" else "username", who):
+        @delete("/banned/{kind:str}/{who:str}")
+        async def lift(
+            kind: Annotated[str, PathParameter(pattern="^(clientid|username)$")], who: FromPath[str]
+        ) -> None:
+            if not await self._bans.remove("clientid" if kind == "clientid" else "username", who):
                 raise ManagementError(404, "NOT_FOUND", f"{kind}: {who} not found")
 
         return [bans, ban, lift]
@@ -203,10 +205,11 @@ def _payload(data: JSONBody[PublishRequest]) -> bytes:
         raise ManagementError(400, "BAD_REQUEST", "the payload is not base64") from error
 
 
-def _listed(found: list[Any]) -> Json:
+def _listed(found: list[Any], page: int = 1) -> Json:
+    first = (page - 1) * MAX_LISTED
     return {
-        "data": found[:MAX_LISTED],
-        "meta": {"count": len(found), "limit": MAX_LISTED, "page": 1, "hasnext": len(found) > MAX_LISTED},
+        "data": found[first : first + MAX_LISTED],
+        "meta": {"count": len(found), "limit": MAX_LISTED, "page": page, "hasnext": len(found) > first + MAX_LISTED},
     }
 
 

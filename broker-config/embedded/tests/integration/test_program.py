@@ -186,7 +186,7 @@ async def test_broker_bans_and_authority_survive_a_restart(tmp_path, at_home) ->
     mint = TokenMint()
     async with at_home(tmp_path / "home") as bench:
         mint.write_jwks(bench.settings.jwks_file)
-        bench.running.bans.add(Ban("clientid", "D1"))
+        await bench.running.bans.add(Ban("clientid", "D1"))
         authority = bench.settings.ca_file.read_bytes()
     async with at_home(tmp_path / "home", mint) as bench:
         client = await bench.open()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from pulse_broker.retained import RetainedStore
 from pulse_broker.settings import Settings, origin_of, read_settings
 from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
+from pulse_runtime.private_files import write_private
 
 NOW = 1_800_000_000.0
 LEVELS = st.lists(st.sampled_from(["a", "b", "", "+", "#", "$s"]), min_size=1, max_size=4).map("/".join)
@@ -36,29 +39,71 @@ def test_hub_amqtt_routes_everything_that_the_gate_would_hand_out(topic, topic_f
     assert broker._matches(topic, topic_filter) or not matches(topic, topic_filter)
 
 
-def test_bans_survive_on_disk_and_run_out(tmp_path: Path) -> None:
+async def test_bans_survive_on_disk_and_run_out(tmp_path: Path) -> None:
     path, clock = tmp_path / "broker" / "bans.json", [NOW]
     bans = Bans(path, lambda: clock[0])
-    bans.add(Ban("clientid", "D1", until="2027-01-15T08:01:00+00:00"))  # a minute from NOW
-    bans.add(Ban("username", "user:ann"))
+    await bans.add(Ban("clientid", "D1", until="2027-01-15T08:01:00+00:00"))  # a minute from NOW
+    await bans.add(Ban("username", "user:ann"))
     again = Bans(path, lambda: clock[0])
     assert again.find("D1", "x") == bans.find("D1", "x")
     assert again.find("D2", "user:ann") is not None
     assert again.find("user:ann", "D1") is None
     clock[0] += 60
     assert again.find("D1", "x") is None
-    again.add(Ban("clientid", "D1"))
+    await again.add(Ban("clientid", "D1"))
     assert path.stat().st_mode & 0o777 == 0o600
     assert {ban.who for ban in Bans(path, lambda: clock[0]).list()} == {"user:ann", "D1"}
 
 
-def test_bans_twice_or_without_zone_are_refused(tmp_path: Path) -> None:
+async def test_bans_twice_or_without_zone_are_refused(tmp_path: Path) -> None:
     bans = Bans(tmp_path / "bans.json", lambda: NOW)
-    bans.add(Ban("clientid", "D1"))
+    await bans.add(Ban("clientid", "D1"))
     with pytest.raises(BanExistsError):
-        bans.add(Ban("clientid", "D1", until="2030-01-01T00:00:00Z"))
+        await bans.add(Ban("clientid", "D1", until="2030-01-01T00:00:00Z"))
     with pytest.raises(ValueError, match="zone"):
-        bans.add(Ban("clientid", "D2", until="2030-01-01T00:00:00"))
+        await bans.add(Ban("clientid", "D2", until="2030-01-01T00:00:00"))
+
+
+async def test_bans_many_at_once_are_few_writes_beside_the_loop_and_all_on_disk(tmp_path: Path, monkeypatch) -> None:
+    writes, loop_thread = [], threading.get_ident()
+
+    def write(path: Path, content: bytes) -> None:
+        writes.append(threading.get_ident())
+        write_private(path, content)
+
+    monkeypatch.setattr("pulse_broker.bans.write_private", write)
+    path = tmp_path / "bans.json"
+    bans = Bans(path, lambda: NOW)
+    who = [f"web:{number}" for number in range(300)]
+    await asyncio.gather(*(bans.add(Ban("clientid", one)) for one in who))
+    assert {ban.who for ban in Bans(path, lambda: NOW).list()} == set(who)
+    assert len(writes) <= 3
+    assert loop_thread not in writes
+    twice = await asyncio.gather(*(bans.add(Ban("clientid", "twice")) for _ in range(2)), return_exceptions=True)
+    assert [type(found) for found in twice] == [type(None), BanExistsError]
+    lifted = await asyncio.gather(*(bans.remove("clientid", one) for one in (who[0], who[0], "nobody")))
+    assert lifted == [True, False, False]
+
+
+async def test_bans_that_cannot_be_written_are_not_in_force_and_can_be_made_later(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "bans.json"
+    path.parent.write_text("in the way")
+    bans = Bans(path, lambda: NOW)
+    with pytest.raises(OSError, match="folder"):
+        await bans.add(Ban("clientid", "D1"))
+    assert bans.list() == []
+    path.parent.unlink()
+    await bans.add(Ban("clientid", "D1"))
+    assert bans.find("D1", "x") is not None
+
+
+async def test_bans_whose_asker_has_gone_are_made_all_the_same(tmp_path: Path) -> None:
+    bans = Bans(tmp_path / "bans.json", lambda: NOW)
+    asking = asyncio.create_task(bans.add(Ban("clientid", "D1")))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await bans.add(Ban("clientid", "D2"))
+    assert {ban.who for ban in bans.list()} == {"D1", "D2"}
 
 
 @pytest.mark.parametrize(
