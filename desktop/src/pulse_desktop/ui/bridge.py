@@ -20,7 +20,6 @@ from pulse_runtime.errors import ConfigError
 
 from ..core.errors import DesktopError
 from ..core.operation import Operation
-from .snapshot import Snapshot
 from .watching import Watch
 
 log = structlog.get_logger()
@@ -115,12 +114,8 @@ class Bridge(QObject):
 
     def _run(self) -> None:
         while True:
-            try:
-                found: Snapshot | None = self._watch.look()
-            except Exception:
-                log.exception("desktop.look_failed")
-                found = None
-            if found is not None and not self._stopping.is_set():
+            found = self._watch.look()
+            if not self._stopping.is_set():
                 self.changed.emit(found)
             if self._stopping.wait(LOOK_EVERY_S):
                 return

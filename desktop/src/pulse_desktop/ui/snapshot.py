@@ -94,19 +94,19 @@ def lamp_of(report: DeviceReport) -> Lamp:
     return Lamp.SYNCING if report.state is State.SYNCING else Lamp.ONLINE
 
 
-def buffer_of(report: DeviceReport, most: int | None, free_bytes: int, row_bytes: int) -> Buffer:
+def buffer_of(report: DeviceReport, most: int | None, free_bytes: int | None, row_bytes: int) -> Buffer:
     """
     Return the figures of the buffer.
 
     Args:
         report: How the device is.
         most: Rows held when the present flush began; ``None``: none is under way.
-        free_bytes: Of the disk.
+        free_bytes: Of the disk; ``None``: not known.
         row_bytes: That a row takes; 0: not known yet.
     """
     outbox, rate = report.outbox, report.drain_per_s
     rows = max(0, outbox.limit - outbox.held - outbox.quarantined)
-    if row_bytes:
+    if row_bytes and free_bytes is not None:
         rows = min(rows, free_bytes // row_bytes)
     return Buffer(
         held=outbox.held,
@@ -114,7 +114,7 @@ def buffer_of(report: DeviceReport, most: int | None, free_bytes: int, row_bytes
         quarantined=outbox.quarantined,
         lost=outbox.lost,
         used_pct=outbox.used_pct,
-        room_h=rows * report.settings.sampling_interval / 3600,
+        room_h=None if free_bytes is None else rows * report.settings.sampling_interval / 3600,
         progress=None if most is None else min(1.0, max(0.0, 1 - outbox.held / max(1, most))),
         left_s=outbox.held / rate if most is not None and rate else None,
     )

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from pulse_acl.payloads import parse_time
 
@@ -28,8 +29,9 @@ from ..core.recent import MOST_POINTS, Point, Recent, WaitingRow
 from ..core.sync.schema import FILE_NAME as IDENTITY_FILE
 from ..session import Session
 from .log_tail import LogTail
-from .snapshot import ROW_BYTES, Snapshot, buffer_of, lamp_of, problems_of
+from .snapshot import ROW_BYTES, Lamp, Snapshot, buffer_of, lamp_of, problems_of
 
+log = structlog.get_logger()
 ROWS_EVERY_S = 1.0
 PEOPLE_EVERY_S = 1.0
 _decode = msgspec.json.Decoder(dict[str, bool | int | float]).decode
@@ -106,8 +108,9 @@ class Watch:
         self._operator = Operator()
         self._people_as_of: tuple[int, ...] = ()
         self._due: dict[str, float] = {}
-        self._starting_problem = ""
+        self._starting_problem = self._failure = ""
         self.is_started = False
+        self._last = self._snapshot()
 
     def show(self, metric: str, span_s: float) -> None:
         """See ``Curve.show``; from any thread."""
@@ -118,7 +121,23 @@ class Watch:
         self._due = {}
 
     def look(self) -> Snapshot:
-        """Return how it is now; starts the device at the first call."""
+        """Return how it is now; starts the device at the first call. A look that fails says so and shows no green."""
+        try:
+            self._last = self._look()
+            self._failure = ""
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            if reason != self._failure:
+                log.exception("desktop.look_failed")
+            self._failure = reason
+            problems = {
+                **self._last.problems,
+                "look": f"what is shown is old: the device cannot be looked at: {reason}",
+            }
+            return replace(self._last, lamp=Lamp.DISCONNECTED, problems=problems, log=self._tail.lines())
+        return self._last
+
+    def _look(self) -> Snapshot:
         session = self._session
         if not self.is_started:
             return self._start()
@@ -130,14 +149,13 @@ class Watch:
             self._flush_began_with = None
         else:
             self._flush_began_with = max(self._flush_began_with or 0, report.outbox.held)
-        free = shutil.disk_usage(session.folder.path).free
         return replace(
             self._snapshot(),
             lamp=lamp_of(report),
             link=report.link,
             link_detail=report.link_detail,
             is_archive_away=report.state is State.AWAY,
-            buffer=buffer_of(report, self._flush_began_with, free, self._row_bytes),
+            buffer=buffer_of(report, self._flush_began_with, _free_bytes(session.folder.path), self._row_bytes),
             last_sync_at=report.outbox.last_sync_at,
             interval_s=report.settings.sampling_interval,
             problems=problems_of(report),
@@ -148,7 +166,9 @@ class Watch:
         if not self._starting_problem:
             try:
                 self._session.start()
-            except DesktopError as error:
+            except Exception as error:  # whatever it is: a session starts once at most
+                if not isinstance(error, DesktopError):
+                    log.exception("desktop.start_failed")
                 self._starting_problem = f"{str(error).rstrip('.')}; put that right and start the program anew"
             else:
                 self.is_started = True
@@ -202,17 +222,25 @@ class Watch:
         written = _written(self._session.folder.path / IDENTITY_FILE)
         if written == self._people_as_of:
             return
-        self._people_as_of = written
         try:
             self._operator = operation.operator()
-        except DesktopError as error:
-            self._operator = Operator(ended=str(error))
+            self._people_as_of = written
+        except (DesktopError, sqlite3.Error) as error:  # read again at the next look: nobody must pass for another
+            self._operator, self._people_as_of = Operator(ended=str(error)), ()
 
     def _seldom(self, name: str, every_s: float, read: Callable[[], None]) -> None:
         now = self._clock.monotonic()
         if now >= self._due.get(name, float("-inf")):
             self._due[name] = now + every_s
             read()
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """Return what is free on the disk of *folder*; ``None`` when the disk does not say."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _written(file: Path) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from ..theme.style import restyle, role
 from ..words import sentence
 
-ERRORS = frozenset({"recording", "refused", "taken", "ended", "start", "failed"})
+ERRORS = frozenset({"recording", "refused", "taken", "ended", "start", "failed", "look"})
 INFOS = frozenset({"cache", "signed-out", "done"})
 
 

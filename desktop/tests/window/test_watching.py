@@ -1,0 +1,121 @@
+"""What a look at the device brings when something about it cannot be read, and how figures are measured."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulse_desktop.core.connection import State
+from pulse_desktop.core.errors import Link, StorageError
+from pulse_desktop.core.folder import DeviceFolder
+from pulse_desktop.core.operation import Operator
+from pulse_desktop.core.outbox.state import OutboxState, StreamState
+from pulse_desktop.core.report import DeviceReport
+from pulse_desktop.core.settings import DeviceSettings
+from pulse_desktop.ui.log_tail import LogTail
+from pulse_desktop.ui.snapshot import Lamp
+from pulse_desktop.ui.watching import Newest, Watch
+from support.device_fakes import FakeClock
+from support.window_fakes import operator
+
+
+class FakeSession:
+    """A session with a device that is online; ``operator`` and ``report`` are what a test makes of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = DeviceFolder("D1", folder)
+        self.operation = self.device = self
+        self.refusal: Exception | None = None
+        self.who: Callable[[], Operator] = Operator
+        self.stream = StreamState(1, "s1", last_no=10, first_held=1, last_held=10, pending=10)
+
+    def start(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    def watch_aside(self) -> None:
+        """Nobody watches."""
+
+    def report(self) -> DeviceReport:
+        outbox = OutboxState(self.stream, (self.stream,), limit=1_000_010)
+        return DeviceReport(outbox, State.CONNECTED, Link.UP, "", None, "", DeviceSettings())
+
+    def operator(self) -> Operator:
+        return self.who()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def newest() -> Newest:
+    return Newest()
+
+
+@pytest.fixture
+def watch(session: Any, newest: Newest, clock: FakeClock) -> Watch:
+    return Watch(session, newest, LogTail(), clock)
+
+
+def fail(*_arguments: object) -> Any:
+    raise OSError("the disk is gone")
+
+
+def test_look_that_fails_shows_no_green_lamp_says_why_and_is_logged_once(
+    watch: Watch, session: FakeSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    watch.look()
+    assert watch.look().lamp is Lamp.ONLINE
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "report", fail)
+        for _ in range(3):
+            shown = watch.look()
+        assert (shown.lamp, shown.client_id) == (Lamp.DISCONNECTED, "D1")
+        assert "the disk is gone" in shown.problems["look"]
+        assert capsys.readouterr().out.count("look_failed") == 1
+    assert watch.look().lamp is Lamp.ONLINE
+    assert "look" not in watch.look().problems
+
+
+def test_look_without_the_data_disk_still_shows_how_the_device_is(watch: Watch, monkeypatch: pytest.MonkeyPatch):
+    watch.look()
+    monkeypatch.setattr(shutil, "disk_usage", fail)
+    shown = watch.look()
+    assert (shown.lamp, shown.buffer.held, shown.buffer.room_h) == (Lamp.ONLINE, 10, None)
+
+
+def test_person_who_could_not_be_read_is_not_shown_and_read_again(watch: Watch, session: FakeSession, clock: FakeClock):
+    def busy() -> Operator:
+        raise sqlite3.OperationalError("database is locked")
+
+    session.who = lambda: operator(name="olga")
+    watch.look()
+    assert watch.look().operator.who.username == "olga"
+    clock.advance(2)
+    (session.folder.path / "identity.db").write_bytes(b"changed")
+    session.who = busy
+    shown = watch.look()
+    assert shown.operator.who is None
+    assert "database is locked" in shown.operator.ended
+    clock.advance(2)
+    session.who = lambda: operator(name="bo")
+    assert watch.look().operator.who.username == "bo"
+
+
+def test_device_that_fails_to_start_is_not_started_twice(watch: Watch, session: FakeSession):
+    session.refusal = RuntimeError("can't start new thread")
+    assert "can't start new thread" in watch.look().problems["start"]
+    session.refusal = StorageError("threads can only be started once")
+    assert "can't start new thread" in watch.look().problems["start"]
