@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings, Qt
 from pulse_desktop.core.errors import Link, SignInError
 from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.recent import Point, WaitingRow
-from pulse_desktop.ui.snapshot import Buffer, Lamp
+from pulse_desktop.ui.snapshot import Buffer, Lamp, Snapshot
 from pulse_desktop.ui.theme.style import present
 from pulse_desktop.ui.windows.main import MainWindow
 from support.window_fakes import EVERYTHING, LARGEST, FakeBridge, disconnected, online, operator, rows, syncing
@@ -117,6 +117,16 @@ def test_buffer_says_how_many_wait_how_long_there_is_room_and_how_far_the_flush_
     assert window.buffer.progress.isVisible()
     assert window.buffer.progress.value() == 380
     assert window.buffer.under.text() == "38 % sent  \u00b7  1 min 34 s left"
+
+
+def test_buffer_and_rows_that_are_not_known_are_not_said_to_be_none(window: MainWindow):
+    window.show_snapshot(Snapshot("DESKTOP-001", problems={"start": "the outbox cannot be used"}))
+    buffer = window.buffer
+    assert (buffer.count.text(), buffer.room.text(), buffer.under.text()) == ("\u2013", "", "not known")
+    assert "not known" in window.work.waiting.empty
+    assert window.state.meaning.text() == "The device has not started."
+    window.show_snapshot(online(waiting=()))
+    assert window.work.waiting.empty == "Nothing waits: every reading is in the archive."
 
 
 def test_waiting_rows_have_number_value_and_state_and_say_why_one_was_rejected(window: MainWindow):

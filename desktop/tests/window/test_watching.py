@@ -21,7 +21,7 @@ from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import Lamp
 from pulse_desktop.ui.watching import Newest, Watch
 from support.device_fakes import FakeClock
-from support.window_fakes import operator
+from support.window_fakes import operator, rows
 
 
 class FakeSession:
@@ -94,6 +94,32 @@ def test_look_without_the_data_disk_still_shows_how_the_device_is(watch: Watch, 
     monkeypatch.setattr(shutil, "disk_usage", fail)
     shown = watch.look()
     assert (shown.lamp, shown.buffer.held, shown.buffer.room_h) == (Lamp.ONLINE, 10, None)
+
+
+def test_rows_that_cannot_be_read_are_not_known_instead_of_none(
+    watch: Watch, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+):
+    assert watch.look().waiting is None, "there is no file so far"
+    monkeypatch.setattr(watch._recent, "waiting", lambda: list(rows(2)))
+    clock.advance(2)
+    assert len(watch.look().waiting) == 2
+
+    def locked() -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(watch._recent, "waiting", locked)
+    clock.advance(2)
+    assert watch.look().waiting is None
+
+
+def test_device_whose_file_cannot_be_opened_is_not_starting_and_its_buffer_is_not_known(
+    watch: Watch, session: FakeSession
+):
+    session.refusal = StorageError("the outbox cannot be used: it is no database")
+    for _ in range(2):
+        shown = watch.look()
+    assert (shown.is_starting, shown.buffer, shown.waiting) == (False, None, None)
+    assert "cannot be used" in shown.problems["start"]
 
 
 def test_person_who_could_not_be_read_is_not_shown_and_read_again(watch: Watch, session: FakeSession, clock: FakeClock):

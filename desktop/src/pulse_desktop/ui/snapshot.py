@@ -59,7 +59,7 @@ class Buffer:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
-    One picture of the device.
+    One picture of the device; ``None`` as ``buffer`` or ``waiting``: not known.
 
     ``latest``: the newest value of every metric, in the order of their names; ``recorded_at``: of the newest reading,
     RFC 3339 text; ``problems``: what is wrong now, by a key that stays the same while the cause does.
@@ -71,12 +71,12 @@ class Snapshot:
     link_detail: str = ""
     is_archive_away: bool = False
     is_starting: bool = False
-    buffer: Buffer = field(default_factory=Buffer)
+    buffer: Buffer | None = None
     last_sync_at: str | None = None
     interval_s: float = 1.0
     latest: dict[str, MetricValue] = field(default_factory=dict)
     recorded_at: str | None = None
-    waiting: tuple[WaitingRow, ...] = ()
+    waiting: tuple[WaitingRow, ...] | None = None
     problems: dict[str, str] = field(default_factory=dict)
     operator: Operator = field(default_factory=Operator)
     log: tuple[LogLine, ...] = ()

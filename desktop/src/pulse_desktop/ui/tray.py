@@ -33,7 +33,7 @@ class Tray(QObject):
         if shown != self._shown:
             self._shown = shown
             self.icon.setIcon(icons.mark(present(), present().of(now.lamp)))
-        waits = f", {words.grouped(now.buffer.held)} waiting" if now.buffer.held else ""
+        waits = f", {words.grouped(now.buffer.held)} waiting" if now.buffer and now.buffer.held else ""
         self.icon.setToolTip(f"PrecisionPulse {now.client_id}: {words.TITLES[now.lamp]}{waits}")
 
     def bring_forward(self) -> None:

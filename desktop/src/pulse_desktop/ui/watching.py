@@ -104,7 +104,7 @@ class Watch:
         self._recorded_at: str | None = None
         self._row_bytes = 0
         self._flush_began_with: int | None = None
-        self._waiting: tuple[WaitingRow, ...] = ()
+        self._waiting: tuple[WaitingRow, ...] | None = None
         self._operator = Operator()
         self._people_as_of: tuple[int, ...] = ()
         self._due: dict[str, float] = {}
@@ -180,7 +180,7 @@ class Watch:
         return Snapshot(
             self._session.folder.client_id,
             link=Link.CONNECTING,
-            is_starting=not self.is_started,
+            is_starting=not self.is_started and not self._starting_problem,
             latest=self._latest,
             recorded_at=self._recorded_at,
             waiting=self._waiting,
@@ -215,7 +215,7 @@ class Watch:
         try:
             self._waiting = tuple(self._recent.waiting())
         except sqlite3.Error:
-            self._waiting = ()
+            self._waiting = None
 
     def _read_people(self) -> None:
         operation: Operation = self._session.operation

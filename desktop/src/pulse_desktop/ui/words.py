@@ -38,6 +38,8 @@ def explained(now: Snapshot) -> str:
     """Say what the state of the lamp means, and which link is missing."""
     if now.is_starting:
         return "The device is starting."
+    if "start" in now.problems:
+        return "The device has not started."
     if now.lamp is Lamp.ONLINE and now.is_archive_away:
         return "Readings reach the broker; the archive is away."
     if now.lamp is Lamp.ONLINE:

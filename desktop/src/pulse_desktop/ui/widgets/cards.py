@@ -150,8 +150,14 @@ class BufferCard(Card):
         self.body.addWidget(self.progress)
         self.body.addWidget(self.under)
 
-    def show_buffer(self, buffer: Buffer) -> None:
-        """Show the figures of *buffer*."""
+    def show_buffer(self, buffer: Buffer | None) -> None:
+        """Show the figures of *buffer*; ``None``: they are not known."""
+        if buffer is None:
+            _put(self.count, "\u2013")
+            _put(self.room, "")
+            _put(self.under, "not known")
+            self.progress.hide()
+            return
         _put(self.count, words.grouped(buffer.held))
         _put(self.room, words.room(buffer.room_h))
         syncing = buffer.progress is not None

@@ -54,6 +54,15 @@ class Table(QWidget):
         self._empty.setVisible(is_empty)
         self.view.setVisible(not is_empty)
 
+    @property
+    def empty(self) -> str:
+        """What is said when there is no row."""
+        return self._empty.text()
+
+    @empty.setter
+    def empty(self, text: str) -> None:
+        self._empty.setText(text)
+
     def set_widths(self, *widths: int) -> None:
         """Set the widths of the columns, in pixels; 0 leaves one as it is."""
         for column, width in enumerate(widths):

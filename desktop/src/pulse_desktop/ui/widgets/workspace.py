@@ -21,6 +21,8 @@ from .chart import Chart
 from .table import Table
 
 WIDE = 980
+NOTHING_WAITS = "Nothing waits: every reading is in the archive."
+NOT_KNOWN = "Which readings wait is not known: the device's file cannot be read."
 
 
 class Workspace(QWidget):
@@ -31,9 +33,7 @@ class Workspace(QWidget):
         self.chart = Chart()
         self.metrics = Table(METRIC_HEADINGS, wide=0, right=frozenset({1}), empty="No reading was taken so far.")
         self.metrics.set_widths(0, 170, 80)
-        self.waiting = Table(
-            WAITING_HEADINGS, wide=1, right=frozenset({0, 1}), empty="Nothing waits: every reading is in the archive."
-        )
+        self.waiting = Table(WAITING_HEADINGS, wide=1, right=frozenset({0, 1}), empty=NOT_KNOWN)
         self.waiting.set_widths(80, 0, 130, 90)
         self.log = Table(LOG_HEADINGS, wide=2, empty="Nothing has happened so far.")
         self.log.set_widths(84, 190, 0)
@@ -55,7 +55,7 @@ class Workspace(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._split)
         self._is_wide = True
-        self._waiting_shown: tuple[tuple[WaitingRow, ...], str] | None = None
+        self._waiting_shown: tuple[tuple[WaitingRow, ...] | None, str] | None = None
         self._log_shown: tuple[LogLine, ...] | None = None
 
     @property
@@ -70,7 +70,8 @@ class Workspace(QWidget):
         self.metrics.show_rows(metric_rows(now.latest))
         if (now.waiting, metric) != self._waiting_shown:
             self._waiting_shown = (now.waiting, metric)
-            self.waiting.show_rows(waiting_rows(now.waiting, metric, here))
+            self.waiting.empty = NOT_KNOWN if now.waiting is None else NOTHING_WAITS
+            self.waiting.show_rows(waiting_rows(now.waiting or (), metric, here))
         if now.log is not self._log_shown and self.log.isVisible():
             self._log_shown = now.log
             self.log.show_rows(log_rows(now.log, here))
