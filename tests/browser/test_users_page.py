@@ -93,7 +93,12 @@ def test_users_page_user_is_created_with_the_keyboard_alone_item_3(page: Page, p
     page.keyboard.type("kira")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("handed-password")).to_have_text(password, timeout=SOON_MS)
+    # Closing by accident must not lose what cannot be shown again.
     page.keyboard.press("Escape")
+    expect(page.get_by_test_id("leaving")).to_contain_text("cannot be shown again")
+    expect(page.get_by_test_id("handed-password")).to_have_text(password)
+    tab_to(page, "done")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(row(page, "kira")).to_contain_text("VIEWER", timeout=SOON_MS)
     with another_browser(browser) as other:

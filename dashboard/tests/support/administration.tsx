@@ -12,6 +12,22 @@ import { DeviceStore } from "@/lib/store/devices";
 import { ValueStore } from "@/lib/store/value-store";
 import { systemClock } from "@/lib/time/clock";
 
+/** jsdom lays nothing out, so nothing ever changes its size. */
+class NoResizes implements ResizeObserver {
+  observe(): void {
+    // Nothing to tell.
+  }
+
+  unobserve(): void {
+    // Nothing was told.
+  }
+
+  disconnect(): void {
+    // Nothing was told.
+  }
+}
+globalThis.ResizeObserver = NoResizes;
+
 interface Asked {
   readonly call: Call;
   readonly resolve: (answer: Answer) => void;

@@ -3,12 +3,13 @@
 /** The windows of the Users page while the server takes its time. */
 
 import { focusManager } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { CheckList } from "@/features/access/check-list";
 import { Ending } from "@/features/access/ending";
 import { NewPassword } from "@/features/access/new-password-dialog";
+import { NewUser } from "@/features/access/new-user";
 import { Reactivating } from "@/features/access/reactivating";
 import type { User } from "@/lib/api/access";
 import { ApiProblem } from "@/lib/api/problem";
@@ -23,6 +24,7 @@ beforeEach(() => {
   api = new SlowApi();
 });
 afterEach(() => {
+  vi.useRealTimers();
   cleanup();
   focusManager.setFocused(undefined);
 });
@@ -61,6 +63,50 @@ describe("a new password", () => {
     expect(api.calls("PATCH", "/users/u-1")[0]?.body).toEqual({ password: "as-it-was-sent-1" });
     api.answer("PATCH", "/users/u-1", ANSWER);
     expect((await screen.findByTestId("handed-password")).textContent).toBe("as-it-was-sent-1");
+  });
+});
+
+/** Somebody presses Escape wherever they are. */
+function escape(): void {
+  fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+}
+
+describe("a password that is shown once", () => {
+  const windows = [
+    ["of a new user", "POST", "/users", "create-user", (onClose: () => void) => <NewUser onClose={onClose} />],
+    ["of somebody else", "PATCH", "/users/u-1", "set-password", (onClose: () => void) => <NewPassword user={ANN} onClose={onClose} />],
+  ] as const;
+
+  it.each(windows)("%s is not lost by Escape, neither on its way nor when it stands there", async (_, method, path, button, part) => {
+    const onClose = vi.fn();
+    renderAdministration(part(onClose), api);
+    fireEvent.click(screen.getByTestId("generate-password"));
+    const name = screen.queryByTestId("new-username");
+    if (name !== null) {
+      fireEvent.change(name, { target: { value: "ann" } });
+    }
+    fireEvent.click(screen.getByTestId(button));
+    await waitFor(() => expect(api.calls(method, path)).toHaveLength(1));
+    escape();
+    expect(onClose).not.toHaveBeenCalled();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    api.answer(method, path, ANSWER);
+    // The lists that are read anew do not come: what is done is told all the same.
+    await act(() => vi.advanceTimersByTimeAsync(3_000));
+    vi.useRealTimers();
+    expect(screen.getByTestId("handed-password")).toBeTruthy();
+    escape();
+    expect(screen.getByTestId("leaving").textContent).toContain("cannot be shown again");
+    expect(onClose).not.toHaveBeenCalled();
+    fireEvent.click(screen.getByTestId("done"));
+    expect(onClose).toHaveBeenCalledOnce();
+  });
+
+  it.each(windows)("%s: its window closes by Escape while nothing was sent", (_, _method, _path, _button, part) => {
+    const onClose = vi.fn();
+    renderAdministration(part(onClose), api);
+    escape();
+    expect(onClose).toHaveBeenCalledOnce();
   });
 });
 

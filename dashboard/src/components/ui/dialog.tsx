@@ -14,13 +14,15 @@ interface DialogProps {
   /** A sentence below the title, read out with it. */
   readonly description?: ReactNode;
   readonly wide?: boolean;
+  /** Something is on its way whose outcome must be seen: until it is there, the dialog stays. */
+  readonly held?: boolean;
   readonly children: ReactNode;
 }
 
 /** A window over the page; Escape, a click outside and the cross close it, and the focus goes back to where it was. */
-export function Dialog({ open, onClose, title, description, wide = false, children }: DialogProps): ReactElement {
+export function Dialog({ open, onClose, title, description, wide = false, held = false, children }: DialogProps): ReactElement {
   return (
-    <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
+    <Radix.Root open={open} onOpenChange={(next) => !next && !held && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="appear fixed inset-0 z-50 bg-black/50" />
         <Radix.Content

@@ -3,12 +3,12 @@
 import { useState, type ReactElement, type SubmitEvent } from "react";
 
 import { Button } from "@/components/ui/button";
-import { Copyable } from "@/components/ui/copyable";
 import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { USER } from "@/features/access/collections";
 import { Overtaken } from "@/features/access/conflict";
 import { useGuarded } from "@/features/access/guarded";
+import { HandOver } from "@/features/access/hand-over";
 import { passwordProblem } from "@/features/access/new-password";
 import { PasswordField } from "@/features/access/password-field";
 import { kindOf } from "@/features/access/refusals";
@@ -32,22 +32,13 @@ export function NewPassword({ user, onClose }: { readonly user: User; readonly o
   };
   if (handedOver !== "") {
     return (
-      <Dialog open onClose={onClose} title={`${user.name} has a new password`}>
-        <DialogBody>
-          <Notice tone="ok">Their sessions have ended. The old password is good for nothing any more.</Notice>
-          <p className="text-[13px] text-muted">Hand over this password. It is not shown again, and must be changed at the next sign-in.</p>
-          <Copyable label="password" text={handedOver} testId="handed-password" />
-        </DialogBody>
-        <DialogFooter>
-          <Button tone="primary" onClick={onClose} data-testid="done">
-            Done
-          </Button>
-        </DialogFooter>
-      </Dialog>
+      <HandOver title={`${user.name} has a new password`} password={handedOver} onClose={onClose}>
+        Their sessions have ended. The old password is good for nothing any more.
+      </HandOver>
     );
   }
   return (
-    <Dialog open onClose={onClose} title={`New password for ${user.name}`} description="All of their sessions end at once, and desktops forget the old password.">
+    <Dialog open held={guarded.busy} onClose={onClose} title={`New password for ${user.name}`} description="All of their sessions end at once, and desktops forget the old password.">
       <form onSubmit={submit}>
         <DialogBody>
           {guarded.overtaken && <Overtaken by={guarded.newerChange}>The password was not set. Set it again if it is still right.</Overtaken>}
@@ -62,7 +53,9 @@ export function NewPassword({ user, onClose }: { readonly user: User; readonly o
           {trouble !== "" && !aboutPassword && <Notice tone="down">{trouble}</Notice>}
         </DialogBody>
         <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={guarded.busy} onClick={onClose}>
+            Cancel
+          </Button>
           <Button type="submit" tone="primary" disabled={guarded.busy} data-testid="set-password">
             {guarded.busy ? "Setting …" : "Set password"}
           </Button>

@@ -3,13 +3,13 @@
 import { useState, type ReactElement, type SubmitEvent } from "react";
 
 import { Button } from "@/components/ui/button";
-import { Copyable } from "@/components/ui/copyable";
 import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { CheckList } from "@/features/access/check-list";
 import { USER, useRoles } from "@/features/access/collections";
 import { TOUCHED } from "@/features/access/guarded";
+import { HandOver } from "@/features/access/hand-over";
 import { passwordProblem } from "@/features/access/new-password";
 import { PasswordField } from "@/features/access/password-field";
 import { isAboutName, kindOf } from "@/features/access/refusals";
@@ -25,7 +25,13 @@ interface Wanted {
 /** Makes a person, and shows the first password once more so that it can be handed over. */
 export function NewUser({ onClose }: { readonly onClose: () => void }): ReactElement {
   const [handedOver, setHandedOver] = useState<Wanted | null>(null);
-  return handedOver === null ? <Form onClose={onClose} onMade={setHandedOver} /> : <HandOver made={handedOver} onClose={onClose} />;
+  return handedOver === null ? (
+    <Form onClose={onClose} onMade={setHandedOver} />
+  ) : (
+    <HandOver title={`${handedOver.username} can sign in`} password={handedOver.password} onClose={onClose}>
+      {`The account is there${handedOver.roles.length === 0 ? ", still without a role" : ""}.`}
+    </HandOver>
+  );
 }
 
 function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMade: (made: Wanted) => void }): ReactElement {
@@ -45,7 +51,7 @@ function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMa
     }
   };
   return (
-    <Dialog open onClose={onClose} title="New user" description="They sign in with this name and password, and choose a password of their own at once.">
+    <Dialog open held={change.isPending} onClose={onClose} title="New user" description="They sign in with this name and password, and choose a password of their own at once.">
       <form onSubmit={submit}>
         <DialogBody>
           <Field
@@ -80,29 +86,14 @@ function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMa
           {refusal !== "" && !aboutName && !aboutPassword && <Notice tone="down">{refusal}</Notice>}
         </DialogBody>
         <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={change.isPending} onClick={onClose}>
+            Cancel
+          </Button>
           <Button type="submit" tone="primary" disabled={change.isPending} data-testid="create-user">
             {change.isPending ? "Creating …" : "Create user"}
           </Button>
         </DialogFooter>
       </form>
-    </Dialog>
-  );
-}
-
-function HandOver({ made, onClose }: { readonly made: Wanted; readonly onClose: () => void }): ReactElement {
-  return (
-    <Dialog open onClose={onClose} title={`${made.username} can sign in`}>
-      <DialogBody>
-        <Notice tone="ok">The account is there{made.roles.length === 0 ? ", still without a role" : ""}.</Notice>
-        <p className="text-[13px] text-muted">Hand over this first password. It is not shown again, and is good for one sign-in: a password of their own must be chosen then.</p>
-        <Copyable label="first password" text={made.password} testId="handed-password" />
-      </DialogBody>
-      <DialogFooter>
-        <Button tone="primary" onClick={onClose} data-testid="done">
-          Done
-        </Button>
-      </DialogFooter>
     </Dialog>
   );
 }

@@ -61,14 +61,10 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }): Rea
       </Dialog>
     );
   }
-  return (
-    <Dialog open wide onClose={onClose} title="New integration" description="A token for one program. It can only read, and no more than you may read yourself; when you lose a right, it ends.">
-      <CreateForm onMade={setMade} onCancel={onClose} />
-    </Dialog>
-  );
+  return <CreateForm onMade={setMade} onClose={onClose} />;
 }
 
-function CreateForm({ onMade, onCancel }: { readonly onMade: (made: IssuedIntegration) => void; readonly onCancel: () => void }): ReactElement {
+function CreateForm({ onMade, onClose }: { readonly onMade: (made: IssuedIntegration) => void; readonly onClose: () => void }): ReactElement {
   const [name, setName] = useState("");
   const [topics, setTopics] = useState<readonly string[]>([]);
   const [days, setDays] = useState(USUAL_DAYS);
@@ -84,20 +80,31 @@ function CreateForm({ onMade, onCancel }: { readonly onMade: (made: IssuedIntegr
     }
   };
   return (
-    <form onSubmit={submit} noValidate>
-      <DialogBody>
-        <Field label="Name" hint={`What the program is called in lists and logs: ${NAME_RULE}.`} value={name} maxLength={64} spellCheck={false} autoCapitalize="none" autoComplete="off" error={refusals.name} onChange={(event) => setName(event.target.value)} data-testid="integration-name" />
-        <TopicChooser topics={topics} onChange={setTopics} error={refusals.topics} />
-        <Life days={days} onChange={setDays} error={refusals.days} />
-        {refusals.other !== "" && <Notice tone="down">{refusals.other}</Notice>}
-      </DialogBody>
-      <DialogFooter>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" tone="primary" disabled={create.isPending} data-testid="integration-create">
-          {create.isPending ? "Creating …" : "Create token"}
-        </Button>
-      </DialogFooter>
-    </form>
+    <Dialog
+      open
+      wide
+      held={create.isPending}
+      onClose={onClose}
+      title="New integration"
+      description="A token for one program. It can only read, and no more than you may read yourself; when you lose a right, it ends."
+    >
+      <form onSubmit={submit} noValidate>
+        <DialogBody>
+          <Field label="Name" hint={`What the program is called in lists and logs: ${NAME_RULE}.`} value={name} maxLength={64} spellCheck={false} autoCapitalize="none" autoComplete="off" error={refusals.name} onChange={(event) => setName(event.target.value)} data-testid="integration-name" />
+          <TopicChooser topics={topics} onChange={setTopics} error={refusals.topics} />
+          <Life days={days} onChange={setDays} error={refusals.days} />
+          {refusals.other !== "" && <Notice tone="down">{refusals.other}</Notice>}
+        </DialogBody>
+        <DialogFooter>
+          <Button disabled={create.isPending} onClick={onClose}>
+              Cancel
+            </Button>
+          <Button type="submit" tone="primary" disabled={create.isPending} data-testid="integration-create">
+            {create.isPending ? "Creating …" : "Create token"}
+          </Button>
+        </DialogFooter>
+      </form>
+    </Dialog>
   );
 }
 

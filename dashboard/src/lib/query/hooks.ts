@@ -9,6 +9,9 @@ import { itemPage, type ItemPage } from "@/lib/api/pages";
 import type { Fields } from "@/lib/api/reading";
 import { useEngine } from "@/lib/engine/hooks";
 
+/** How long an outcome waits for the lists that it changed. */
+const READ_ANEW_MS = 3_000;
+
 export interface ListState<T> {
   readonly items: readonly T[];
   readonly phase: "loading" | "error" | "ready";
@@ -45,9 +48,14 @@ export function useList<T>(path: string, read: (item: Fields) => T, options: { r
   };
 }
 
+function passed(ms: number): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /**
  * A change through the API; afterwards everything under *touches* (first parts of query keys) is read anew, also
- * after a refusal: a record that somebody else changed must not stay on the screen as it was.
+ * after a refusal: a record that somebody else changed must not stay on the screen as it was. The outcome is told when
+ * the lists show it, and without them when they do not come: what was done is done.
  */
 export function useChange<V, R = void>(
   send: (send: Send, variables: V) => Promise<R>,
@@ -57,6 +65,6 @@ export function useChange<V, R = void>(
   const client = useQueryClient();
   return useMutation({
     mutationFn: (variables: V) => send(api.send, variables),
-    onSettled: () => Promise.all(touches.map((key): Promise<void> => client.invalidateQueries({ queryKey: [key] satisfies QueryKey }))),
+    onSettled: () => Promise.race([Promise.all(touches.map((key): Promise<void> => client.invalidateQueries({ queryKey: [key] satisfies QueryKey }))), passed(READ_ANEW_MS)]),
   });
 }
