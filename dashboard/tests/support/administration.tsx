@@ -65,7 +65,7 @@ export class SlowApi {
 
 /** Renders *part* for a signed-in administrator. */
 export function renderAdministration(part: ReactElement, api: SlowApi): { readonly unmount: () => void; readonly client: QueryClient } {
-  const person = { id: "u-admin", username: "admin", roles: ["ADMIN"], permissions: new Set<string>() };
+  const person = { id: "u-admin", username: "admin", roles: ["ADMIN"], permissions: new Set(["MANAGE_INTEGRATIONS"]) };
   const engine = {
     api: new ObservedApi(api.send, systemClock),
     session: { state: new ValueStore({ phase: "signed-in", person }) },

@@ -12,7 +12,7 @@ import { IssuedToken } from "@/features/integrations/issued-token";
 import { TopicChooser } from "@/features/integrations/topic-chooser";
 import { createIntegration, INTEGRATIONS, type IssuedIntegration, type WantedIntegration } from "@/lib/api/integrations";
 import { ApiProblem } from "@/lib/api/problem";
-import { useNow } from "@/lib/engine/hooks";
+import { useEngine, useNow, useValue } from "@/lib/engine/hooks";
 import { useChange } from "@/lib/query/hooks";
 import { formatDay } from "@/features/integrations/life";
 
@@ -109,9 +109,10 @@ function CreateForm({ onMade, onClose }: { readonly onMade: (made: IssuedIntegra
 }
 
 function Life({ days, onChange, error }: { readonly days: string; readonly onChange: (days: string) => void; readonly error: string }): ReactElement {
-  const now = useNow();
+  const { api } = useEngine();
+  const serverNow = useNow() + useValue(api.clockOffset);
   const count = Number(days);
-  const until = Number.isInteger(count) && count >= 1 && count <= LONGEST_DAYS ? ` This one until ${formatDay(now + count * DAY_MS)}.` : "";
+  const until = Number.isInteger(count) && count >= 1 && count <= LONGEST_DAYS ? ` This one until ${formatDay(serverNow + count * DAY_MS)}.` : "";
   return (
     <Field
       label="Days until it runs out"

@@ -10,10 +10,10 @@ import { Page } from "@/components/ui/page";
 import { Empty, Panel } from "@/components/ui/panel";
 import { Tag } from "@/components/ui/tag";
 import { CreateDialog } from "@/features/integrations/create-dialog";
-import { canBeRevoked, formatDay, lifeOf } from "@/features/integrations/life";
+import { formatDay, lifeOf, type Life } from "@/features/integrations/life";
 import { Allowed } from "@/features/shell/allowed";
 import { INTEGRATIONS, readIntegration, revokeIntegration, type Integration } from "@/lib/api/integrations";
-import { useEachSecond, useNow } from "@/lib/engine/hooks";
+import { useEachSecond, useEngine } from "@/lib/engine/hooks";
 import { useChange, useList } from "@/lib/query/hooks";
 import { formatDateTime } from "@/lib/values/format";
 import { principalText } from "@/lib/values/principal";
@@ -87,8 +87,10 @@ function Name({ integration }: { readonly integration: Integration }): ReactElem
 }
 
 function State({ integration }: { readonly integration: Integration }): ReactElement {
-  const label = useEachSecond((now) => lifeOf(integration, now).label);
-  const tone = useEachSecond((now) => lifeOf(integration, now).tone);
+  const { api } = useEngine();
+  const lifeAt = (now: number): Life => lifeOf(integration, now === 0 ? null : api.toLocal(integration.expiresAt) - now);
+  const label = useEachSecond((now) => lifeAt(now).label);
+  const tone = useEachSecond((now) => lifeAt(now).tone);
   return (
     <>
       <Tag tone={tone}>{label}</Tag>
@@ -132,8 +134,8 @@ function Ended({ integration }: { readonly integration: Integration }): ReactEle
 }
 
 function Actions({ integration, onRevoke }: { readonly integration: Integration; readonly onRevoke: (integration: Integration) => void }): ReactElement | null {
-  const now = useNow();
-  if (!canBeRevoked(integration, now)) {
+  // The server's word, not a clock's: what it calls running can be revoked.
+  if (integration.state !== "running") {
     return null;
   }
   return (

@@ -18,20 +18,15 @@ export interface Life {
   readonly tone: "ok" | "warn" | "down" | "plain";
 }
 
-/** The state to show at *now*: a token runs out by itself, whatever the list said when it was fetched. */
-export function lifeOf(integration: Integration, now: number): Life {
+/** The state to show: a token runs out by itself, whatever the list said when it was fetched. *leftMs*: 0 or less when it has; `null` before the page runs. */
+export function lifeOf(integration: Integration, leftMs: number | null): Life {
   if (integration.state === "ended") {
     return { label: integration.endReason === "revoked" ? "Revoked" : "Ended", tone: "down" };
   }
-  const leftMs = integration.expiresAt - now;
-  if (integration.state === "expired" || (now > 0 && leftMs <= 0)) {
+  if (integration.state === "expired" || (leftMs !== null && leftMs <= 0)) {
     return { label: "Expired", tone: "plain" };
   }
-  return now > 0 && leftMs <= SOON_MS ? { label: `Expires in ${inWords(leftMs)}`, tone: "warn" } : { label: "Active", tone: "ok" };
-}
-
-export function canBeRevoked(integration: Integration, now: number): boolean {
-  return integration.state === "running" && integration.expiresAt > now;
+  return leftMs !== null && leftMs <= SOON_MS ? { label: `Expires in ${inWords(leftMs)}`, tone: "warn" } : { label: "Active", tone: "ok" };
 }
 
 function inWords(leftMs: number): string {
