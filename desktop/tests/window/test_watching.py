@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,14 +15,19 @@ from pulse_desktop.core.connection import State
 from pulse_desktop.core.errors import Link, StorageError
 from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.operation import Operator
+from pulse_desktop.core.outbox import Committed
 from pulse_desktop.core.outbox.state import OutboxState, StreamState
+from pulse_desktop.core.readings import StoredReading
 from pulse_desktop.core.report import DeviceReport
 from pulse_desktop.core.settings import DeviceSettings
+from pulse_desktop.ui.growth import Growth
 from pulse_desktop.ui.log_tail import LogTail
-from pulse_desktop.ui.snapshot import Lamp
+from pulse_desktop.ui.snapshot import ROW_BYTES, Lamp
 from pulse_desktop.ui.watching import Newest, Watch
 from support.device_fakes import FakeClock
 from support.window_fakes import operator, rows
+
+AT = "2026-02-07T10:00:00.000Z"
 
 
 class FakeSession:
@@ -120,6 +126,35 @@ def test_device_whose_file_cannot_be_opened_is_not_starting_and_its_buffer_is_no
         shown = watch.look()
     assert (shown.is_starting, shown.buffer, shown.waiting) == (False, None, None)
     assert "cannot be used" in shown.problems["start"]
+
+
+def test_hours_of_room_are_those_of_all_sources_together_and_of_their_mean_row(
+    watch: Watch, session: FakeSession, newest: Newest, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=10**15))
+    watch.look()
+    assert watch.look().buffer.room_h == pytest.approx(1_000_000 / 3600), "of one reading a second, until it is known"
+    small, large = b'{"n":1}', b'{"n":1%s}' % (b" " * 993)
+    for second in range(30):
+        clock.advance(1)
+        added = [StoredReading(1, "s1", 4 * second + n, AT, large if n == 3 else small) for n in range(4)]
+        newest.committed(Committed(session.report().outbox, added))
+        shown = watch.look()
+    assert shown.buffer.room_h == pytest.approx(1_000_000 / 4 / 3600, rel=0.05)
+    free = 100_000 * (ROW_BYTES + (3 * len(small) + len(large)) / 4)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    assert watch.look().buffer.room_h == pytest.approx(100_000 / 4 / 3600, rel=0.05)
+
+
+def test_growth_follows_a_change_and_forgets_what_is_long_gone():
+    growth = Growth()
+    assert (growth.per_s(0.0), growth.row_bytes()) == (None, None)
+    for second in range(2_000):
+        growth.note(float(second), 10 if second < 1_000 else 1, 100 if second < 1_000 else 50)
+    assert growth.per_s(1_999.0) == pytest.approx(1.0)
+    assert growth.row_bytes() == pytest.approx(50.0)
+    growth.forget()
+    assert growth.per_s(2_000.0) is None
 
 
 def test_person_who_could_not_be_read_is_not_shown_and_read_again(watch: Watch, session: FakeSession, clock: FakeClock):

@@ -42,7 +42,7 @@ class Buffer:
     """
     The buffer in figures.
 
-    ``room_h``: hours until it is full at the present interval, ``None``: not known; ``progress``: of the flush,
+    ``room_h``: hours until it is full at the present pace, ``None``: not known; ``progress``: of the flush,
     0 to 1, ``None``: none is under way; ``left_s``: seconds until its end, ``None``: too early to say.
     """
 
@@ -94,27 +94,30 @@ def lamp_of(report: DeviceReport) -> Lamp:
     return Lamp.SYNCING if report.state is State.SYNCING else Lamp.ONLINE
 
 
-def buffer_of(report: DeviceReport, most: int | None, free_bytes: int | None, row_bytes: int) -> Buffer:
+def room_rows(report: DeviceReport, free_bytes: int, row_bytes: float | None) -> int:
+    """Return how many more rows there is room for, in the buffer's limit and on the disk; *row_bytes*: of one row."""
+    outbox = report.outbox
+    rows = max(0, outbox.limit - outbox.held - outbox.quarantined)
+    return min(rows, int(free_bytes / row_bytes)) if row_bytes else rows
+
+
+def buffer_of(report: DeviceReport, most: int | None, room_h: float | None) -> Buffer:
     """
     Return the figures of the buffer.
 
     Args:
         report: How the device is.
         most: Rows held when the present flush began; ``None``: none is under way.
-        free_bytes: Of the disk; ``None``: not known.
-        row_bytes: That a row takes; 0: not known yet.
+        room_h: Hours of readings that there is room for; ``None``: not known.
     """
     outbox, rate = report.outbox, report.drain_per_s
-    rows = max(0, outbox.limit - outbox.held - outbox.quarantined)
-    if row_bytes and free_bytes is not None:
-        rows = min(rows, free_bytes // row_bytes)
     return Buffer(
         held=outbox.held,
         sent=outbox.sent,
         quarantined=outbox.quarantined,
         lost=outbox.lost,
         used_pct=outbox.used_pct,
-        room_h=None if free_bytes is None else rows * report.settings.sampling_interval / 3600,
+        room_h=room_h,
         progress=None if most is None else min(1.0, max(0.0, 1 - outbox.held / max(1, most))),
         left_s=outbox.held / rate if most is not None and rate else None,
     )

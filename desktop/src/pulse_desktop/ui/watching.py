@@ -26,10 +26,12 @@ from ..core.operation import Operation, Operator
 from ..core.outbox import Committed, OutboxReader
 from ..core.readings import MetricValue, StoredReading
 from ..core.recent import MOST_POINTS, Point, Recent, WaitingRow
+from ..core.report import DeviceReport
 from ..core.sync.schema import FILE_NAME as IDENTITY_FILE
 from ..session import Session
+from .growth import Growth
 from .log_tail import LogTail
-from .snapshot import ROW_BYTES, Lamp, Snapshot, buffer_of, lamp_of, problems_of
+from .snapshot import ROW_BYTES, Lamp, Snapshot, buffer_of, lamp_of, problems_of, room_rows
 
 log = structlog.get_logger()
 ROWS_EVERY_S = 1.0
@@ -43,18 +45,22 @@ class Newest:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._rows: list[StoredReading] = []
+        self._count = self._size = 0
 
     def committed(self, note: Committed) -> None:
         """Take what a commit added; called in the writer's thread."""
         if note.added:
             with self._guard:
                 self._rows = (self._rows + note.added)[-MOST_POINTS:]
+                self._count += len(note.added)
+                self._size += sum(len(row.metrics) for row in note.added)
 
-    def take(self) -> list[StoredReading]:
-        """Return them once."""
+    def take(self) -> tuple[list[StoredReading], int, int]:
+        """Return them once, with how many there were in all and how many bytes their metrics were."""
         with self._guard:
-            rows, self._rows = self._rows, []
-        return rows
+            taken = (self._rows, self._count, self._size)
+            self._rows, self._count, self._size = [], 0, 0
+        return taken
 
 
 class Curve:
@@ -102,7 +108,8 @@ class Watch:
         self.curve = Curve(self._recent, clock)
         self._latest: dict[str, MetricValue] = {}
         self._recorded_at: str | None = None
-        self._row_bytes = 0
+        self._growth = Growth()
+        self._interval_s = 0.0
         self._flush_began_with: int | None = None
         self._waiting: tuple[WaitingRow, ...] | None = None
         self._operator = Operator()
@@ -155,11 +162,22 @@ class Watch:
             link=report.link,
             link_detail=report.link_detail,
             is_archive_away=report.state is State.AWAY,
-            buffer=buffer_of(report, self._flush_began_with, _free_bytes(session.folder.path), self._row_bytes),
+            buffer=buffer_of(report, self._flush_began_with, self._room_h(report)),
             last_sync_at=report.outbox.last_sync_at,
             interval_s=report.settings.sampling_interval,
             problems=problems_of(report),
         )
+
+    def _room_h(self, report: DeviceReport) -> float | None:
+        """Return how many hours of readings there is room for; those of one source until the growth is measured."""
+        free_bytes, now = _free_bytes(self._session.folder.path), self._clock.monotonic()
+        if report.settings.sampling_interval != self._interval_s:
+            self._interval_s = report.settings.sampling_interval
+            self._growth.forget()
+        if free_bytes is None:
+            return None
+        per_s = self._growth.per_s(now) or 1 / self._interval_s
+        return room_rows(report, free_bytes, self._growth.row_bytes()) / per_s / 3600
 
     def _start(self) -> Snapshot:
         """Start the device; a file that cannot be used is said once, and stands until the program is started anew."""
@@ -192,10 +210,12 @@ class Watch:
         )
 
     def _take_readings(self) -> None:
-        rows = [(row, _decode(row.metrics)) for row in self._newest.take()]
+        taken, count, size = self._newest.take()
+        self._growth.note(self._clock.monotonic(), count, size + count * ROW_BYTES)
+        rows = [(row, _decode(row.metrics)) for row in taken]
         for row, values in rows:
             self._latest = dict(sorted({**self._latest, **values}.items()))
-            self._recorded_at, self._row_bytes = row.recorded_at, len(row.metrics) + ROW_BYTES
+            self._recorded_at = row.recorded_at
         try:
             self.curve.update([(parse_time(row.recorded_at).timestamp(), values) for row, values in rows])
         except sqlite3.Error:
