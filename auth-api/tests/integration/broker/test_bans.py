@@ -109,6 +109,30 @@ async def test_rewrite_lifts_and_shortens_what_the_broker_was_not_told_of(
     assert await admin.banned_client_ids() == {"gone": FOREVER, "by-hand": FOREVER, "shorter": until}
 
 
+async def test_rewrite_leaves_what_stands_alone_and_lets_a_new_ban_in_between_the_rest(
+    broker: Any, admin: BrokerAdmin, bans: BanEnforcement, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sessions.begin() as session:
+        for number in range(200):
+            await store_ban(session, ban(f"web:{number}", until=system_clock() + timedelta(minutes=5)))
+    written, began, make = [], asyncio.Event(), admin.ban
+
+    async def note(one: BrokerBan) -> bool:
+        written.append(one.who)
+        began.set()
+        return await make(one)
+
+    monkeypatch.setattr(admin, "ban", note)
+    rewriting = asyncio.create_task(bans.rewrite())
+    await began.wait()
+    assert await bans.apply(banned=[ban("urgent")], kick=["urgent"])
+    assert await rewriting
+    assert written.index("urgent") < 100
+    assert len(written) == 201
+    assert await bans.rewrite()
+    assert len(written) == 201
+
+
 async def test_rewrite_forgets_bans_that_have_run_out(broker: Any, bans: BanEnforcement, sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await store_ban(session, ban("D1", until=system_clock() - timedelta(seconds=1)))

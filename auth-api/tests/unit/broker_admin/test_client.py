@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,44 @@ async def test_apply_an_answer_that_is_not_understood_leaves_it_for_later_unless
     bans = BanEnforcement(sessions, admin(lambda _request: answer), lambda: NOW)
     assert not await bans.apply(banned=[ban("web:1")], kick=["web:1"])
     assert bans.behind
+
+
+async def test_apply_with_a_broker_away_asks_no_more_once_it_knows(admin: Any) -> None:
+    sessions: Any = None
+    asked = []
+
+    async def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        await asyncio.sleep(0.01)  # as far away as a broker is
+        return httpx.Response(500)
+
+    bans = BanEnforcement(sessions, admin(refuse), lambda: NOW)
+    assert not await bans.apply(banned=[ban(f"web:{number}") for number in range(60)], kick=["web:1"])
+    assert len(asked) <= 16
+
+
+async def test_apply_with_a_broker_that_hangs_returns_within_its_bound(
+    admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("pulse_auth.domain.broker_admin.enforcement.APPLY_WITHIN_S", 0.1)
+    sessions: Any = None
+    bans = BanEnforcement(sessions, admin(hang), lambda: NOW)
+    async with asyncio.timeout(5):
+        done = await asyncio.gather(*(bans.apply(banned=[ban(f"web:{who}")], kick=[]) for who in range(3)))
+    assert (done, bans.behind) == ([False] * 3, True)
+
+
+async def test_list_of_several_pages_is_read_whole(admin: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params["page"])
+        entry = {"as": "clientid", "who": f"web:{page}", "until": "infinity"}
+        return httpx.Response(200, json={"data": [entry], "meta": {"page": page, "hasnext": page < 3}})
+
+    assert (await admin(answer).banned_client_ids()).keys() == {"web:1", "web:2", "web:3"}
 
 
 async def test_list_that_cannot_be_read_is_an_outage(admin: Any) -> None:

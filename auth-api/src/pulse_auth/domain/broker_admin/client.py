@@ -18,7 +18,7 @@ import httpx
 
 BanKind = Literal["clientid", "username"]
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
-MOST_LISTED = 1_000
+LISTED_AT_ONCE, MOST_PAGES = 1_000, 100
 _TIMEOUT_S = 3.0
 
 
@@ -70,17 +70,24 @@ class BrokerAdmin:
 
     async def banned_client_ids(self) -> dict[str, datetime]:
         """
-        Return the client ids that the broker holds off, each with the end of its ban; at most ``MOST_LISTED``.
+        Return the client ids that the broker holds off, each with the end of its ban.
 
         Raises:
             BrokerUnavailableError: The broker is away, refused, or answers something else.
         """
-        answer = await self._call("GET", f"/banned?limit={MOST_LISTED}", expected={200})
-        try:
-            entries = answer.json()["data"]
-            return {entry["who"]: _end(entry["until"]) for entry in entries if entry["as"] == "clientid"}
-        except (ValueError, TypeError, KeyError) as error:
-            raise BrokerUnavailableError("the broker's list of bans cannot be read") from error
+        found: dict[str, datetime] = {}
+        page = 0
+        while page < MOST_PAGES:
+            page += 1
+            answer = await self._call("GET", f"/banned?limit={LISTED_AT_ONCE}&page={page}", expected={200})
+            try:
+                body = answer.json()
+                found |= {one["who"]: _end(one["until"]) for one in body["data"] if one["as"] == "clientid"}
+                if not body["meta"].get("hasnext"):
+                    break
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise BrokerUnavailableError("the broker's list of bans cannot be read") from error
+        return found
 
     async def unban(self, banned_as: BanKind, who: str) -> None:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -25,7 +25,9 @@ from .client import FOREVER, BanKind, BrokerAdmin, BrokerBan, BrokerUnavailableE
 
 __all__ = ["FOREVER", "BanEnforcement", "drop_ban", "store_ban"]
 REWRITE_EVERY_S, BEHIND_EVERY_S = 60.0, 5.0
+APPLY_WITHIN_S = 2.0
 _AT_ONCE = 8  # a role that narrows may end hundreds of tokens, and all of them within two seconds
+_PART = 64  # bans that are written again before somebody who has a new one may come in between
 _log = structlog.get_logger(__name__)
 
 
@@ -62,22 +64,30 @@ class BanEnforcement:
         Tell the broker at once, after the table's transaction was committed.
 
         A ban that stands with another end is written anew; then the client ids in *kick* are cut. Returns
-        whether the broker did it all; if not, ``run`` tries again at once and every few seconds.
+        whether the broker did it all within ``APPLY_WITHIN_S``; if not, ``run`` tries again at once and every few
+        seconds.
         """
         try:
-            async with self._telling:
+            async with asyncio.timeout(APPLY_WITHIN_S), self._telling:
                 for who in unbanned:
                     await self._broker.unban("clientid", who)
-                told = await asyncio.gather(*map(self._ban, banned), return_exceptions=True)
-                for failed in filter(None, told):
-                    raise failed
+                await self._tell(banned)
                 await self._broker.kick(kick)
-        except BrokerUnavailableError as error:
-            _log.warning("bans.broker_away", error=str(error), waiting=len(banned))
+        except (BrokerUnavailableError, TimeoutError) as error:
+            _log.warning("bans.broker_away", error=str(error) or "it takes too long", waiting=len(banned))
             self.behind = True
             self._wanted.set()
             return False
         return True
+
+    async def _tell(self, bans: Iterable[BrokerBan]) -> None:
+        """Make *bans* stand, some at once; the first that fails ends it, as a broker that is away costs seconds."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for ban in bans:
+                    tasks.create_task(self._ban(ban))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
 
     async def _ban(self, ban: BrokerBan) -> None:
         """Make *ban* stand as it is; where one with another end stands, it is written anew."""
@@ -95,43 +105,46 @@ class BanEnforcement:
         Make the broker hold off whom the table names, with the same end, and cut them; forget what has run out.
 
         A device that the broker holds off and the table does not is let in again: its ban was lifted while the
-        broker was away.
+        broker was away. What stands rightly is left alone, and ``apply`` gets its turn between parts of the rest.
         """
-        async with self._telling:
-            standing = await self._standing()
-            bans, outdated = await self._compare(standing)
-            try:
-                for who in outdated:
+        bans: list[BrokerBan] = []
+        try:
+            async with self._telling:
+                bans = await self._in_force()
+                standing = await self._broker.banned_client_ids()
+                for who in await self._welcome(standing, bans):
                     await self._broker.unban("clientid", who)
-                for ban in bans:
-                    await self._broker.ban(ban)
-                await self._broker.kick([ban.who for ban in bans if ban.banned_as == "clientid"])
-            except BrokerUnavailableError as error:
-                level = logging.WARNING if bans else logging.DEBUG
-                _log.log(level, "bans.broker_away", error=str(error), waiting=len(bans))
-                self.behind = bool(bans)
-                return False
+            await self._rewrite([ban for ban in bans if not _stands(ban, standing)])
+            await self._broker.kick([ban.who for ban in bans if ban.banned_as == "clientid"])
+        except BrokerUnavailableError as error:
+            level = logging.WARNING if bans else logging.DEBUG
+            _log.log(level, "bans.broker_away", error=str(error), waiting=len(bans))
+            self.behind = bool(bans)
+            return False
         self.behind = False
         return True
 
-    async def _standing(self) -> dict[str, datetime]:
-        try:
-            return await self._broker.banned_client_ids()
-        except BrokerUnavailableError:
-            return {}  # whatever comes next says so
+    async def _rewrite(self, missing: Sequence[BrokerBan]) -> None:
+        """Make *missing* stand, part by part; one that was lifted meanwhile is left out."""
+        for first in range(0, len(missing), _PART):
+            part = missing[first : first + _PART]
+            async with self._telling:
+                async with self._sessions() as session:
+                    present = (await session.scalars(select(Ban).where(Ban.who.in_([ban.who for ban in part])))).all()
+                await self._tell(map(_as_told, present))
 
-    async def _compare(self, standing: Mapping[str, datetime]) -> tuple[list[BrokerBan], list[str]]:
-        """Return the bans in force, and the client ids whose ban on the broker is another one or none of the table."""
+    async def _in_force(self) -> list[BrokerBan]:
         now = self._now()
         async with self._sessions.begin() as session:
             await session.execute(delete(Ban).where(Ban.until <= now))
-            rows = (await session.scalars(select(Ban))).all()
-            welcome = select(Device.client_id).where(Device.client_id.in_(standing), Device.revoked_at.is_(None))
+            return [_as_told(row) for row in await session.scalars(select(Ban))]
+
+    async def _welcome(self, standing: Iterable[str], bans: Iterable[BrokerBan]) -> list[str]:
+        """Return the devices among *standing*, held off by the broker, that are not banned."""
+        welcome = select(Device.client_id).where(Device.client_id.in_(standing), Device.revoked_at.is_(None))
+        async with self._sessions() as session:
             devices = set((await session.scalars(welcome)).all())
-        bans = [BrokerBan(cast("BanKind", row.banned_as), row.who, row.reason, row.by, row.until) for row in rows]
-        ends = {ban.who: ban.until.replace(microsecond=0) for ban in bans if ban.banned_as == "clientid"}
-        other_end = {who for who, end in ends.items() if standing.get(who, end) != end}
-        return bans, sorted(other_end | (devices - ends.keys()))
+        return sorted(devices - {ban.who for ban in bans if ban.banned_as == "clientid"})
 
     async def run(self) -> None:
         """Rewrite at once, every minute (every 5 s while behind) and when asked to, until cancelled."""
@@ -145,3 +158,12 @@ class BanEnforcement:
             except TimeoutError:
                 continue
             self._wanted.clear()
+
+
+def _as_told(row: Ban) -> BrokerBan:
+    return BrokerBan(cast("BanKind", row.banned_as), row.who, row.reason, row.by, row.until)
+
+
+def _stands(ban: BrokerBan, standing: Mapping[str, datetime]) -> bool:
+    """Tell whether *ban* is among *standing* with the same end, which the broker keeps in whole seconds."""
+    return ban.banned_as == "clientid" and standing.get(ban.who) == ban.until.replace(microsecond=0)
