@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -202,29 +201,25 @@ def test_person_without_live_data_starts_where_they_may_and_sees_no_alarm_item_5
 def test_own_password_is_changed_from_the_account_menu_item_5(page: Page, plant: Stack) -> None:
     make_person(plant, "paula", "VIEWER")
     with contextlib.closing(plant.client("paula", PERSON_PASSWORD)) as elsewhere:
-        change_password_in_the_menu(page, plant, elsewhere)
-
-
-def change_password_in_the_menu(page: Page, plant: Stack, elsewhere: httpx.Client) -> None:
-    open_page(page, plant, "/live/", "paula")
-    expect_online(page)
-    page.get_by_test_id("person-menu").click()
-    page.get_by_test_id("change-password").click()
-    for current, new, repeat, words in (
-        ("not-the-password", "a-new-otter-swims-9", "a-new-otter-swims-9", "present password is wrong"),
-        (PERSON_PASSWORD, "a-new-otter-swims-9", "something-else-88", "not the same"),
-    ):
-        fill_passwords(page, current, new, repeat)
-        expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible(timeout=10_000)
-    fill_passwords(page, PERSON_PASSWORD, "a-new-otter-swims-9", "a-new-otter-swims-9")
-    page.get_by_test_id("password-done").click(timeout=10_000)
-    expect(page.get_by_test_id("person-menu")).to_be_focused()
-    assert elsewhere.get("/auth/me").status_code == 401, "other sessions have ended"
-    expect_online(page)
-    page.get_by_test_id("person-menu").click()
-    page.get_by_test_id("menu-sign-out").click()
-    sign_in(page, plant, "paula", "a-new-otter-swims-9")
-    expect(page.get_by_test_id("sign-out")).to_be_visible(timeout=15_000)
+        open_page(page, plant, "/live/", "paula")
+        expect_online(page)
+        page.get_by_test_id("person-menu").click()
+        page.get_by_test_id("change-password").click()
+        for current, new, repeat, words in (
+            ("not-the-password", "a-new-otter-swims-9", "a-new-otter-swims-9", "present password is wrong"),
+            (PERSON_PASSWORD, "a-new-otter-swims-9", "something-else-88", "not the same"),
+        ):
+            fill_passwords(page, current, new, repeat)
+            expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible(timeout=10_000)
+        fill_passwords(page, PERSON_PASSWORD, "a-new-otter-swims-9", "a-new-otter-swims-9")
+        page.get_by_test_id("password-done").click(timeout=10_000)
+        expect(page.get_by_test_id("person-menu")).to_be_focused()
+        assert elsewhere.get("/auth/me").status_code == 401, "other sessions have ended"
+        expect_online(page)
+        page.get_by_test_id("person-menu").click()
+        page.get_by_test_id("menu-sign-out").click()
+        sign_in(page, plant, "paula", "a-new-otter-swims-9")
+        expect(page.get_by_test_id("sign-out")).to_be_visible(timeout=15_000)
 
 
 def fill_passwords(page: Page, current: str, new: str, repeat: str) -> None:

@@ -158,7 +158,9 @@ def test_users_page_deactivated_person_is_cut_off_live_and_taken_back_item_3(
         expect(theirs.get_by_test_id("banner")).to_contain_text("deactivated")
         effect = page.get_by_test_id("effect")
         expect(effect.get_by_test_id("effect-sessions")).to_contain_text("2 sessions ended, none is left")
-        expect(effect.get_by_test_id("effect-connections")).to_contain_text("1 token for live data withdrawn, none is left")
+        expect(effect.get_by_test_id("effect-connections")).to_contain_text(
+            "1 token for live data withdrawn, none is left"
+        )
         expect(effect.get_by_test_id("effect-desktops")).to_have_attribute("data-done", "true", timeout=30_000)
         page.get_by_test_id("done").click()
         expect(row(page, "dora")).to_contain_text("inactive")
