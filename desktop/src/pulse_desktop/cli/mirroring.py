@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from pulse_acl.payloads import format_time
-from pulse_sync.records import MEMBERSHIPS, NAME_FIELDS, Key, Kind
+from pulse_sync.records import Key, Kind
 
 from ..core.errors import ChangeError
 from ..core.lock import running_process
+from ..core.people.review import name_of
 from ..core.sync.change_queue import ChangeQueue
 from ..core.sync.holdings import Holdings
 from ..core.sync.store import SyncStore
@@ -48,8 +49,8 @@ def waiting(on: Desk, asked: argparse.Namespace) -> None:
     """List the changes that the server has not answered."""
     shown = on.shown()
     rows = [
-        {"change_id": one.change_id, "type": one.type, "name": _name(shown, one.key), "id": one.id, "field": one.field,
-         "by": one.by, "at": one.at}
+        {"change_id": one.change_id, "type": one.type, "name": name_of(shown, one.key), "id": one.id,
+         "field": one.field, "by": one.by, "at": one.at}
         for one in (queued.change for queued in ChangeQueue(on.db).all() if queued.applied_as is None)
     ]  # fmt: skip
     show(rows, as_json=asked.json)
@@ -81,16 +82,5 @@ def _entry(shown: Holdings, row: Mapping[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     key = Key(Kind(row["entity_type"]), row["entity_id"])
     made = msgspec.json.decode(row["new_value"]) if row["action"] == "create" else {}
-    named = {**row, "name": _name(shown, key, made)}
+    named = {**row, "name": name_of(shown, key, made)}
     return {name: named[name] for name in names}
-
-
-def _name(shown: Holdings, key: Key, made: Mapping[str, Any] | None = None) -> str:
-    """Return what people call a record: its name, those that a membership joins, or a setting's key and device."""
-    if key.kind in MEMBERSHIPS:
-        return " / ".join(_name(shown, end) for end in key.ends)
-    if key.kind is Kind.SETTING:
-        return f"{key.pair[0]} ({key.pair[1] or 'all'})"
-    record, field = shown.records.get(key), NAME_FIELDS[key.kind]
-    found = record.get(field) if record is not None else (made or {}).get(field)
-    return str(found or key.id)

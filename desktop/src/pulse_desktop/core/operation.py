@@ -9,7 +9,7 @@ itself, may take seconds (Argon2id, the network), and belongs in a thread that m
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,15 +28,21 @@ from .errors import ChangeError, SignInError
 from .folder import DeviceFolder
 from .identity import sessions, store
 from .identity.online import Online
-from .identity.operators import author
+from .identity.operators import author, hashed_password, set_password
 from .identity.sessions import SignedIn
-from .identity.sign_in import SignIn, Welcome
+from .identity.sign_in import AwayError, SignIn, Welcome
+from .people.changes import make_person
+from .people.directory import Directory, directory
+from .people.review import Outcome, found, outcome, repeat
 from .sync.author import Author
 from .sync.change_queue import ChangeQueue, Reviewed
 from .sync.corrected_time import CorrectedTime
 from .sync.holdings import Holdings, read_holdings
 from .sync.schema import FILE_NAME, open_identity, writing
 from .sync.store import SyncStore
+
+CHANGING = (Permission.MANAGE_USERS, Permission.MANAGE_ROLES, Permission.EDIT_CONFIG)  # what records are changed with
+MOST_CONFLICTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,22 @@ class SettingShown:
     value: Any
     scope: str
     changed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """
+    What those who change records see.
+
+    ``mark``: another one whenever something of it has changed; ``waiting``: changes without an answer; ``reviews``:
+    what was not applied, oldest first; ``conflicts``: with both values, newest first.
+    """
+
+    mark: tuple[Any, ...]
+    directory: Directory
+    waiting: int = 0
+    reviews: tuple[Outcome, ...] = ()
+    conflicts: tuple[Outcome, ...] = ()
 
 
 class Operation:
@@ -120,6 +142,26 @@ class Operation:
         with self._open() as db:
             desk = SignIn(db, self.client_id, Online(self._identity), self._clock)
             return desk.change_password(username, current, new)
+
+    def change_own_password(self, current: str, new: str) -> Welcome | None:
+        """
+        Change the signed-in person's password at the server; while that is away, here, and it follows.
+
+        Returns:
+            The sign-in with the new password, or ``None`` when the change waits for the server.
+
+        Raises:
+            SignInError, ChangeError: Not changed; the sentence says why.
+        """
+        with self._open() as db:
+            who = sessions.current(db)
+            try:
+                desk = SignIn(db, self.client_id, Online(self._identity), self._clock)
+                return desk.change_password(who.username, current, new)
+            except AwayError:
+                by = author(db, self.client_id, self._clock, current)
+                set_password(db, self._clock, by, Key.user(who.user_id), password=new, own=current)
+                return None
 
     def sign_out(self) -> None:
         """Sign out on this device."""
@@ -207,6 +249,59 @@ class Operation:
             raise ChangeError(str(error).rstrip(".")) from error
         return api, broker or None
 
+    def people(self, unless: tuple[Any, ...] | None = None) -> People | None:
+        """
+        Return people, rights, and what became of changes; ``None`` when the mark is still *unless*.
+
+        Raises:
+            SignInError: Nobody is signed in, or nobody who may change records.
+        """
+        with self._open() as db:
+            queue, position = ChangeQueue(db), SyncStore(db).position()
+            mark = (sessions.current(db).user_id, position.history, position.version, *queue.mark())
+            if mark == unless:
+                return None
+            shown = read_holdings(db)
+            _require_any(db, shown, CHANGING)
+            unanswered = [queued.change.key for queued in queue.all() if queued.applied_as is None]
+            reviews = [outcome(shown, one.row, one.with_it) for one in queue.reviews()]
+            conflicts = [outcome(shown, row) for row in queue.conflicts(MOST_CONFLICTS)]
+            return People(mark, directory(shown, unanswered), len(unanswered), tuple(reviews), tuple(conflicts))
+
+    def create_person(self, own: str, username: str, password: str, roles: Collection[str]) -> None:
+        """
+        Make a user with a *password* and *roles*, by their ids; *own*: the signed-in person's password.
+
+        Raises:
+            SignInError, ChangeError: Nothing was queued; the sentence says why.
+        """
+        self.change(own, make_person(username, hashed_password(password), roles))
+
+    def new_password(self, own: str, user_id: str, password: str) -> None:
+        """
+        Give a user another *password*; *own*: the signed-in person's, as it is now.
+
+        Raises:
+            SignInError, ChangeError: Nothing was queued; the sentence says why.
+        """
+        with self._open() as db:
+            by = author(db, self.client_id, self._clock, own)
+            set_password(db, self._clock, by, Key.user(user_id), password=password, own=own)
+
+    def repeat(self, own: str, entry: int) -> None:
+        """
+        Make a change that was not applied again, on what is shown now, and take it off the list.
+
+        Raises:
+            SignInError, ChangeError: Nothing was queued, and it stays on the list; the sentence says why.
+        """
+        with self._open() as db:
+            by, queue = author(db, self.client_id, self._clock, own), ChangeQueue(db)
+            with writing(db):
+                one = found(queue.reviews(), entry)
+                repeat(by, outcome(read_holdings(db), one.row))
+                queue.reviewed(entry, format_time(self._clock.now()))
+
     def reviews(self) -> list[Reviewed]:
         """Return the changes made here that were not applied."""
         with self._open() as db:
@@ -234,6 +329,12 @@ def require(db: sqlite3.Connection, permission: Permission) -> SignedIn:
     if permission not in read_holdings(db).rights.of_user(who.user_id).permissions:
         raise SignInError(f"that needs the permission {permission}")
     return who
+
+
+def _require_any(db: sqlite3.Connection, shown: Holdings, permissions: Collection[Permission]) -> None:
+    held = shown.rights.of_user(sessions.current(db).user_id).permissions
+    if not held & set(permissions):
+        raise SignInError(f"that needs one of the permissions {', '.join(permissions)}")
 
 
 def _setting(shown: Holdings, key: str, client_id: str) -> SettingShown:

@@ -50,6 +50,10 @@ class Welcome:
     notice: str = ""
 
 
+class AwayError(SignInError):
+    """The server is needed for this, and it is not there."""
+
+
 class SignIn:
     """Signing in on the device *client_id* with the file *db*."""
 
@@ -79,14 +83,14 @@ class SignIn:
         Change one's own password at the server, which ends every signing key, and make a new one here.
 
         Raises:
-            SignInError: Not changed; the sentence says why.
+            SignInError: Not changed; the sentence says why. ``AwayError`` when the server is not there.
         """
         try:
             person = self._online.change_password(self._online.sign_in(username, current), current, new)
         except RefusalError as refusal:
             raise SignInError(refusal.detail.rstrip(".")) from refusal
         except ApiUnreachableError as error:
-            raise SignInError(f"a password can be changed only while the server is there: {error}") from error
+            raise AwayError(f"a password can be changed only while the server is there: {error}") from error
         return self._welcome(person, new)
 
     def _welcome(self, person: Person, password: str) -> Welcome:

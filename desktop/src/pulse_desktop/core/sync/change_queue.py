@@ -122,6 +122,20 @@ class ChangeQueue:
         """Return the newest *limit* rows of ``sync_log``, newest first."""
         return [dict(row) for row in self._db.execute("SELECT * FROM sync_log ORDER BY id DESC LIMIT ?", (limit,))]
 
+    def conflicts(self, limit: int) -> list[Mapping[str, Any]]:
+        """Return the newest *limit* rows of ``sync_log`` that name two values, newest first."""
+        rows = self._db.execute("SELECT * FROM sync_log WHERE status = 'CONFLICT' ORDER BY id DESC LIMIT ?", (limit,))
+        return [dict(row) for row in rows]
+
+    def mark(self) -> tuple[Any, ...]:
+        """Return what differs as soon as the queue or the log does; cheap."""
+        row = self._db.execute(
+            "SELECT (SELECT max(position) FROM change_queue), (SELECT count(*) FROM change_queue),"
+            " (SELECT count(applied_as) FROM change_queue), (SELECT max(id) FROM sync_log),"
+            " (SELECT count(reviewed_at) FROM sync_log)"
+        ).fetchone()
+        return tuple(row)
+
     def _let_go(self, which: str, value: object) -> None:
         """Delete what the condition *which* names; copies of password hashes in it wait to be erased."""
         secret = f"SELECT 1 FROM change_queue WHERE {which} AND instr(change, 'password_hash')"  # noqa: S608

@@ -38,6 +38,15 @@ QLabel[role="muted"] { color: $muted; }
 QLabel[role="faint"] { color: $faint; font-size: 12px; }
 QLabel[role="chip"] { color: $muted; background: $raised; border: 1px solid $line; border-radius: 6px;
   padding: 2px 8px; }
+QLabel[role="chip"][tone="up"] { color: $up; border-color: $up; }
+QLabel[role="chip"][tone="down"] { color: $down; border-color: $down; }
+QLabel[role="chip"][tone="warn"] { color: $warn; border-color: $warn; }
+QLabel[role="chip"][tone="accent"] { color: $accent; border-color: $accent; background: $accent_soft; }
+QLabel[tone="up"] { color: $up; }
+QLabel[tone="down"] { color: $down; }
+QLabel[tone="faint"] { color: $faint; }
+QLabel[role="code"], QPlainTextEdit[role="code"] { font-family: "DejaVu Sans Mono", "Cascadia Mono", "Menlo", monospace;
+  font-size: 13px; }
 QLabel[role="figure"] { font-size: 26px; font-weight: 600; }
 QLabel[role="error"] { color: $down; }
 QPushButton { background: $raised; border: 1px solid $line_strong; border-radius: 7px; padding: 6px 14px;
@@ -48,6 +57,9 @@ QPushButton:focus { border: 1px solid $accent; }
 QPushButton:disabled { color: $faint; background: $surface; border-color: $line; }
 QPushButton[role="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[role="primary"]:disabled { background: $line; color: $faint; border-color: $line; }
+QPushButton[role="danger"] { color: $down; }
+QPushButton[role="danger"]:hover, QPushButton[role="danger"]:focus { border-color: $down; }
+QPushButton[role="danger"]:disabled { color: $faint; }
 QPushButton[role="quiet"] { background: transparent; border-color: transparent; color: $muted; padding: 6px 9px; }
 QPushButton[role="quiet"]:hover, QPushButton[role="quiet"]:focus { color: $text; border-color: $line_strong; }
 QPushButton[role="segment"] { padding: 3px 10px; min-height: 18px; border-radius: 6px; background: transparent;
@@ -89,6 +101,13 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 QProgressBar { background: $line; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }
 QProgressBar::chunk { background: $warn; border-radius: 3px; }
 QSplitter::handle { background: transparent; }
+QListWidget[role="checks"] { background: $raised; border: 1px solid $line_strong; border-radius: 7px; padding: 4px; }
+QListWidget[role="checks"]:focus { border-color: $accent; }
+QListWidget[role="checks"]::item { padding: 0 6px; border-radius: 5px; color: $text; }
+QListWidget[role="checks"]::item:selected { background: $accent_soft; color: $text; }
+QListWidget::indicator { width: 16px; height: 16px; border: 1px solid $line_strong; border-radius: 4px;
+  background: $surface; }
+QListWidget::indicator:checked { background: $accent; border-color: $accent; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $line_strong; border-radius: 4px;
   background: $raised; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; }

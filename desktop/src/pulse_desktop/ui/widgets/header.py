@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 from pulse_acl.rules import Permission
 from pulse_runtime import __version__
 
-from ...core.operation import Operator
+from ...core.operation import CHANGING, Operator
 from ..theme.icons import paint_mark
 from ..theme.style import present, role
 
 NARROW = 1_000
+PEOPLE_PX = 90  # that the button takes when it is there
 _NEEDS_SIGN_IN = "Sign in first."
 
 
@@ -40,11 +41,13 @@ class Header(QFrame):
     settings_pressed = Signal()
     exit_pressed = Signal()
     person_pressed = Signal()
+    people_pressed = Signal()
     theme_pressed = Signal()
 
     def __init__(self, client_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         role(self, "header")
+        self._room = NARROW
         mark = Mark()
         mark.setFixedSize(26, 26)
         self.product = role(QLabel("PrecisionPulse"), "product")
@@ -53,6 +56,7 @@ class Header(QFrame):
         self.version = role(QLabel(f"v{__version__}"), "faint")
         self.person = self._button("Sign in", "quiet", self.person_pressed)
         self.theme = self._button("Light", "quiet", self.theme_pressed)
+        self.people = self._button("People", "", self.people_pressed)
         self.sync = self._button("Manual Sync", "", self.sync_pressed)
         self.settings = self._button("Settings", "", self.settings_pressed)
         self.exit = self._button("Exit", "", self.exit_pressed)
@@ -62,7 +66,7 @@ class Header(QFrame):
         for shown in (mark, self.product, self.device, self.version):
             row.addWidget(shown)
         row.addStretch(1)
-        for button in (self.person, self.theme, self.sync, self.settings, self.exit):
+        for button in (self.person, self.theme, self.people, self.sync, self.settings, self.exit):
             row.addWidget(button)
         self.show_operator(Operator())
         self.retheme()
@@ -72,6 +76,8 @@ class Header(QFrame):
         who = operator.who
         self.person.setText("Sign in" if who is None else who.username)
         self.person.setToolTip("" if who is None else f"Signed in as {who.username}")
+        self.people.setVisible(any(operator.may(permission) for permission in CHANGING))
+        self._fit()
         for button, permission in ((self.sync, Permission.FORCE_SYNC), (self.settings, Permission.EDIT_CONFIG)):
             may = operator.may(permission)
             button.setEnabled(may)
@@ -85,9 +91,14 @@ class Header(QFrame):
 
     def fit(self, width: int) -> None:
         """Leave out what a narrow window has no room for."""
-        self.version.setVisible(width >= NARROW)
-        self.theme.setVisible(width >= 700)
-        self.product.setVisible(width >= 620)
+        self._room = width
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self._room - (PEOPLE_PX if not self.people.isHidden() else 0)
+        self.version.setVisible(room >= NARROW)
+        self.theme.setVisible(room >= 700)
+        self.product.setVisible(room >= 620)
 
     @staticmethod
     def _button(text: str, kind: str, pressed: SignalInstance) -> QPushButton:

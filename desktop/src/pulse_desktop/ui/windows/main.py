@@ -24,6 +24,7 @@ from ..widgets.banners import Banners
 from ..widgets.cards import BufferCard, StateCard, ValueCard
 from ..widgets.header import Header
 from ..widgets.workspace import Workspace
+from .people import PeopleWindow
 from .sign_in import SignInDialog
 
 LEAST = (760, 440)
@@ -44,6 +45,7 @@ class MainWindow(QMainWindow):
         self._now = Snapshot(client_id, is_starting=True)
         self._said: dict[str, str] = {}
         self._notice = ""
+        self._people: PeopleWindow | None = None
         self.setWindowTitle(f"PrecisionPulse \u2013 {client_id}")
         self.setMinimumSize(*LEAST)
         self.resize(*USUAL)
@@ -71,6 +73,8 @@ class MainWindow(QMainWindow):
         self.buffer.show_buffer(now.buffer)
         self.work.show_snapshot(now, self.value.chosen)
         self.header.show_operator(now.operator)
+        if self._people is not None:
+            self._people.show_operator(now.operator)
         self.banners.show_problems({**now.problems, **self._about_person(now.operator), **self._said})
 
     def say(self, cause: str, text: str) -> None:
@@ -130,6 +134,7 @@ class MainWindow(QMainWindow):
         self.header.theme_pressed.connect(self.switch_theme)
         self.header.sync_pressed.connect(self._sync)
         self.header.person_pressed.connect(self._person)
+        self.header.people_pressed.connect(self.open_people)
         self.header.settings_pressed.connect(self._open_settings)
         self.value.metric_chosen.connect(self._choose)
         self.work.chart.span_changed.connect(lambda _span: self._choose(self.value.chosen))
@@ -162,6 +167,14 @@ class MainWindow(QMainWindow):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Sign out", self.sign_out)
         return menu
+
+    def open_people(self) -> None:
+        """Show people, rights, and what became of changes, beside this window."""
+        if self._people is None:
+            self._people = PeopleWindow(self._bridge, self._now.operator, self)
+        self._people.show()
+        self._people.raise_()
+        self._people.activateWindow()
 
     def sign_out(self) -> None:
         """Sign the person out on this device."""
