@@ -97,6 +97,8 @@ bench: ## the benchmarks, with their ratios (ONLY=ingest: one of them; MEMORY_SE
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
 	@$(PYTHON) requirements/install.py browser
+	@$(PYTHON) requirements/install.py screen
+	@$(PYTHON) requirements/install.py package
 	PYTHONPATH=tests MEMORY_SECONDS=$(MEMORY_SECONDS) $(BIN)/python -m bench $(ONLY)
 
 generate: ## write the generated files of the contract anew

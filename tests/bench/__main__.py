@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from bench.figures import Line
 from pulse_runtime.logs import configure_logs
 
-NAMES = ("outbox", "archive", "ingest", "flush", "latency", "memory", "device", "embedded", "mirror", "screen", "heap")
+NAMES = (
+    "outbox",
+    "archive",
+    "ingest",
+    "flush",
+    "latency",
+    "memory",
+    "device",
+    "embedded",
+    "mirror",
+    "screen",
+    "heap",
+    "window",
+)
 
 
 def main() -> int:
