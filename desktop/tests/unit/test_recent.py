@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pulse_desktop.core import recent
 from pulse_desktop.core.outbox import Settlement
 from pulse_desktop.core.outbox.file import OutboxFile
 from pulse_desktop.core.readings import Sample
@@ -74,6 +75,58 @@ def test_points_too_many_are_thinned_evenly_and_end_with_the_newest(
     assert 45 <= len(found) <= 50
     assert found[-1].value == 1_500
     assert {later.at - point.at for point, later in itertools.pairwise(found)} == {10.0}
+
+
+@pytest.mark.parametrize("settled", [0, 600])
+@pytest.mark.parametrize("most_scanned", [100, recent.MOST_SCANNED])
+def test_points_of_each_of_several_sources_are_there_however_they_alternate(  # noqa: PLR0917 - fixtures come by name
+    tmp_path: Path, file: OutboxFile, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, settled: int, most_scanned: int
+):
+    monkeypatch.setattr(recent, "MOST_SCANNED", most_scanned)
+    for _ in range(200):
+        for metric in ("a", "b", "b/long"):
+            add(file, clock, 1, metric)
+    if settled:
+        settle(file, 1, settled)
+    for metric in ("a", "b", "b/long"):
+        found = Recent(tmp_path / "outbox.db").points(metric, 0, limit=20)
+        assert 15 <= len(found) <= 20, metric
+        steps = [later.at - point.at for point, later in itertools.pairwise(found)]
+        assert max(steps) <= 60, (metric, steps)
+        assert clock.now().timestamp() - found[-1].at < 3
+
+
+def test_points_of_a_slow_source_beside_a_fast_one_are_all_there(tmp_path: Path, file: OutboxFile, clock: FakeClock):
+    for _ in range(10):
+        add(file, clock, 50, "fast")
+        add(file, clock, 1, "slow")
+    assert len(Recent(tmp_path / "outbox.db").points("slow", 0, limit=40)) == 10
+
+
+def test_points_of_a_slow_time_are_there_beside_those_of_a_fast_one(tmp_path: Path, file: OutboxFile, clock: FakeClock):
+    add(file, clock, 300)
+    for _ in range(10):
+        clock.advance(99)
+        add(file, clock, 1)
+    found = Recent(tmp_path / "outbox.db").points("n", 0, limit=100)
+    assert [point.value for point in found][-10:] == [1_400 + 100 * step for step in range(10)]
+
+
+def test_points_have_one_limit_however_many_streams_there_are(tmp_path: Path, clock: FakeClock):
+    def begun() -> OutboxFile:
+        return OutboxFile(
+            tmp_path / "outbox.db", clock, lambda: f"018f0000-0000-7000-8000-{next(NUMBERS):012d}", DeviceSettings()
+        )
+
+    for settled in (100, 0, 0, 0):
+        one = begun()
+        add(one, clock, 100)
+        if settled:
+            settle(one, 1, settled)
+        one.close()
+    found = Recent(tmp_path / "outbox.db").points("n", 0, limit=50)
+    assert 40 <= len(found) <= 50
+    assert max(later.at - point.at for point, later in itertools.pairwise(found)) <= 20
 
 
 def test_points_of_a_metric_that_is_not_there_are_none(tmp_path: Path, file: OutboxFile, clock: FakeClock):

@@ -2,8 +2,10 @@
 The recent past of a device as its files hold it: points of one metric for a chart, and the rows that wait.
 
 Reads beside the writer and never writes; the cost of a look is bounded however much the files hold, because what is
-too much for a chart is thinned by its position before it is read. Confirmed readings are there for
-``confirmed_keep_h`` hours, so a chart is complete after a restart. Read next: ``outbox.schema``.
+too much for a chart is thinned by SQLite before it is decoded: to one value of the metric for each piece of the time.
+Confirmed readings are there for ``confirmed_keep_h`` hours, so a chart is complete after a restart.
+
+Read next: ``outbox.schema``.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from .readings import MetricValue
 MOST_POINTS = 2_000
 MOST_WAITING = 200
 MOST_STREAMS = 40  # of the buffer; older ones are listed as waiting, and not drawn
+MOST_SCANNED = 400_000  # rows that are looked through for a metric; of more only a part of each piece is
+DAY_OF_1970 = 2_440_587.5  # as SQLite's julianday counts
+HAS = "instr(metrics, ?) > 0"
 _decode = msgspec.json.Decoder(dict[str, bool | int | float]).decode
 
 
@@ -54,7 +59,7 @@ class Recent:
 
     def points(self, metric: str, since: float, limit: int = MOST_POINTS) -> list[Point]:
         """
-        Return about *limit* values of *metric* at most, measured at or after *since* (seconds since 1970), ascending.
+        Return *limit* values of *metric* at most, measured at or after *since* (seconds since 1970), ascending.
 
         Raises:
             sqlite3.Error: The file cannot be read.
@@ -62,10 +67,10 @@ class Recent:
         db = open_for_reading(self._path)
         try:
             db.execute("BEGIN")  # one picture, while rows come and go
-            found = [point for row in _rows(db, since, limit) if (point := _point(row, metric)) is not None]
+            found = [point for row in _rows(db, metric, since, limit) if (point := _point(row, metric)) is not None]
         finally:
             db.close()
-        return sorted(found, key=lambda point: point.at)
+        return _thinned(sorted(found, key=lambda point: point.at), limit)
 
     def waiting(self, limit: int = MOST_WAITING) -> list[WaitingRow]:
         """
@@ -96,19 +101,19 @@ class _Stretch:
     least: int
     most: int
 
-    def since(self, since: float, limit: int) -> Iterator[tuple[str, bytes]]:
-        """Yield (recorded_at, metrics) since *since*, of all rows or of every n-th, about *limit* at most."""
+    def since(self, since: float) -> _Found | None:
+        """Return which of the rows were measured at or after *since*; ``None``: none."""
         span = self._span()
         if span is None:
-            return
+            return None
         first, last = self._first_since(span, since), span[1]
-        step = max(1, -(-(last - first + 1) // limit))
-        text = f"SELECT recorded_at, metrics FROM {self.table} WHERE {self.key} "  # noqa: S608 - our own names
-        if step == 1:
-            yield from self.db.execute(f"{text} BETWEEN ? AND ?", (first, last))
-            return
-        for number in range(last, first - 1, -step):
-            yield from self.db.execute(f"{text} = ?", (number,))
+        if first > last:
+            return None
+        return _Found(self, first, last, self._at(first), self._at(last))
+
+    def _at(self, key: int) -> float:
+        text = f"SELECT recorded_at FROM {self.table} WHERE {self.key} >= ? ORDER BY {self.key} LIMIT 1"  # noqa: S608
+        return parse_time(self.db.execute(text, (key,)).fetchone()[0]).timestamp()
 
     def _span(self) -> tuple[int, int] | None:
         """Return the first and the last key there is."""
@@ -134,13 +139,81 @@ class _Stretch:
         return first
 
 
-def _rows(db: sqlite3.Connection, since: float, limit: int) -> Iterator[tuple[str, bytes]]:
-    """Yield (recorded_at, metrics) of both tables, about *limit* of each stretch."""
-    yield from _Stretch(db, "telemetry_data", "rowid", 0, 2**62).since(since, limit)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The rows of a stretch with keys from *first* to *last*, measured from *begun_at* to *ended_at*."""
+
+    of: _Stretch
+    first: int
+    last: int
+    begun_at: float
+    ended_at: float
+
+    @property
+    def count(self) -> int:
+        """How many rows there are at most."""
+        return self.last - self.first + 1
+
+    def all(self, metric: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (recorded_at, metrics) of all rows with *metric*."""
+        text = f"SELECT recorded_at, metrics FROM {self.of.table} WHERE {self.of.key} BETWEEN ? AND ? AND {HAS}"  # noqa: S608
+        yield from self.of.db.execute(text, (self.first, self.last, _named(metric)))
+
+    def by_time(self, metric: str, end: float, width_s: float) -> Iterator[tuple[str, bytes]]:
+        """Yield of each piece of *width_s* seconds before *end* the newest row with *metric*."""
+        table, key = self.of.table, self.of.key
+        text = f"""SELECT recorded_at, metrics FROM {table} WHERE {key} IN (
+            SELECT MAX({key}) FROM {table} WHERE {key} BETWEEN ? AND ? AND {HAS}
+            GROUP BY CAST((? - julianday(recorded_at)) * 86400 / ? AS INTEGER))"""  # noqa: S608
+        end_day = end / 86_400 + DAY_OF_1970
+        yield from self.of.db.execute(text, (self.first, self.last, _named(metric), end_day, width_s))
+
+    def by_place(self, metric: str, step: int, depth: int) -> Iterator[tuple[str, bytes]]:
+        """Yield of each *step* rows the newest with *metric* among the last *depth*."""
+        text = (
+            f"SELECT recorded_at, metrics FROM {self.of.table} WHERE {self.of.key} BETWEEN ? AND ? AND {HAS} "  # noqa: S608
+            f"ORDER BY {self.of.key} DESC LIMIT 1"
+        )
+        name = _named(metric)
+        for number in range(self.last, self.first - 1, -step):
+            yield from self.of.db.execute(text, (max(self.first, number - depth + 1), number, name))
+
+
+def _stretches(db: sqlite3.Connection) -> Iterator[_Stretch]:
+    yield _Stretch(db, "telemetry_data", "rowid", 0, 2**62)
     streams = db.execute("SELECT ordinal FROM streams ORDER BY ordinal DESC LIMIT ?", (MOST_STREAMS,)).fetchall()
     for (ordinal,) in streams:
-        stretch = _Stretch(db, "telemetry_buffer", "position", ordinal * NUMBERS, (ordinal + 1) * NUMBERS - 1)
-        yield from stretch.since(since, limit)
+        yield _Stretch(db, "telemetry_buffer", "position", ordinal * NUMBERS, (ordinal + 1) * NUMBERS - 1)
+
+
+def _rows(db: sqlite3.Connection, metric: str, since: float, limit: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (recorded_at, metrics) of rows of both tables with *metric*, thinned where there are more than *limit*."""
+    found = [one for stretch in _stretches(db) if (one := stretch.since(since)) is not None]
+    count = sum(one.count for one in found)
+    end = max((one.ended_at for one in found), default=since)
+    width_s = max(1e-3, (end - min((one.begun_at for one in found), default=since)) / limit)
+    for one in found:
+        if count <= limit:
+            yield from one.all(metric)
+        elif count <= MOST_SCANNED:
+            yield from one.by_time(metric, end, width_s)
+        else:
+            yield from one.by_place(metric, -(-count // limit), max(1, MOST_SCANNED // limit))
+
+
+def _named(metric: str) -> bytes:
+    return f'"{metric}":'.encode()
+
+
+def _thinned(points: list[Point], limit: int) -> list[Point]:
+    """Return the newest of each piece of the time when *points*, ascending, are more than *limit*."""
+    if len(points) <= limit:
+        return points
+    end, span_s = points[-1].at, max(1e-3, points[-1].at - points[0].at)
+    pieces: dict[int, Point] = {}
+    for point in points:
+        pieces[min(limit - 1, int((end - point.at) / span_s * limit))] = point
+    return sorted(pieces.values(), key=lambda point: point.at)
 
 
 def _point(row: tuple[str, bytes], metric: str) -> Point | None:
