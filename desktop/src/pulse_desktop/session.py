@@ -50,6 +50,13 @@ class SessionPlan:
         given = self.interval or self.environment.text("PULSE_DEVICE_INTERVAL")
         return {"sampling_interval": given} if given else {}
 
+    @property
+    def sources_fixed(self) -> str:
+        """What goes before the device's own file of sources; empty when nothing does."""
+        if self.sources.again is None:
+            return "the command line"
+        return "PULSE_DEVICE_SOURCES" if self.environment.text("PULSE_DEVICE_SOURCES") else ""
+
 
 class Session:
     """The device of a plan, with its folder locked from ``__init__`` to ``close``; started once at most."""
@@ -65,6 +72,7 @@ class Session:
         folder, clock = plan.folder, SystemClock()
         self.folder, self.identity = folder, folder.identity()
         self.local = plan.local
+        self.sources_fixed = plan.sources_fixed
         settings = starting_settings(folder, self.local)
         self.broker_fixed = broker_url = plan.environment.text("PULSE_DEVICE_BROKER_URL")
         if broker_url:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, Qt
 
@@ -99,13 +101,40 @@ def test_chart_shows_the_points_and_asks_for_another_span(window: MainWindow, br
 
 
 def test_chart_draws_no_line_across_an_outage(window: MainWindow):
-    import numpy as np
-
     shown = online()
     with_hole = shown.points[:100] + shown.points[200:]
     window.show_snapshot(replace(shown, points=with_hole))
-    at, _ = window.work.chart._curve.getData()
-    assert np.isnan(at).sum() == 1
+    at, values = drawn(window, with_hole)
+    assert np.isnan(values).sum() == 1
+    hole = int(np.flatnonzero(np.isnan(values))[0])
+    assert (at[hole - 1], at[hole + 1]) == (with_hole[99].at, with_hole[100].at)
+
+
+def drawn(window: MainWindow, points: tuple[Point, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the times and the values that the chart hands to its painter; times that are no numbers break it."""
+    at, values = window.work.chart._curve.getData()
+    assert np.isfinite(at).all()
+    assert (np.diff(at) >= 0).all()
+    assert at[-1] == points[-1].at
+    return at, values
+
+
+def test_chart_keeps_history_and_newest_values_when_the_interval_becomes_shorter(window: MainWindow):
+    slow = tuple(Point(time.time() - 290 + 10 * step, step) for step in range(25))
+    fast = tuple(Point(slow[-1].at + 0.1 + 0.1 * step, step) for step in range(300))
+    window.show_snapshot(online(points=slow + fast))
+    _, values = drawn(window, slow + fast)
+    assert not np.isnan(values).any()
+
+
+@pytest.mark.parametrize(("first", "length"), [(0, 1), (1, 1), (40, 1), (40, 2), (98, 1)])
+def test_chart_finds_an_outage_wherever_it_is(window: MainWindow, first: int, length: int):
+    begun = time.time() - 290
+    steps = [60.0 if first <= number < first + length else 1.0 for number in range(99)]
+    points = tuple(Point(begun + sum(steps[:number]), number) for number in range(100))
+    window.show_snapshot(online(points=points))
+    _, values = drawn(window, points)
+    assert np.isnan(values).sum() == sum(step == 60.0 for step in steps)
 
 
 def test_buffer_says_how_many_wait_how_long_there_is_room_and_how_far_the_flush_is(window: MainWindow):
@@ -260,8 +289,6 @@ def test_buffer_without_a_measure_of_the_drain_shows_no_time_left(window: MainWi
 
 
 def test_window_shows_a_full_chart_and_a_full_list_without_blocking(window: MainWindow, qapp):
-    import time
-
     now = time.time()
     points = tuple(Point(now - 300 + step * 0.075, step % 7 * 1.5 > 4) for step in range(4_000))
     window.work.tabs.setCurrentWidget(window.work.waiting)

@@ -146,6 +146,10 @@ class Device:
         """Return how each source is; from any thread, at once."""
         return self._sources.states()
 
+    def renew_sources(self) -> None:
+        """Read the sources' plan anew and make each of them anew; may take as long as the slowest takes to end."""
+        self._sources.renew()
+
     def flush(self) -> None:
         """Send what is held now; who may ask for that is ``operation``'s business."""
         self._loop.post("flush_wanted")

@@ -34,6 +34,7 @@ from .identity.sign_in import AwayError, SignIn, Welcome
 from .people.changes import make_person
 from .people.directory import Directory, directory
 from .people.review import Outcome, found, outcome, repeat
+from .sources.plan import read_entries, write_plan
 from .sync.author import Author
 from .sync.change_queue import ChangeQueue, Reviewed
 from .sync.corrected_time import CorrectedTime
@@ -248,6 +249,28 @@ class Operation:
         except ConfigError as error:
             raise ChangeError(str(error).rstrip(".")) from error
         return api, broker or None
+
+    def sources(self) -> list[dict[str, Any]]:
+        """
+        Return the entries of this device's sources, as ``docs/desktop-sources.md`` has them.
+
+        Raises:
+            SourceConfigError: The file that holds them cannot be used.
+        """
+        return read_entries(self._folder.path)
+
+    def set_sources(self, entries: list[dict[str, Any]]) -> None:
+        """
+        Store other sources for this device; they count from ``Device.renew_sources`` on.
+
+        Raises:
+            SignInError: Nobody is signed in, or without the permission ``EDIT_CONFIG``.
+            SourceConfigError: One of them cannot be used; nothing was stored.
+            OSError: The file cannot be written.
+        """
+        with self._open() as db:
+            require(db, Permission.EDIT_CONFIG)
+        write_plan(self._folder.path, entries)
 
     def people(self, unless: tuple[Any, ...] | None = None) -> People | None:
         """

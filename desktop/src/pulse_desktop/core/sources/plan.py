@@ -113,6 +113,23 @@ def write_plan(folder: Path, entries: list[dict[str, Any]]) -> None:
     write_private(folder / FILE_NAME, text.encode())
 
 
+def read_entries(folder: Path) -> list[dict[str, Any]]:
+    """
+    Return the entries of the device's file as they stand there, wrong ones too; without a file, that of this machine.
+
+    Raises:
+        SourceConfigError: The file cannot be read, or holds something else than entries; the sentence says what.
+    """
+    path = folder / FILE_NAME
+    try:
+        entries = _entries(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return [{"kind": "machine"}]
+    except (OSError, ValueError, RecursionError) as error:
+        raise SourceConfigError(storable(f"{path} cannot be used: {str(error) or 'nested too deeply'}")) from error
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
 def _default() -> SourcePlan:
     return single("machine")
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.lib.stride_tricks import sliding_window_view
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -21,6 +22,7 @@ from ..theme.style import present, role
 SPANS = {"5 min": 300.0, "1 h": 3600.0, "24 h": 86_400.0}
 DEFAULT_SPAN_S = 300.0
 GAP_STEPS = 6.0
+AROUND = 5  # steps on either side that say what is usual, for the interval may change
 DRAW_EVERY_S = 1.0  # drawing is what a window costs; the figures beside it are newer
 
 
@@ -114,11 +116,20 @@ class Chart(QWidget):
 
 
 def _with_gaps(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and values with a hole where the distance is far more than the usual one."""
+    """Return times and values, with a value that is none where the distance is far more than those around it."""
     at = np.array([point.at for point in points], dtype=float)
     values = np.array([float(point.value) for point in points], dtype=float)
     if len(at) < 3:
         return at, values
     steps = np.diff(at)
-    holes = np.flatnonzero(steps > GAP_STEPS * max(float(np.median(steps)), 1e-3)) + 1
-    return np.insert(at, holes, np.nan), np.insert(values, holes, np.nan)
+    # Times stay numbers: pyqtgraph looks for the visible ones by halving, which a NaN leads astray.
+    holes = np.flatnonzero(steps > GAP_STEPS * np.maximum(_usual(steps), 1e-3)) + 1
+    return np.insert(at, holes, at[holes]), np.insert(values, holes, np.nan)
+
+
+def _usual(steps: np.ndarray) -> np.ndarray:
+    """Return what is usual around each of *steps*, at least two: the greater one of the medians before and after it."""
+    few = min(AROUND, len(steps) - 1)
+    medians = np.median(sliding_window_view(np.pad(steps, few, mode="reflect"), few), axis=1)
+    usual: np.ndarray = np.maximum(medians[: len(steps)], medians[few + 1 :])
+    return usual
