@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ..theme.style import restyle, role
@@ -51,6 +52,7 @@ class Banners(QWidget):
         for one in (frame, strip):
             one.setProperty("level", level)
         label = QLabel()
+        label.setTextFormat(Qt.TextFormat.PlainText)  # it may hold what a source or a server has written
         label.setWordWrap(True)
         label.setAccessibleName("notice")
         row = QHBoxLayout(frame)

@@ -48,6 +48,7 @@ class Form(QDialog):
         self.last.setHorizontalSpacing(14)
         self.last.setColumnStretch(1, 1)
         self.error = role(QLabel(), "error")
+        self.error.setTextFormat(Qt.TextFormat.PlainText)
         self.error.setWordWrap(True)
         self.error.hide()
         self.do = role(QPushButton(action), "primary")
