@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QLabel
 
 from pulse_desktop.core.errors import Link, SignInError
 from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.recent import Point, WaitingRow
 from pulse_desktop.ui.snapshot import Buffer, Lamp, Snapshot
 from pulse_desktop.ui.theme.style import present
+from pulse_desktop.ui.windows import main
 from pulse_desktop.ui.windows.main import MainWindow
 from support.window_fakes import EVERYTHING, LARGEST, FakeBridge, disconnected, online, operator, rows, syncing
 
@@ -220,6 +222,29 @@ def test_manual_sync_asks_the_core_and_its_refusal_is_said(window: MainWindow, b
     bridge.operation.refusal = SignInError("that needs the permission FORCE_SYNC")
     qtbot.mouseClick(window.header.sync, Qt.MouseButton.LeftButton)
     assert window.banners.texts["failed"] == "That needs the permission FORCE_SYNC."
+
+
+def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_while(
+    window: MainWindow, bridge: FakeBridge, qtbot, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(main, "DONE_MS", 50)
+    window.show_snapshot(online(operator=operator(*EVERYTHING)))
+    bridge.operation.refusal = SignInError("that needs the permission FORCE_SYNC")
+    qtbot.mouseClick(window.header.sync, Qt.MouseButton.LeftButton)
+    assert list(window.banners.texts) == ["failed"]
+    bridge.operation.refusal = None
+    qtbot.mouseClick(window.header.sync, Qt.MouseButton.LeftButton)
+    assert list(window.banners.texts) == ["done"]
+    qtbot.waitUntil(lambda: window.banners.texts == {}, timeout=5_000)
+    window.say("failed", "the settings cannot be read")
+    qtbot.mouseClick(window.header.settings, Qt.MouseButton.LeftButton)
+    assert (window.banners.texts, bridge.opened) == ({}, ["settings"])
+
+
+def test_banner_shows_markup_as_it_is(window: MainWindow):
+    window.show_snapshot(online(problems={"source": "<b>a</b> & <img src=x> is not recorded"}))
+    (label,) = [one for one in window.banners.findChildren(QLabel) if one.text()]
+    assert label.textFormat() is Qt.TextFormat.PlainText
 
 
 def test_settings_button_opens_them(window: MainWindow, bridge: FakeBridge, qtbot):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
@@ -31,6 +31,7 @@ LEAST = (760, 440)
 USUAL = (1180, 760)
 THEME = "theme"
 METRIC = "metric"
+DONE_MS = 10_000  # that the word of a success stands
 
 
 class MainWindow(QMainWindow):
@@ -45,6 +46,9 @@ class MainWindow(QMainWindow):
         self._now = Snapshot(client_id, is_starting=True)
         self._said: dict[str, str] = {}
         self._notice = ""
+        self._done = QTimer(self)
+        self._done.setSingleShot(True)
+        self._done.timeout.connect(lambda: self.say("done", ""))
         self._people: PeopleWindow | None = None
         self.setWindowTitle(f"PrecisionPulse \u2013 {client_id}")
         self.setMinimumSize(*LEAST)
@@ -135,7 +139,7 @@ class MainWindow(QMainWindow):
         self.header.sync_pressed.connect(self._sync)
         self.header.person_pressed.connect(self._person)
         self.header.people_pressed.connect(self.open_people)
-        self.header.settings_pressed.connect(self._open_settings)
+        self.header.settings_pressed.connect(self._settings)
         self.value.metric_chosen.connect(self._choose)
         self.work.chart.span_changed.connect(lambda _span: self._choose(self.value.chosen))
 
@@ -152,7 +156,7 @@ class MainWindow(QMainWindow):
         self.header.sync.setEnabled(False)
         self._bridge.ask(
             self._bridge.operation.sync_now,
-            lambda _: self.say("done", "Sync asked for: what waits is sent now"),
+            lambda _: self._succeeded("Sync asked for: what waits is sent now"),
             lambda why: self.say("failed", why),
         )
 
@@ -190,8 +194,17 @@ class MainWindow(QMainWindow):
         self._said.pop("failed", None)
         self.show_snapshot(self._now)
 
+    def _settings(self) -> None:
+        self.say("failed", "")
+        self._open_settings()
+
     def _failed(self, why: str) -> None:
         self.say("failed", why)
+
+    def _succeeded(self, what: str) -> None:
+        self._said.pop("failed", None)
+        self.say("done", what)
+        self._done.start(DONE_MS)
 
     def _about_person(self, operator: Operator) -> dict[str, str]:
         found: dict[str, str] = {}
