@@ -175,6 +175,24 @@ async def test_password_change_with_a_wrong_present_one_is_refused_and_slowed_do
     assert (await api.client.get("/api/v1/auth/me")).status_code == 200
 
 
+async def test_password_changed_again_and_again_is_slowed_down_and_signing_in_is_not(api: Any) -> None:
+    await api.sign_in()
+    present, statuses = "correct-horse-battery-1", []
+    for number in range(6):
+        new = f"another-good-password-{number}"
+        answer = await api.client.post(PASSWORD, json={"current": present, "new": new})
+        statuses.append(answer.status_code)
+        if answer.status_code == 200:
+            present = new
+            api.client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+    assert statuses == [200] * 5 + [429]
+    assert (slug(answer), answer.headers["retry-after"]) == ("too-many-requests", "60")
+    await api.sign_in(password=present)
+    api.clock.move(60)
+    answer = await api.client.post(PASSWORD, json={"current": present, "new": NEW})
+    assert answer.status_code == 200
+
+
 async def test_password_change_of_nobody_is_refused(api: Any) -> None:
     answer = await api.client.post(PASSWORD, json={"current": "x", "new": NEW})
     assert answer.status_code == 401

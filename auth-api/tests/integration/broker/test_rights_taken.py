@@ -102,6 +102,29 @@ async def test_own_password_changed_on_the_web_cuts_the_browsers_and_leaves_inte
         await link.close()
 
 
+async def test_session_signed_out_or_seen_to_be_copied_cuts_its_own_browsers_and_no_other(
+    api: Any, connect: Any, refused: Any
+) -> None:
+    copied = await enter(api, "vera", "VIEWER")
+    cookie = {"cookie": f"pulse_refresh={api.client.cookies['pulse_refresh']}"}
+    answer = await api.client.post(f"{API}/auth/login", json={"username": "vera", "password": PASSWORD})
+    other = Person(api, answer.json()["access_token"])
+    tokens = [await copied.token(), await other.token()]
+    links = [await connect(token) for token in tokens]
+    api.client.cookies.clear()
+    assert (await api.client.post(f"{API}/auth/logout", headers=other.headers)).status_code == 204
+    await links[1].expect_closed(INSTANTLY_S)
+    assert not links[0].is_closed
+    assert (await api.client.post(f"{API}/auth/refresh", headers=cookie)).status_code == 200
+    api.client.cookies.clear()
+    api.clock.move(31)
+    assert (await api.client.post(f"{API}/auth/refresh", headers=cookie)).json()["reason"] == "REUSED"
+    await links[0].expect_closed(INSTANTLY_S)
+    assert [await refused(token) for token in tokens] == [True, True]
+    for link in links:
+        await link.close()
+
+
 async def test_role_that_narrows_cuts_its_people_and_a_new_token_with_what_is_left_works_at_once(
     api: Any, broker: Any, connect: Any, refused: Any
 ) -> None:

@@ -54,7 +54,7 @@ class IssuedToken(Base):
     A broker token that was given out, so that its client id can be named in the audit and banned.
 
     ``kind``: ``user``, ``device``, ``service`` or ``integration``. ``user_id``: the person, of an integration the
-    one who made it.
+    one who made it; ``session_id``: the refresh family of the browser that it was given to.
     """
 
     __tablename__ = "issued_tokens"
@@ -76,6 +76,7 @@ class IssuedToken(Base):
     username: Mapped[str]
     client_id: Mapped[str]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    session_id: Mapped[UUID | None]
     kid: Mapped[str]
     acl: Mapped[list[Any]]
     issued_at: Mapped[datetime]
@@ -161,11 +162,14 @@ class LoginFailure(Base):
     """
     Failed attempts in a row by one ``subject``.
 
-    ``scope``: ``account`` (casefolded name), ``address`` (of a sign-in), ``enrollment`` or ``assertion`` (address).
+    ``scope``: ``account`` (casefolded name), ``address`` (of a sign-in), ``enrollment`` or ``assertion`` (address), or
+    ``password``: new passwords that a person (id) gave themselves.
     """
 
     __tablename__ = "login_failures"
-    __table_args__ = (CheckConstraint("scope IN ('account', 'address', 'enrollment', 'assertion')", name="scope"),)
+    __table_args__ = (
+        CheckConstraint("scope IN ('account', 'address', 'enrollment', 'assertion', 'password')", name="scope"),
+    )
 
     scope: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True)

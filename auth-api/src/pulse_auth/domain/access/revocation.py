@@ -52,7 +52,9 @@ class Cut:
 
 async def hold_rights(session: AsyncSession, person: SignedIn) -> User:
     """
-    Hold off changes of rights until the transaction ends; whoever gives *person* a token or a key does so first.
+    Hold off changes of rights, and the session's end, until the transaction ends.
+
+    Whoever gives *person* a token or a key does so first.
 
     So each is either seen by the change that takes its ground away, or made with what the change left.
 
@@ -61,7 +63,7 @@ async def hold_rights(session: AsyncSession, person: SignedIn) -> User:
     """
     await session.execute(_LOCK)
     user = await session.get_one(User, person.user_id)
-    family = await session.get(RefreshFamily, person.session_id)
+    family = await session.get(RefreshFamily, person.session_id, with_for_update={"read": True})
     if user.deleted_at is not None or not user.is_active or family is None or family.ended_at is not None:
         raise NotSignedInError("The session has ended.")
     return user
@@ -82,9 +84,17 @@ async def revoke_wider(session: AsyncSession, *, now: datetime, by: str) -> Cut:
     return await _end(session, wider, now=now, by=by, reason=NARROWED)
 
 
-async def revoke_tokens_of(session: AsyncSession, user_id: UUID, *, now: datetime, by: str, reason: str) -> Cut:
-    """End the running tokens of one person's browsers, whatever they allow; their integrations go on."""
+async def revoke_tokens_of(
+    session: AsyncSession, user_id: UUID, *, now: datetime, by: str, reason: str, session_id: UUID | None = None
+) -> Cut:
+    """
+    End the running tokens of one person's browsers, whatever they allow; their integrations go on.
+
+    With *session_id* only those that were given to that session, which has been ended in the same transaction.
+    """
     theirs = _running(now).where(IssuedToken.user_id == user_id, IssuedToken.kind == "user")
+    if session_id is not None:
+        theirs = theirs.where(IssuedToken.session_id == session_id)
     return await _end(session, (await session.scalars(theirs)).all(), now=now, by=by, reason=reason)
 
 

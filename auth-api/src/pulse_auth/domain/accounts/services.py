@@ -22,12 +22,13 @@ from ...errors import (
     NotSignedInError,
     RefreshRefusedError,
     TooManyAttemptsError,
+    TooManyRequestsError,
     WrongCredentialsError,
     WrongPasswordError,
 )
 from ..access.guards import SignedIn
 from ..access.people import load_rights
-from ..access.revocation import revoke_tokens_of
+from ..access.revocation import Cut, revoke_tokens_of
 from ..audit.services import write_audit
 from ..broker_admin.enforcement import BanEnforcement
 from ..sync.writing import Actor, writing
@@ -112,7 +113,7 @@ class Accounts:
             RefreshRefusedError: No token, not ours, ended, or used before; the last ends the whole family.
                 ``fields["reason"]`` says which, so that the person learns what happened.
         """
-        token = self._refresh_tokens.read(cookie) if cookie else None
+        token, cut = (self._refresh_tokens.read(cookie) if cookie else None), Cut()
         if token is None:
             raise RefreshRefusedError("There is no session to continue; sign in.", reason="NO_SESSION")
         async with self._sessions.begin() as session:
@@ -124,26 +125,24 @@ class Accounts:
                     return await self._grant(session, user, found)
                 found = sessions.Refused(sessions.Ending.OTHER if is_there else sessions.Ending.ACCOUNT_ENDED)
             elif found.seen_now:
-                await write_audit(
-                    session,
-                    actor="anonymous",
-                    action="session.ended_by_reuse",
-                    entity_type="session",
-                    entity_id=str(token.family),
-                    address=address,
-                )
+                cut = await self._end_reused(session, token.family, address)
+        await self._tell(cut)
         raise RefreshRefusedError("The session has ended; sign in again.", reason=found.why.value)
 
     async def sign_out(self, cookie: str | None, access_token: str | None, address: str) -> None:
         """End the session that the cookie or the access token belongs to; without one nothing happens."""
-        family_id = self._family_of(cookie, access_token)
+        family_id, now, cut = self._family_of(cookie, access_token), self._clock(), Cut()
         if family_id is None:
             return
         async with self._sessions.begin() as session:
-            user_id = await sessions.end_family(session, family_id, self._clock(), "signed out")
+            user_id = await sessions.end_family(session, family_id, now, "signed out")
             if user_id is not None:
-                user = await session.get_one(User, user_id)
-                await write_audit(session, actor=f"user:{user.username}", action="session.ended", address=address)
+                by = f"user:{(await session.get_one(User, user_id)).username}"
+                await write_audit(session, actor=by, action="session.ended", address=address)
+                cut = await revoke_tokens_of(
+                    session, user_id, now=now, by=by, reason="signed out", session_id=family_id
+                )
+        await self._tell(cut)
 
     async def change_password(self, person: SignedIn, current: str, new: str, address: str) -> Granted:
         """
@@ -155,9 +154,13 @@ class Accounts:
             PasswordRefusedError: The new password breaks the rules.
             WrongPasswordError: *current* is not the present password.
             TooManyAttemptsError: The account or the address is locked for a while.
+            TooManyRequestsError: They have changed it several times just now.
         """
         check_new_password(new, present=current)
         attempt = Attempt(name_key(person.username), address, self._clock())
+        async with self._sessions() as session:
+            locked_s = await throttle.locked_for_s(session, throttle.NEW_PASSWORD, str(person.user_id), attempt.now)
+        _check_wait(locked_s)
         await self._begin(attempt)
         async with self._sessions() as session:
             stored = (await session.get_one(User, person.user_id)).password_hash
@@ -170,10 +173,29 @@ class Accounts:
                 session, user.id, now=attempt.now, by=person.principal, reason="password changed"
             )
             granted = await self._grant(session, user, sessions.open_family(session, user, attempt.now))
+        self._initial_password.remove_if(current)
+        await self._tell(cut)
+        return granted
+
+    async def _tell(self, cut: Cut) -> None:
+        """Tell the broker after the commit; one that is away hears of it later, and keeps nobody waiting for long."""
         if cut:
             await self._bans.apply(banned=cut.bans, kick=cut.client_ids)
-        self._initial_password.remove_if(current)
-        return granted
+
+    async def _end_reused(self, session: AsyncSession, family_id: UUID, address: str) -> Cut:
+        """Whoever copied a refresh token may hold broker tokens of that session too: they end with it."""
+        family = await session.get_one(RefreshFamily, family_id)
+        await write_audit(
+            session,
+            actor="anonymous",
+            action="session.ended_by_reuse",
+            entity_type="session",
+            entity_id=str(family_id),
+            address=address,
+        )
+        return await revoke_tokens_of(
+            session, family.user_id, now=self._clock(), by="system", reason="session reused", session_id=family_id
+        )
 
     async def _set_password(
         self, session: AsyncSession, person: SignedIn, stored: str, hashed: str, attempt: Attempt
@@ -183,6 +205,8 @@ class Accounts:
             if user.password_hash != stored or not user.is_active or user.deleted_at is not None:
                 raise WrongPasswordError("The password was changed meanwhile.")
             await records.edit(Key.user(user.id), {"password_hash": hashed})
+        subject = str(person.user_id)
+        _check_wait(await throttle.begin_attempt(session, throttle.NEW_PASSWORD, subject, attempt.now))
         user.must_change_password = False
         await sessions.end_all_families(session, user, attempt.now, "password changed")
         await self._forgive(session, attempt)
@@ -236,3 +260,10 @@ class Accounts:
             return self._access_tokens.check(access_token, self._clock()).session_id if access_token else None
         except NotSignedInError:
             return None
+
+
+def _check_wait(wait_s: int) -> None:
+    if wait_s:
+        raise TooManyRequestsError(
+            f"The password was changed several times; try again in {wait_s} s.", retry_after_s=wait_s
+        )

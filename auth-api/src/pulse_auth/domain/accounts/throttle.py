@@ -1,5 +1,5 @@
 """
-Slows down and locks repeated attempts, by subject: an account, an address, an address that enrolls.
+Slows down and locks repeated attempts, by subject: an account, an address, one that enrolls, who changes a password.
 
 An attempt is counted before it is judged, so that many at once get no further than many in a row; a
 successful one takes its count back. While locked, attempts are neither judged nor counted.
@@ -47,6 +47,9 @@ class Policy:
 
 ACCOUNT = Policy("account", free=2, slow=(2, 4), lock_s=60, most_s=3_600, forget_s=86_400)
 ADDRESS = Policy("address", free=20, slow=(), lock_s=30, most_s=900, forget_s=3_600)
+
+# Each new password ends tokens, and the broker is told of every one: five in a row, then one a minute, and ever fewer.
+NEW_PASSWORD = Policy("password", free=4, slow=(), lock_s=60, most_s=900, forget_s=3_600)
 
 
 def account_subject(key: str) -> str:

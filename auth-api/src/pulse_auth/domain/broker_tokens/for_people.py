@@ -29,4 +29,5 @@ async def issue_for_person(
             lifetime_s=lifetime_s,
             kind=TokenKind.USER,
             user_id=user.id,
+            session_id=person.session_id,
         )

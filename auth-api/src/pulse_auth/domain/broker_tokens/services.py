@@ -72,6 +72,7 @@ class BrokerTokens:
         lifetime_s: int,
         kind: TokenKind,
         user_id: UUID | None = None,
+        session_id: UUID | None = None,
     ) -> BrokerToken:
         """
         Mint a token and record it; it counts once the caller's transaction is committed.
@@ -84,6 +85,7 @@ class BrokerTokens:
             lifetime_s: Seconds until it ends, more than 0.
             kind: For whom.
             user_id: The person, or who made the integration.
+            session_id: The refresh family of the person's browser; the token ends with it.
 
         Raises:
             TooManyRequestsError: *username* got too many within the last minute.
@@ -113,6 +115,7 @@ class BrokerTokens:
                 username=username,
                 client_id=client_id,
                 user_id=user_id,
+                session_id=session_id,
                 kid=key.kid,
                 acl=acl,
                 issued_at=issued_at,
