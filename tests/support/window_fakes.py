@@ -63,6 +63,9 @@ class FakeOperation:
     def set_addresses(self, api_url: str, broker_url: str | None) -> None:
         self._note("set_addresses", api_url, broker_url)
 
+    def set_sources(self, entries: list[dict[str, Any]]) -> None:
+        self._note("set_sources", entries)
+
     def _note(self, *call: Any) -> None:
         self.calls.append(call)
         refusal = self.refusals.get(call[0], self.refusal)

@@ -34,6 +34,7 @@ from .identity.sign_in import AwayError, SignIn, Welcome
 from .people.changes import make_person
 from .people.directory import Directory, directory
 from .people.review import Outcome, found, outcome, repeat
+from .sources.base import SourceConfigError
 from .sources.plan import read_entries, write_plan
 from .sync.author import Author
 from .sync.change_queue import ChangeQueue, Reviewed
@@ -255,9 +256,12 @@ class Operation:
         Return the entries of this device's sources, as ``docs/desktop-sources.md`` has them.
 
         Raises:
-            SourceConfigError: The file that holds them cannot be used.
+            ChangeError: The file that holds them cannot be used.
         """
-        return read_entries(self._folder.path)
+        try:
+            return read_entries(self._folder.path)
+        except SourceConfigError as error:
+            raise ChangeError(str(error)) from error
 
     def set_sources(self, entries: list[dict[str, Any]]) -> None:
         """
@@ -265,12 +269,15 @@ class Operation:
 
         Raises:
             SignInError: Nobody is signed in, or without the permission ``EDIT_CONFIG``.
-            SourceConfigError: One of them cannot be used; nothing was stored.
+            ChangeError: One of them cannot be used; nothing was stored.
             OSError: The file cannot be written.
         """
         with self._open() as db:
             require(db, Permission.EDIT_CONFIG)
-        write_plan(self._folder.path, entries)
+        try:
+            write_plan(self._folder.path, entries)
+        except SourceConfigError as error:
+            raise ChangeError(str(error)) from error
 
     def people(self, unless: tuple[Any, ...] | None = None) -> People | None:
         """

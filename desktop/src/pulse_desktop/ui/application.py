@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from random import Random
+from typing import Any
 
 import structlog
 from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer, Slot
@@ -37,6 +38,7 @@ from .watching import Newest, Watch
 from .windows.enroll import EnrollDialog
 from .windows.main import THEME, MainWindow
 from .windows.settings import Present, SettingsDialog
+from .windows.sources import SourcesDialog
 
 log = structlog.get_logger()
 WELL_AFTER_S = 600.0  # a device that has run for so long is started anew as soon as at first
@@ -137,7 +139,18 @@ class Running(QObject):
             identity.mqtts_url,
             session.broker_fixed,
         )
-        SettingsDialog(self.bridge, told, self._settings_saved, self.window).pop_up()
+        SettingsDialog(self.bridge, told, self._settings_saved, self.window, open_sources=self._open_sources).pop_up()
+
+    def _open_sources(self) -> None:
+        without = [{"kind": "machine"}]
+        self.bridge.ask(self.bridge.operation.sources, self._show_sources, lambda why: self._show_sources(without, why))
+
+    def _show_sources(self, entries: list[dict[str, Any]], problem: str = "") -> None:
+        fixed, above = self.session.sources_fixed, QApplication.activeModalWidget() or self.window
+        SourcesDialog(self.bridge, entries, self._sources_saved, above, problem=problem, fixed=fixed).pop_up()
+
+    def _sources_saved(self) -> None:
+        self.bridge.ask(self.session.device.renew_sources, lambda _: None, partial(self.window.say, "failed"))
 
     def _settings_saved(self, has_moved: bool) -> None:  # noqa: FBT001 - what the dialog says
         self.bridge.ask(self.session.device.take_settings, lambda _: None, partial(self.window.say, "failed"))

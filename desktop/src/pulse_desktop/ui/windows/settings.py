@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 
 from pulse_sync.settings import KNOWN, Bounds, Choice, problem
 
@@ -53,7 +53,13 @@ class SettingsDialog(Form):
     """*saved* is told whether the addresses of this machine have changed, which take a new start of the device."""
 
     def __init__(
-        self, bridge: Asking, present: Present, saved: Callable[[bool], None], parent: QWidget | None = None
+        self,
+        bridge: Asking,
+        present: Present,
+        saved: Callable[[bool], None],
+        parent: QWidget | None = None,
+        *,
+        open_sources: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__("Settings", "Save", bridge.ask, parent, is_long=True)
         self._operation, self._present, self._saved = bridge.operation, present, saved
@@ -65,6 +71,10 @@ class SettingsDialog(Form):
         self.device = self.add_line("Device id", text=present.client_id, hint="set at enrollment")
         self.device.setReadOnly(True)
         self.device.setToolTip("Another id is a new device: enroll it with a one-time code.")
+        self.sources = QPushButton("Sources \u2026")
+        self.sources.setAutoDefault(False)
+        self.sources.clicked.connect(open_sources)
+        self.add("Readings come from", self.sources, "of this machine")
         self.password = self.add_line("Your password", secret=True, is_last=True)
         self.password.setPlaceholderText("for what the server mirrors")
 
