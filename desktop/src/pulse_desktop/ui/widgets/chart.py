@@ -22,6 +22,7 @@ from ..theme.style import present, role
 SPANS = {"5 min": 300.0, "1 h": 3600.0, "24 h": 86_400.0}
 DEFAULT_SPAN_S = 300.0
 GAP_STEPS = 6.0
+LARGEST = 4e307  # twice as much is no number any more, and pyqtgraph calculates with distances
 AROUND = 5  # steps on either side that say what is usual, for the interval may change
 DRAW_EVERY_S = 1.0  # drawing is what a window costs; the figures beside it are newer
 
@@ -52,6 +53,7 @@ class Chart(QWidget):
         self._drawn: tuple[Point, ...] | None = None
         self._asked: tuple[str, float, bool, bool] | None = None
         self._drawn_until = float("-inf")
+        self._height = (0.0, 1.0)
         self.title = role(QLabel("Recent values"), "caption")
         self._empty = role(QLabel("No readings in this span."), "muted")
         self._buttons = QButtonGroup(self)
@@ -78,6 +80,11 @@ class Chart(QWidget):
         """Return what is drawn."""
         return self._drawn or ()
 
+    def height_shown(self) -> tuple[float, float]:
+        """Return the values at the lower and the upper end."""
+        low, high = self._plot.viewRange()[1]
+        return low, high
+
     def show_points(self, metric: str, points: tuple[Point, ...], until: float) -> None:
         """Draw *points* of *metric* now and then; the right end of the chart is *until*, seconds since 1970."""
         asked = (metric, self.span_s, bool(points), self.isVisible())
@@ -89,9 +96,11 @@ class Chart(QWidget):
             self._drawn = points
             at, values = _with_gaps(points)
             self._curve.setData(at, values)
+            self._height = _height(values)
             self._empty.setVisible(not points)
         if self.isVisible():
-            self._plot.setXRange(until - self.span_s, until, padding=0)
+            # Both at once and by ourselves: with its own look for the height pyqtgraph paints everything twice.
+            self._plot.setRange(xRange=(until - self.span_s, until), yRange=self._height, padding=0)
 
     def retheme(self) -> None:
         """Take the colours of the theme that is on."""
@@ -113,6 +122,17 @@ class Chart(QWidget):
         button.clicked.connect(lambda: self.span_changed.emit(span_s))
         self._buttons.addButton(button)
         return button
+
+
+def _height(values: np.ndarray) -> tuple[float, float]:
+    """Return the lower and the upper end of a chart of *values*: a little more than they are apart."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    # Half of each, since the distance of two finite numbers may be none. What is flat gets room to be seen as flat.
+    around = max(0.1 * (high / 2 - low / 2), 1e-6 * abs(high), 1e-6) if high > low else max(abs(high) / 10, 0.5)
+    return max(low - around, -LARGEST), min(high + around, LARGEST)
 
 
 def _with_gaps(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
