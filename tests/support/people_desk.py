@@ -54,6 +54,10 @@ class PeopleDesk:
         """Let ann's role lose permissions."""
         self.put(*(record(Key.role_permission(ROLE, RIGHTS[one]), present=False) for one in permissions))
 
+    def give(self, *permissions: str) -> None:
+        """Let ann's role have permissions again."""
+        self.put(*(record(Key.role_permission(ROLE, RIGHTS[one]), present=True) for one in permissions))
+
     def queued(self) -> list[tuple[Kind, str, Any]]:
         """Return what waits for the server: kind, field, value."""
         return [(one.type, one.field, one.value) for one in self.changes()]

@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QApplication
 from pulse_desktop.ui.theme.colours import DARK
 from pulse_desktop.ui.theme.style import present, put_on
 from pulse_desktop.ui.windows.main import MainWindow
+from pulse_desktop.ui.windows.people import PeopleWindow
 from support.device_world import FakeArchive, World
 from support.link_proxy import LinkProxy
+from support.people_desk import PeopleDesk
 from support.window_fakes import FakeBridge
 
 
@@ -65,3 +67,18 @@ def link(world: World) -> Iterator[LinkProxy]:
     made = LinkProxy(world.mqtts_port)
     yield made
     made.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[PeopleDesk]:
+    made = PeopleDesk(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def people(qtbot, desk: PeopleDesk) -> PeopleWindow:
+    made = PeopleWindow(desk.bridge, desk.operation.operator())
+    qtbot.addWidget(made)
+    made.show()
+    return made

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QWidget
 
 from pulse_desktop.core.operation import Operator
 from pulse_desktop.ui.theme.style import present
-from pulse_desktop.ui.widgets.form import Form
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.people import PeopleWindow
 from pulse_sync.changes import CREATE
 from pulse_sync.records import DELETED_AT, Key, Kind
+from support.open_forms import open_form, sign
 from support.people_desk import BOB, EVE, OPERATORS, PeopleDesk
 from support.sync_bench import PASSWORD, ROLE, USER, user
 from support.window_fakes import EVERYTHING, FakeBridge, online, operator
 
 FRESH = "quite-another-34"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PeopleDesk]:
-    made = PeopleDesk(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def people(qtbot, desk: PeopleDesk) -> PeopleWindow:
-    made = PeopleWindow(desk.bridge, desk.operation.operator())
-    qtbot.addWidget(made)
-    made.show()
-    return made
 
 
 def names(people: PeopleWindow) -> list[str]:
@@ -44,17 +25,6 @@ def names(people: PeopleWindow) -> list[str]:
 
 def tabs(people: PeopleWindow) -> list[str]:
     return [people.tabs.tabText(number) for number in range(people.tabs.count())]
-
-
-def form(parent: QWidget) -> Form:
-    """Return the form that is open."""
-    (found,) = [one for one in parent.findChildren(Form) if one.isVisible()]
-    return found
-
-
-def sign(one: Form, password: str = PASSWORD) -> None:
-    one.own.setText(password)
-    one.submit()
 
 
 def test_people_button_is_there_for_those_who_may_change_records_and_for_nobody_else_item_3(
@@ -130,7 +100,7 @@ def test_users_are_listed_sorted_and_filtered_with_their_roles_and_rights_item_3
 
 def test_users_new_one_is_made_with_roles_and_waits_for_the_server_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.make.click()
-    one = form(people)
+    one = open_form(people)
     one.name.setText(" carl ")
     one.password.setText(FRESH)
     one.repeated.setText(FRESH)
@@ -161,7 +131,7 @@ def test_users_new_one_that_cannot_be_is_refused_in_place_and_nothing_is_queued_
     people: PeopleWindow, desk: PeopleDesk, name: str, password: str, repeated: str, own: str, said: str
 ):
     people.users.make.click()
-    one = form(people)
+    one = open_form(people)
     one.name.setText(name)
     one.password.setText(password)
     one.repeated.setText(repeated)
@@ -174,7 +144,7 @@ def test_users_new_one_that_cannot_be_is_refused_in_place_and_nothing_is_queued_
 def test_users_deactivate_says_what_will_happen_and_does_it_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.activity.click()
-    one = form(people)
+    one = open_form(people)
     assert "can no longer sign in" in one.words.text()
     assert "your own account" not in one.words.text()
     sign(one)
@@ -183,34 +153,34 @@ def test_users_deactivate_says_what_will_happen_and_does_it_item_3(people: Peopl
     assert people.users.listing.selected().key == BOB, "who is selected stays selected"
     assert people.users.activity.text() == "Activate \u2026"
     people.users.activity.click()
-    sign(form(people))
+    sign(open_form(people))
     assert desk.queued()[1:] == [(Kind.USER, "is_active", True)]
 
 
 def test_users_cancelled_question_changes_nothing_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.end.click()
-    form(people).cancel.click()
+    open_form(people).cancel.click()
     assert desk.queued() == []
 
 
 def test_users_ending_oneself_is_said_item_3(people: PeopleWindow):
     people.users.listing.select(USER)
     people.users.end.click()
-    assert "This is your own account: you will be signed out." in form(people).words.text()
+    assert "This is your own account: you will be signed out." in open_form(people).words.text()
 
 
 def test_users_edited_send_only_what_differs_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.edit.click()
-    one = form(people)
+    one = open_form(people)
     one.roles.choose("OPERATOR", is_chosen=False)
     one.roles.choose("BOSS")
     sign(one)
     found = [(change.id, change.value) for change in desk.changes()]
     assert found == [(f"{BOB}/{OPERATORS}", False), (f"{BOB}/{ROLE}", True)]
     people.users.edit.click()
-    one = form(people)
+    one = open_form(people)
     one.name.setText("robert")
     sign(one)
     assert desk.queued()[2:] == [(Kind.USER, "username", "robert")]
@@ -219,7 +189,7 @@ def test_users_edited_send_only_what_differs_item_3(people: PeopleWindow, desk: 
 def test_users_edited_by_somebody_else_meanwhile_are_not_overwritten_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.edit.click()
-    one = form(people)
+    one = open_form(people)
     one.name.setText("robert")
     desk.put(user(BOB, "bobby"))
     sign(one)
@@ -230,7 +200,7 @@ def test_users_edited_by_somebody_else_meanwhile_are_not_overwritten_item_3(peop
 def test_users_new_password_is_hashed_and_in_no_log_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.password.click()
-    one = form(people)
+    one = open_form(people)
     one.password.setText(FRESH)
     one.repeated.setText(FRESH)
     sign(one)
@@ -243,14 +213,14 @@ def test_users_new_password_is_hashed_and_in_no_log_item_3(people: PeopleWindow,
 def test_users_deleted_can_be_shown_and_taken_back_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.end.click()
-    sign(form(people))
+    sign(open_form(people))
     assert desk.queued()[0][1] == DELETED_AT
     assert names(people) == ["ann", "eve"]
     people.users.deleted.setChecked(True)
     people.users.listing.select(BOB)
     assert people.users.edit.isHidden()
     people.users.end.click()
-    sign(form(people))
+    sign(open_form(people))
     assert desk.queued()[1] == (Kind.USER, DELETED_AT, None)
     assert not desk.shown(Key.user(BOB)).is_deleted
 
@@ -271,7 +241,7 @@ def test_people_are_reached_by_the_keyboard_item_3(people: PeopleWindow, qtbot):
     qtbot.keyClick(view, Qt.Key.Key_Down)
     assert people.users.listing.selected().key == BOB
     qtbot.keyClick(view, Qt.Key.Key_Return)
-    assert form(people).name.text() == "bob"
+    assert open_form(people).name.text() == "bob"
 
 
 def test_people_inactive_are_faint_in_both_themes_item_3(people: PeopleWindow):

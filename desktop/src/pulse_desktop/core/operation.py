@@ -338,8 +338,14 @@ class Operation:
             return ChangeQueue(db).reviews()
 
     def reviewed(self, entry: int) -> None:
-        """Take an entry off the list of changes to review."""
+        """
+        Take an entry off the list of changes to review.
+
+        Raises:
+            SignInError: Nobody is signed in, or nobody who may change records.
+        """
         with self._open() as db:
+            _require_any(db, read_holdings(db), CHANGING)
             ChangeQueue(db).reviewed(entry, format_time(self._clock.now()))
 
     def sync_log(self, limit: int) -> list[Mapping[str, Any]]:

@@ -33,7 +33,8 @@ _FIELDS = {
     "username": "name", "password_hash": "password", "is_active": "active", "rules": "topic rules", "present": "given",
     "config_value": "value", DELETED_AT: "deleted",
 }  # fmt: skip
-_STATUSES = {"REFUSED": "refused", "CONFLICT": "a later value stands", "FAILED": "failed"}
+_REASONS = {"OVERTOOK": "it replaced a value that its author had not seen"}  # what the server sends no sentence for
+_STATUSES = {"REFUSED": "refused", "CONFLICT": "conflict", "FAILED": "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +130,16 @@ def review_detail(one: Outcome) -> Detail:
 def conflict_row(one: Outcome) -> Row:
     """Return a conflict as a row."""
     stands = one.ours if one.is_ours else one.theirs
-    return Row(str(one.id), (_day_time(one.at), said(one), f"{', '.join(_values(stands))}  ({_winner(one)})"))
+    return Row(str(one.id), (_day_time(one.at), said(one), f"{_winner(one)} {', '.join(_values(stands))}"))
 
 
 def conflict_detail(one: Outcome) -> Detail:
     """Return a conflict with both values, the one that stands first."""
     ours = Section(f"From this desktop, by {_who(one.by)}", _values(one.ours), tone="up" if one.is_ours else "faint")
-    other = "Before, as this desktop showed it" if one.is_ours else f"Met{_by(one.met_by)}"
+    other = "Before, as this desktop showed it" if one.is_ours else f"Already at the server{_by(one.met_by)}"
     theirs = Section(other, _values(one.theirs), tone="faint" if one.is_ours else "up")
     both = (ours, theirs) if one.is_ours else (theirs, ours)
-    chips = ((f"{_winner(one)} stands", "up"), (KINDS[one.key.kind], "muted"))
+    chips = ((f"{_winner(one)} value stands", "up"), (KINDS[one.key.kind], "muted"))
     return Detail(said(one), chips, both, f"{reason(one)} {_day_time(one.at)}")
 
 
@@ -153,7 +154,7 @@ def said(one: Outcome) -> str:
 
 def reason(one: Outcome) -> str:
     """Say why a change was not applied, or what it met."""
-    return words.sentence(one.sentence or one.reason or "the server gave no reason")
+    return words.sentence(one.sentence or _REASONS.get(one.reason, one.reason) or "the server gave no reason")
 
 
 def value_text(name: str, value: Any) -> str:
@@ -173,7 +174,7 @@ def _values(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _winner(one: Outcome) -> str:
-    return "this desktop's" if one.is_ours else "the other"
+    return "this desktop's" if one.is_ours else "the server's"
 
 
 def _state(one: PersonShown) -> str:

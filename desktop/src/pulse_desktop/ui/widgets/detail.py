@@ -76,12 +76,16 @@ class DetailCard(QFrame):
         self._body.addStretch(1)
 
     def _add(self, section: Section) -> None:
-        self._body.addSpacing(4)
-        self._body.addWidget(role(QLabel(section.caption), "caption"))
+        part = QWidget()
+        box = QVBoxLayout(part)
+        box.setContentsMargins(0, 6, 0, 0)
+        box.setSpacing(3)
+        box.addWidget(role(QLabel(section.caption), "caption"))
         text = _text("\n".join(section.lines), "code" if section.is_code else "value")
         if section.tone:
             text.setProperty("tone", section.tone)
-        self._body.addWidget(text)
+        box.addWidget(text)
+        self._body.addWidget(part)
 
     def _empty(self) -> None:
         while (item := self._body.takeAt(0)) is not None:

@@ -146,6 +146,14 @@ class Form(QDialog):
         self._busy(is_busy=False)
         self.error.setText(words.sentence(why))
         self.error.show()
+        self._grow()
+
+    def _grow(self) -> None:
+        """Make room for the sentence, which would else be taken from the fields."""
+        box = self.layout()
+        needed = box.totalHeightForWidth(self.width()) if box is not None else 0
+        if needed > self.height():
+            self.resize(self.width(), needed)
 
     def _busy(self, *, is_busy: bool) -> None:
         self.do.setEnabled(not is_busy)

@@ -25,10 +25,13 @@ from ..widgets.cards import BufferCard, StateCard, ValueCard
 from ..widgets.header import Header
 from ..widgets.workspace import Workspace
 from .people import PeopleWindow
+from .people_forms import OwnPasswordForm
 from .sign_in import SignInDialog
 
 LEAST = (760, 440)
 USUAL = (1180, 760)
+PASSWORD_CHANGED = "Your password is changed"  # noqa: S105 - a sentence
+PASSWORD_WAITS = "Your password is changed here; everywhere else as soon as the server is there"  # noqa: S105 - as above
 THEME = "theme"
 METRIC = "metric"
 DONE_MS = 10_000  # that the word of a success stands
@@ -169,6 +172,7 @@ class MainWindow(QMainWindow):
     def _person_menu(self) -> QMenu:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Change password \u2026", self.change_password)
         menu.addAction("Sign out", self.sign_out)
         return menu
 
@@ -180,6 +184,10 @@ class MainWindow(QMainWindow):
         self._people.raise_()
         self._people.activateWindow()
 
+    def change_password(self) -> None:
+        """Ask the person for another password of their own."""
+        OwnPasswordForm(self._bridge, self._password_changed, self).pop_up()
+
     def sign_out(self) -> None:
         """Sign the person out on this device."""
         self._bridge.ask(self._bridge.operation.sign_out, lambda _: self._signed_out(), self._failed)
@@ -188,6 +196,11 @@ class MainWindow(QMainWindow):
         self._said.pop("failed", None)
         self._notice = welcome.notice
         self.show_snapshot(self._now)
+
+    def _password_changed(self, welcome: Welcome | None) -> None:
+        if welcome is not None:
+            self._welcome(welcome)
+        self.say("done", PASSWORD_CHANGED if welcome is not None else PASSWORD_WAITS)
 
     def _signed_out(self) -> None:
         self._notice = ""

@@ -16,10 +16,14 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QTabWidget, QVBoxLay
 from pulse_acl.rules import Permission
 
 from ...core.operation import CHANGING, Operator, People
+from ...core.people.directory import Directory
+from .. import words
 from ..bridge import Asking
-from ..theme.style import role
+from ..theme.style import restyle, role
 from ..widgets.banners import Banners
 from .people_pages import Page, UsersPage
+from .review_pages import ConflictsPage, ReviewPage
+from .role_pages import PermissionsPage, RolesPage
 
 LEAST, USUAL = (640, 440), (1040, 680)
 LOOK_EVERY_MS = 1_000
@@ -45,7 +49,7 @@ class PeopleWindow(QDialog):
         super().__init__(parent)
         self._bridge = bridge
         self._mark: tuple[Any, ...] | None = None
-        self._people: People | None = None
+        self._people = People((), Directory())
         self._is_asking = False
         self.setWindowTitle("PrecisionPulse \u2013 People")
         self.setMinimumSize(*LEAST)
@@ -55,9 +59,20 @@ class PeopleWindow(QDialog):
         self.banners = Banners()
         self._said: dict[str, str] = {}
         self.users = UsersPage(bridge, self.changed)
-        self.pages: dict[str, Page[Any]] = {USERS: self.users}
+        self.roles, self.permissions = RolesPage(bridge, self.changed), PermissionsPage(bridge, self.changed)
+        self.review, self.conflicts = ReviewPage(bridge, self.reviewed), ConflictsPage(bridge, self.changed)
+        self.pages: dict[str, Page[Any]] = {
+            USERS: self.users,
+            ROLES: self.roles,
+            PERMISSIONS: self.permissions,
+            REVIEW: self.review,
+            CONFLICTS: self.conflicts,
+        }
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.currentChanged.connect(lambda _index: self._tell())
+        for page in self.pages.values():
+            page.failing.connect(lambda why: self._say("refused", why))
         self._lay_out()
         self.show_operator(operator)
         self._timer = QTimer(self)
@@ -75,7 +90,7 @@ class PeopleWindow(QDialog):
         super().hideEvent(event)
         self._timer.stop()
         self._said = {}
-        self.banners.show_problems(self._said)
+        self._tell()
 
     def show_operator(self, operator: Operator) -> None:
         """Show the tabs that *operator* may see; close when there is none."""
@@ -83,12 +98,16 @@ class PeopleWindow(QDialog):
             self.close()
             return
         self.users.own_id = operator.who.user_id
-        for number, (name, page) in enumerate(self.pages.items()):
+        self.review.show_operator(operator)
+        before = 0
+        for name, page in self.pages.items():
             may, index = any(operator.may(one) for one in NEEDED[name]), self.tabs.indexOf(page)
             if may and index < 0:
-                self.tabs.insertTab(number, page, name)
+                self.tabs.insertTab(before, page, name)
             elif not may and index >= 0:
                 self.tabs.removeTab(index)
+            before += may
+        self._count_reviews()
 
     def refresh(self) -> None:
         """Read again, unless that is under way or nothing has changed."""
@@ -96,37 +115,57 @@ class PeopleWindow(QDialog):
             return
         self._is_asking = True
         operation, mark = self._bridge.operation, self._mark
-        self._bridge.ask(lambda: operation.people(mark), self._show, self._failed)
+        self._bridge.ask(lambda: operation.people(mark), self._show, self._unread)
 
     def changed(self, what: str) -> None:
         """Take that something was done, and show it."""
-        self._said = {"done": f"{what}; the server gets it as soon as it is there"}
-        self.banners.show_problems(self._said)
+        self._say("done", f"{what}; the server gets it as soon as it is there")
+        self.refresh()
+
+    def reviewed(self, what: str) -> None:
+        """Take that an entry has left the list of what was not applied."""
+        self._say("done", what)
         self.refresh()
 
     def _show(self, people: People | None) -> None:
         self._is_asking = False
-        if self._said.pop("failed", None):
-            self.banners.show_problems(self._said)
-        if people is None:
-            return
-        self._mark, self._people = people.mark, people
-        for page in self.pages.values():
-            page.show_people(people)
-        self._show_state(people)
+        self._said.pop("failed", None)
+        if people is not None:
+            if self._people.waiting and not people.waiting:
+                self._said.pop("done", None)
+            self._mark, self._people = people.mark, people
+            for page in self.pages.values():
+                page.show_people(people)
+            self._count_reviews()
+            self._show_state(people.waiting)
+        self._tell()
 
-    def _show_state(self, people: People) -> None:
-        waits = people.waiting
-        self.state.setText(
-            "nothing waits for the server" if not waits
-            else "1 change waits for the server" if waits == 1 else f"{waits} changes wait for the server"
-        )  # fmt: skip
+    def _show_state(self, waits: int) -> None:
+        some = "1 change waits" if waits == 1 else f"{words.grouped(waits)} changes wait"
+        self.state.setText(f"{some} for the server" if waits else "nothing waits for the server")
         self.state.setProperty("tone", "warn" if waits else "")
+        restyle(self.state)
 
-    def _failed(self, why: str) -> None:
+    def _count_reviews(self) -> None:
+        index, count = self.tabs.indexOf(self.review), len(self._people.reviews)
+        if index >= 0:
+            self.tabs.setTabText(index, f"{REVIEW} ({words.grouped(count)})" if count else REVIEW)
+
+    def _unread(self, why: str) -> None:
         self._is_asking = False
         self._said["failed"] = why
-        self.banners.show_problems(self._said)
+        self._tell()
+
+    def _say(self, cause: str, text: str) -> None:
+        self._said = {cause: text}
+        self._tell()
+
+    def _tell(self) -> None:
+        """Show what was said, and that something is to be reviewed while another tab is looked at."""
+        count, is_there = len(self._people.reviews), self.tabs.currentWidget() is self.review
+        some = "A change that was made here was" if count == 1 else f"{words.grouped(count)} changes made here were"
+        hint = {"review": f"{some} not applied: see the tab Review"} if count and not is_there else {}
+        self.banners.show_problems({**self._said, **hint})
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
@@ -26,7 +26,9 @@ T = TypeVar("T")
 
 
 class Page(QWidget, Generic[T]):
-    """A list of *T* beside the detail of one; *changed* is told what was done."""
+    """A list of *T* beside the detail of one; *changed* is told what was done, ``failing`` says what was not."""
+
+    failing = Signal(str)
 
     def __init__(self, bridge: Asking, changed: Changed, listing: Listing, nothing: str) -> None:
         super().__init__()
@@ -178,8 +180,3 @@ class UsersPage(Page[PersonShown]):
 def roles_of(directory: Directory) -> tuple[Named, ...]:
     """Return the roles that can be given."""
     return tuple(Named(one.name, one.id) for one in directory.roles)
-
-
-def keyed(rows: Sequence[Any]) -> dict[str, Any]:
-    """Return things that have an id, by it."""
-    return {str(one.id): one for one in rows}
