@@ -22,7 +22,7 @@ from ..theme.style import present, role
 SPANS = {"5 min": 300.0, "1 h": 3600.0, "24 h": 86_400.0}
 DEFAULT_SPAN_S = 300.0
 GAP_STEPS = 6.0
-LARGEST = 4e307  # twice as much is no number any more, and pyqtgraph calculates with distances
+LARGEST = 1e307  # as far as pyqtgraph goes, which calculates with distances; a curve beyond leaves the picture
 AROUND = 5  # steps on either side that say what is usual, for the interval may change
 DRAW_EVERY_S = 1.0  # drawing is what a window costs; the figures beside it are newer
 
