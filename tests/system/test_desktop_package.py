@@ -21,6 +21,7 @@ import pytest
 from support.accounts import integrity
 from support.processes import ROOT, Program, free_ports, program, until
 from support.stack import Stack, running_stack
+from support.x_windows import shown_titles
 
 pytestmark = pytest.mark.timeout(600)
 SPEC = "pulse-desktop.spec"
@@ -157,13 +158,17 @@ def screen() -> Iterator[str]:
 
 def test_package_opens_its_window_and_delivers(packed: Path, stack: Stack, screen: str):
     enroll(packed, stack, "packed-window")
-    with running(packed, stack, "packed-window", "--interval", "0.2", DISPLAY=screen) as device:
+    with running(packed, stack, "packed-window", "--interval", "0.2", DISPLAY=screen):
+        until(
+            lambda: any("packed-window" in title for title in shown_titles(screen)),
+            within_s=60,
+            what="the screen shows the window",
+        )
         until(
             lambda: archived(stack, "packed-window") >= 10,
             within_s=60,
             what="readings are archived",
         )
-        assert device.running
 
 
 def test_systemd_unit_is_accepted_and_hardened(tmp_path: Path, packed: Path):

@@ -1,0 +1,104 @@
+"""What an X server shows: the titles of its mapped windows, asked of the server itself and not of the program."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator
+from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_long, c_ubyte, c_uint, c_ulong, c_void_p
+
+_VIEWABLE = 2
+_ANY_TYPE = 0
+
+
+class _Attributes(Structure):
+    """``XWindowAttributes``."""
+
+    _fields_ = (
+        *((name, c_int) for name in ("x", "y", "width", "height", "border_width", "depth")),
+        ("visual", c_void_p),
+        ("root", c_ulong),
+        *((name, c_int) for name in ("class_", "bit_gravity", "win_gravity", "backing_store")),
+        *((name, c_ulong) for name in ("backing_planes", "backing_pixel")),
+        ("save_under", c_int),
+        ("colormap", c_ulong),
+        *((name, c_int) for name in ("map_installed", "map_state")),
+        *((name, c_long) for name in ("all_event_masks", "your_event_mask", "do_not_propagate_mask")),
+        ("override_redirect", c_int),
+        ("screen", c_void_p),
+    )
+
+
+@ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
+def _ignore(_display: int, _error: int) -> int:
+    return 0  # a window that has just gone; the library's own handler would end the process
+
+
+class _Xlib:
+    """Those calls of libX11 that are needed, with their types."""
+
+    def __init__(self) -> None:
+        self.calls = ctypes.CDLL("libX11.so.6")
+        self.calls.XOpenDisplay.restype = c_void_p
+        self.calls.XDefaultRootWindow.restype = self.calls.XInternAtom.restype = c_ulong
+        self.calls.XDefaultRootWindow.argtypes = self.calls.XCloseDisplay.argtypes = [c_void_p]
+        self.calls.XInternAtom.argtypes = [c_void_p, c_char_p, c_int]
+        self.calls.XFree.argtypes = [c_void_p]
+        self.calls.XGetWindowAttributes.argtypes = [c_void_p, c_ulong, POINTER(_Attributes)]
+        self.calls.XQueryTree.argtypes = [
+            c_void_p, c_ulong, POINTER(c_ulong), POINTER(c_ulong), POINTER(POINTER(c_ulong)), POINTER(c_uint)
+        ]  # fmt: skip
+        self.calls.XGetWindowProperty.argtypes = [
+            c_void_p, c_ulong, c_ulong, c_long, c_long, c_int, c_ulong, POINTER(c_ulong), POINTER(c_int),
+            POINTER(c_ulong), POINTER(c_ulong), POINTER(POINTER(c_ubyte))
+        ]  # fmt: skip
+        self.calls.XSetErrorHandler.restype = c_void_p
+        self.calls.XSetErrorHandler(_ignore)
+
+    @contextlib.contextmanager
+    def display(self, name: str) -> Iterator[int]:
+        display = self.calls.XOpenDisplay(name.encode())
+        assert display, f"no X server at {name}"
+        try:
+            yield display
+        finally:
+            self.calls.XCloseDisplay(display)
+
+    def children(self, display: int, window: int) -> list[int]:
+        root, parent, count, found = c_ulong(), c_ulong(), c_uint(), POINTER(c_ulong)()
+        if not self.calls.XQueryTree(display, window, byref(root), byref(parent), byref(found), byref(count)):
+            return []
+        children = found[: count.value]
+        self.calls.XFree(found)
+        return children
+
+    def is_shown(self, display: int, window: int) -> bool:
+        attributes = _Attributes()
+        answered = self.calls.XGetWindowAttributes(display, window, byref(attributes))
+        return bool(answered and attributes.map_state == _VIEWABLE and min(attributes.width, attributes.height) > 1)
+
+    def title(self, display: int, window: int) -> str:
+        kind, form, length, left, data = c_ulong(), c_int(), c_ulong(), c_ulong(), POINTER(c_ubyte)()
+        atom = self.calls.XInternAtom(display, b"_NET_WM_NAME", 0)
+        self.calls.XGetWindowProperty(
+            display, window, atom, 0, 1_024, 0, _ANY_TYPE,
+            byref(kind), byref(form), byref(length), byref(left), byref(data),
+        )  # fmt: skip
+        if not data:
+            return ""
+        title = bytes(data[: length.value]).decode()
+        self.calls.XFree(data)
+        return title
+
+
+def shown_titles(screen: str) -> list[str]:
+    """Return the titles of the windows that the X server at *screen* (a value of DISPLAY) shows now; no icons."""
+    xlib = _Xlib()
+    with xlib.display(screen) as display:
+        found, waiting = [], xlib.children(display, xlib.calls.XDefaultRootWindow(display))
+        while waiting:
+            window = waiting.pop()
+            waiting += xlib.children(display, window)
+            if xlib.is_shown(display, window) and (title := xlib.title(display, window)):
+                found.append(title)
+    return found
