@@ -6,13 +6,12 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faults import small_disk
 from support.device_world import FakeArchive, World
 from support.processes import program, until
 from support.running_device import RunningDevice
@@ -77,12 +76,11 @@ def test_bad_link_says_what_is_wrong_and_what_to_do_and_recording_goes_on(
         world.api.refusal = None
 
 
-def refused(world: World, *words: str, **variables: str) -> str:
-    """Run the program in vain; return its one sentence."""
-    done = subprocess.run(
-        [program("pulse-desktop"), *words], env={**os.environ, **world.variables, **variables}, capture_output=True,
-        text=True, check=False, timeout=20,
-    )  # fmt: skip
+def refused(world: World, *words: str, before: Sequence[str] = (), **variables: str) -> str:
+    """Run the program in vain, its command after *before*; return its one sentence."""
+    environment = {**os.environ, **world.variables, **variables}
+    command = [*before, program("pulse-desktop"), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
     sentence = done.stderr.splitlines()[-1]
     assert (done.returncode, sentence[:15]) == (2, "pulse-desktop: "), done.stderr
     return sentence
@@ -117,22 +115,21 @@ def test_damaged_database_is_set_aside_said_and_telemetry_goes_on(
         until(lambda: "damaged" in device.status()["problem"], within_s=10, what="status says it")
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, which can be made read-only."""
-    if not small_disk.can_mount():
-        pytest.skip("needs the right to mount")
-    folder = tmp_path / "disk"
-    made = small_disk.SmallDisk.mounted(folder)
-    yield folder
-    made.close()
+def read_only(folder: Path) -> list[str] | None:
+    """Return what to put before a command so that *folder* is a read-only disk for it; ``None``: nobody may do that."""
+    script = 'mount -t tmpfs -o ro pulse-read-only "$0" && exec "$@"'
+    for apart in (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"]):
+        words = [*apart, "sh", "-c", script, str(folder)]
+        if subprocess.run([*words, "true"], check=False, capture_output=True).returncode == 0:
+            return words
+    return None
 
 
-def remount(disk: Path, how: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True, capture_output=True)
-
-
-def test_read_only_disk_at_the_start_says_what_to_do(world: World, disk: Path):
-    remount(disk, "ro")
-    sentence = refused(world, "--headless", "--client-id", "x", PULSE_HOME=str(disk / "home"))
+def test_read_only_disk_at_the_start_says_what_to_do(world: World, tmp_path: Path):
+    before = read_only(tmp_path)
+    if before is None:
+        assert os.geteuid() != 0, "an administrator may mount"
+        return
+    home = str(tmp_path / "home")
+    sentence = refused(world, "--headless", "--client-id", "x", before=before, PULSE_HOME=home)
     assert "cannot be written to: Read-only file system; make it writable for this user, or give another" in sentence

@@ -6,7 +6,8 @@ import itertools
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from pulse_desktop.ui.snapshot import Snapshot
@@ -31,16 +32,23 @@ STATES: dict[str, Snapshot] = {
 SIZES = {"": (1280, 800), "-small": (800, 480)}
 
 
-def shot(widget: QWidget, file: Path) -> None:
-    """Save a picture of *widget*; one that shows next to nothing fails."""
+def shot(widget: QWidget, file: Path) -> QImage:
+    """Save a picture of *widget* and return it."""
     QApplication.processEvents()
     image = widget.grab().toImage()
     assert image.save(str(file))
-    assert len(colours_of(image)) > 8, f"{file} shows nothing"
+    return image
 
 
 def colours_of(image: QImage) -> set[int]:
     return {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 3)}
+
+
+def all_colours_of(image: QImage, part: QWidget) -> set[int]:
+    """Return every colour that the picture of a window has where *part* of it is."""
+    place = QRect(part.mapTo(part.window(), QPoint()), part.size())
+    xs, ys = range(place.left(), place.right() + 1), range(place.top(), place.bottom() + 1)
+    return {image.pixel(x, y) for x in xs for y in ys}
 
 
 @pytest.mark.parametrize(("state", "size", "theme"), list(itertools.product(STATES, SIZES, BY_NAME)))
@@ -57,7 +65,10 @@ def test_picture_of_the_main_window(  # noqa: PLR0917 - fixtures come by name
         window.show_snapshot(STATES[state])
         window.value.metrics.setCurrentText("temperature")
         QApplication.processEvents()
-    shot(window, pictures / f"desktop-{state}{size}-{theme}.png")
+    image = shot(window, pictures / f"desktop-{state}{size}-{theme}.png")
+    assert (image.width(), image.height()) == SIZES[size]
+    assert QColor(BY_NAME[theme].of(STATES[state].lamp)).rgb() in all_colours_of(image, window.state), "the lamp"
+    assert len(colours_of(image)) > 40
 
 
 @pytest.mark.parametrize("theme", BY_NAME)
@@ -72,4 +83,6 @@ def test_picture_of_the_dialogs(qtbot, qapp, bridge: FakeBridge, pictures: Path,
     for name, dialog in made.items():
         qtbot.addWidget(dialog)
         dialog.show()
-        shot(dialog, pictures / f"desktop-{name}-{theme}.png")
+        image = shot(dialog, pictures / f"desktop-{name}-{theme}.png")
+        assert len(colours_of(image)) > 8, name
+        assert QColor(BY_NAME[theme].accent).rgb() in all_colours_of(image, dialog.do), "the button"
