@@ -34,6 +34,10 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
+function isList({ call }: Asked): boolean {
+  return call.method === "GET" && /^\/(users|roles|permissions)(\?|$)/u.test(call.path);
+}
+
 /** Keeps each call until the test answers it. */
 export class SlowApi {
   readonly asked: Asked[] = [];
@@ -43,6 +47,13 @@ export class SlowApi {
   /** Answers the oldest call of *method* to *path*. */
   answer(method: Call["method"], path: string, body: unknown, serverTime: number | null = null): void {
     this.#take(method, path).resolve({ body, serverTime, etag: '"next"' });
+  }
+
+  /** Answers whoever asked for a list: it is empty. */
+  answerLists(): void {
+    const [lists, others] = [this.asked.filter(isList), this.asked.filter((each) => !isList(each))];
+    this.asked.splice(0, this.asked.length, ...others);
+    lists.forEach(({ resolve }) => resolve({ body: { items: [], next: null }, serverTime: null, etag: null }));
   }
 
   refuse(method: Call["method"], path: string, error: Error): void {

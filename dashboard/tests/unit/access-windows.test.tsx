@@ -10,12 +10,16 @@ import { CheckList } from "@/features/access/check-list";
 import { Ending } from "@/features/access/ending";
 import { NewPassword } from "@/features/access/new-password-dialog";
 import { NewUser } from "@/features/access/new-user";
+import { NewPermission, PermissionDialog } from "@/features/access/permission-dialog";
 import { Reactivating } from "@/features/access/reactivating";
-import type { User } from "@/lib/api/access";
+import { NewRole, RoleDialog } from "@/features/access/role-dialog";
+import type { Permission, Role, User } from "@/lib/api/access";
 import { ApiProblem } from "@/lib/api/problem";
 import { renderAdministration, SlowApi } from "../support/administration";
 
 const ANN: User = { id: "u-1", name: "ann", etag: '"1"', updatedAt: 0, updatedBy: "user:admin", source: "web", isActive: false, roles: ["VIEWER"] };
+const CRANES: Role = { id: "r-1", name: "CRANES", description: "", permissions: [], etag: '"1"', updatedAt: 0, updatedBy: "user:admin", source: "web" };
+const WATCH: Permission = { id: "p-1", name: "WATCH", description: "", rules: [], etag: '"1"', updatedAt: 0, updatedBy: "user:admin", source: "web" };
 const ANSWER = { id: "u-1", username: "ann", is_active: true, roles: ["VIEWER"], updated_at: "2026-01-02T00:00:00.000Z", updated_by: "user:admin", source: "web" };
 
 let api: SlowApi;
@@ -177,5 +181,40 @@ describe("what came of ending an account", () => {
     api.answer("GET", REACH, reach(0, 0));
     await waitFor(() => expect(screen.getByTestId("effect-sessions").textContent).toContain("none is left"));
     expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+it("closes its window when what was saved is answered, whatever was typed meanwhile", async () => {
+  const onClose = vi.fn();
+  renderAdministration(<PermissionDialog permission={WATCH} onClose={onClose} onDelete={vi.fn()} />, api);
+  fireEvent.change(screen.getByTestId("permission-description"), { target: { value: "looks on" } });
+  fireEvent.click(screen.getByTestId("save-permission"));
+  await waitFor(() => expect(api.calls("PATCH", "/permissions/p-1")).toHaveLength(1));
+  fireEvent.change(screen.getByTestId("permission-description"), { target: { value: "looks on and" } });
+  api.answer("PATCH", "/permissions/p-1", { ...ANSWER, name: "WATCH", description: "looks on", rules: [] });
+  await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
+});
+
+describe("a name that is taken", () => {
+  const windows = [
+    ["a new role", "POST", "/roles", "role-name", "create-role", <NewRole key="role" onClose={vi.fn()} />],
+    ["a role", "PATCH", "/roles/r-1", "role-name", "save-role", <RoleDialog key="role" role={CRANES} onClose={vi.fn()} onDelete={vi.fn()} />],
+    ["a new permission", "POST", "/permissions", "permission-name", "create-permission", <NewPermission key="permission" onClose={vi.fn()} />],
+    ["a permission", "PATCH", "/permissions/p-1", "permission-name", "save-permission", <PermissionDialog key="permission" permission={WATCH} onClose={vi.fn()} onDelete={vi.fn()} />],
+  ] as const;
+
+  it.each(windows)("is said at the field of %s until another one is typed", async (_, method, path, field, button, part) => {
+    renderAdministration(part, api);
+    fireEvent.change(screen.getByTestId(field), { target: { value: "ADMIN" } });
+    screen.queryAllByTestId("rule-topic").forEach((topic) => fireEvent.change(topic, { target: { value: "plant/#" } }));
+    fireEvent.click(screen.getByTestId(button));
+    await waitFor(() => expect(api.calls(method, path)).toHaveLength(1));
+    api.refuse(method, path, new ApiProblem(409, "name-taken", "Another has that name."));
+    await waitFor(() => {
+      api.answerLists();
+      expect(screen.getByTestId("field-error").textContent).toBe("Another has that name.");
+    });
+    fireEvent.change(screen.getByTestId(field), { target: { value: "ADMINS" } });
+    await waitFor(() => expect(screen.queryByTestId("field-error")).toBeNull());
   });
 });

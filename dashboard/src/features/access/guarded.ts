@@ -55,7 +55,12 @@ export function useGuarded<T extends AccessRecord>(first: T, kind: Kind<T>, onNe
     overtaken,
     newerChange,
     settle: () => setOvertaken(false),
-    forgive: () => change.reset(),
+    forgive: () => {
+      // A reset also forgets what is on its way, and then its outcome would never be told.
+      if (change.isError) {
+        change.reset();
+      }
+    },
     run: (act, done) => {
       setOvertaken(false);
       const attempt = async (send: Send): Promise<() => void> => {

@@ -1,67 +1,32 @@
 "use client";
 
-import { Trash2 } from "lucide-react";
-import { useState, type ReactElement, type SubmitEvent } from "react";
+import type { ReactElement } from "react";
 
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
-import { Field } from "@/components/ui/field";
-import { Notice } from "@/components/ui/notice";
 import { PERMISSION } from "@/features/access/collections";
-import { Conflict } from "@/features/access/conflict";
-import { TOUCHED, useEdit } from "@/features/access/guarded";
-import { kindOf, refusedRule } from "@/features/access/refusals";
+import { EditRecord, NewRecord, type HeldProps, type Named, type Subject } from "@/features/access/named-record";
+import { refusedRule } from "@/features/access/refusals";
 import { RuleEditor } from "@/features/access/rule-editor";
-import { change, create, type Permission, type TopicRule } from "@/lib/api/access";
-import { useChange } from "@/lib/query/hooks";
+import type { Permission, TopicRule } from "@/lib/api/access";
 
-interface Draft {
-  readonly name: string;
-  readonly description: string;
+interface Draft extends Named {
   readonly rules: readonly TopicRule[];
 }
 
-const WORDS = { name: "Name", description: "Description", rules: "Topic rules" } as const;
-const EMPTY: Draft = { name: "", description: "", rules: [{ action: "subscribe", topic: "" }] };
-
-function draftOf({ name, description, rules }: Permission): Draft {
-  return { name, description, rules };
-}
-
-function show(draft: Draft, field: keyof Draft): string {
-  const value = field === "rules" ? draft.rules.map((each) => `${each.action} ${each.topic}`).join(", ") : draft[field];
-  return value === "" ? "none" : value;
-}
+const OF_PERMISSION: Subject<Permission, Draft> = {
+  kind: PERMISSION,
+  what: "permission",
+  aboutNew: "Rules about topics are data: a new permission opens new topics, without any code.",
+  aboutChange: "A change holds for everybody whose roles give this permission, at once.",
+  empty: { name: "", description: "", rules: [{ action: "subscribe", topic: "" }] },
+  draftOf: ({ name, description, rules }) => ({ name, description, rules }),
+  words: { name: "Name", description: "Description", rules: "Topic rules" },
+  show: (draft, field) => (field === "rules" ? draft.rules.map((each) => `${each.action} ${each.topic}`).join(", ") : draft[field]) || "none",
+  Held: Rules,
+  isAboutHeld: (problem) => refusedRule(problem) !== null,
+};
 
 export function NewPermission({ onClose }: { readonly onClose: () => void }): ReactElement {
-  const [draft, setDraft] = useState(EMPTY);
-  const making = useChange((send, made: Draft) => create(send, PERMISSION.path, made, PERMISSION.read), TOUCHED);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    making.mutate(draft, { onSuccess: onClose });
-  };
-  return (
-    <Dialog open wide onClose={onClose} title="New permission" description="Rules about topics are data: a new permission opens new topics, without any code.">
-      <form onSubmit={submit}>
-        <DialogBody>
-          <Fields
-            draft={draft}
-            problem={making.error}
-            set={(part) => {
-              setDraft({ ...draft, ...part });
-              making.reset();
-            }}
-          />
-        </DialogBody>
-        <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={making.isPending} data-testid="create-permission">
-            {making.isPending ? "Creating …" : "Create permission"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
-  );
+  return <NewRecord of={OF_PERMISSION} onClose={onClose} />;
 }
 
 interface PermissionDialogProps {
@@ -72,57 +37,11 @@ interface PermissionDialogProps {
 
 /** A permission's name, description and topic rules to edit. */
 export function PermissionDialog({ permission, onClose, onDelete }: PermissionDialogProps): ReactElement {
-  const edit = useEdit<Permission, Draft>(permission, PERMISSION, draftOf);
-  const save = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const body = Object.fromEntries(edit.touched.map((field) => [field, edit.draft[field]]));
-    edit.run((send, seen) => change(send, PERMISSION.path, seen, body, PERMISSION.read), onClose);
-  };
-  return (
-    <Dialog open wide onClose={onClose} title={edit.seen.name} description="A change holds for everybody whose roles give this permission, at once.">
-      <form onSubmit={save}>
-        <DialogBody>
-          <Conflict edit={edit} words={WORDS} show={show} />
-          <Fields
-            draft={edit.draft}
-            problem={edit.problem}
-            set={(part) => {
-              edit.set(part);
-              edit.forgive();
-            }}
-          />
-        </DialogBody>
-        <DialogFooter>
-          <Button tone="danger" className="mr-auto" onClick={() => onDelete(edit.seen)} data-testid="delete-permission">
-            <Trash2 aria-hidden />
-            Delete
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={edit.busy || edit.touched.length === 0} data-testid="save-permission">
-            {edit.busy ? "Saving …" : edit.overtaken && edit.touched.length > 0 ? "Save my edits over it" : "Save"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
-  );
+  return <EditRecord of={OF_PERMISSION} record={permission} onClose={onClose} onDelete={onDelete} />;
 }
 
-interface FieldsProps {
-  readonly draft: Draft;
-  readonly set: (part: Partial<Draft>) => void;
-  readonly problem: Error | null;
-}
-
-function Fields({ draft, set, problem }: FieldsProps): ReactElement {
-  const aboutName = kindOf(problem) === "name-taken";
+function Rules({ draft, set, problem }: HeldProps<Draft>): ReactElement {
   const rule = refusedRule(problem);
   const refused = rule === null || problem === null ? null : { rule, why: problem.message };
-  return (
-    <>
-      <Field label="Name" autoComplete="off" spellCheck={false} required maxLength={64} value={draft.name} error={aboutName ? (problem?.message ?? "") : ""} onChange={(event) => set({ name: event.target.value })} data-testid="permission-name" />
-      <Field label="Description" autoComplete="off" maxLength={1_000} value={draft.description} onChange={(event) => set({ description: event.target.value })} data-testid="permission-description" />
-      <RuleEditor rules={draft.rules} refused={refused} onChange={(rules) => set({ rules })} />
-      {problem !== null && !aboutName && refused === null && <Notice tone="down">{problem.message}</Notice>}
-    </>
-  );
+  return <RuleEditor rules={draft.rules} refused={refused} onChange={(rules) => set({ rules })} />;
 }

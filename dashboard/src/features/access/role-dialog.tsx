@@ -1,60 +1,31 @@
 "use client";
 
-import { Trash2 } from "lucide-react";
-import { useState, type ReactElement, type SubmitEvent } from "react";
+import type { ReactElement } from "react";
 
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
-import { Field } from "@/components/ui/field";
-import { Notice } from "@/components/ui/notice";
 import { CheckList } from "@/features/access/check-list";
 import { ROLE, usePermissions } from "@/features/access/collections";
-import { Conflict } from "@/features/access/conflict";
-import { TOUCHED, useEdit } from "@/features/access/guarded";
-import { kindOf } from "@/features/access/refusals";
-import { change, create, type Role } from "@/lib/api/access";
-import { useChange } from "@/lib/query/hooks";
+import { EditRecord, NewRecord, type HeldProps, type Named, type Subject } from "@/features/access/named-record";
+import type { Role } from "@/lib/api/access";
 
-interface Draft {
-  readonly name: string;
-  readonly description: string;
+interface Draft extends Named {
   readonly permissions: readonly string[];
 }
 
-const WORDS = { name: "Name", description: "Description", permissions: "Permissions" } as const;
-const EMPTY: Draft = { name: "", description: "", permissions: [] };
-
-function draftOf({ name, description, permissions }: Role): Draft {
-  return { name, description, permissions };
-}
-
-function show(draft: Draft, field: keyof Draft): string {
-  const value = field === "permissions" ? draft.permissions.join(", ") : draft[field];
-  return value === "" ? "none" : value;
-}
+const OF_ROLE: Subject<Role, Draft> = {
+  kind: ROLE,
+  what: "role",
+  aboutNew: "A named set of permissions. Nobody can give what they do not hold themselves.",
+  aboutChange: "What is taken away here is gone for everybody who has the role, at once.",
+  empty: { name: "", description: "", permissions: [] },
+  draftOf: ({ name, description, permissions }) => ({ name, description, permissions }),
+  words: { name: "Name", description: "Description", permissions: "Permissions" },
+  show: (draft, field) => (field === "permissions" ? draft.permissions.join(", ") : draft[field]) || "none",
+  Held: Permissions,
+  isAboutHeld: () => false,
+};
 
 export function NewRole({ onClose }: { readonly onClose: () => void }): ReactElement {
-  const [draft, setDraft] = useState(EMPTY);
-  const making = useChange((send, made: Draft) => create(send, ROLE.path, made, ROLE.read), TOUCHED);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    making.mutate(draft, { onSuccess: onClose });
-  };
-  return (
-    <Dialog open wide onClose={onClose} title="New role" description="A named set of permissions. Nobody can give what they do not hold themselves.">
-      <form onSubmit={submit}>
-        <DialogBody>
-          <Fields draft={draft} set={(part) => setDraft({ ...draft, ...part })} problem={making.error} />
-        </DialogBody>
-        <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={making.isPending} data-testid="create-role">
-            {making.isPending ? "Creating …" : "Create role"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
-  );
+  return <NewRecord of={OF_ROLE} onClose={onClose} />;
 }
 
 interface RoleDialogProps {
@@ -65,57 +36,19 @@ interface RoleDialogProps {
 
 /** A role's name, description and permissions to edit. */
 export function RoleDialog({ role, onClose, onDelete }: RoleDialogProps): ReactElement {
-  const edit = useEdit<Role, Draft>(role, ROLE, draftOf);
-  const save = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const body = Object.fromEntries(edit.touched.map((field) => [field, edit.draft[field]]));
-    edit.run((send, seen) => change(send, ROLE.path, seen, body, ROLE.read), onClose);
-  };
-  return (
-    <Dialog open wide onClose={onClose} title={edit.seen.name} description="What is taken away here is gone for everybody who has the role, at once.">
-      <form onSubmit={save}>
-        <DialogBody>
-          <Conflict edit={edit} words={WORDS} show={show} />
-          <Fields draft={edit.draft} set={edit.set} problem={edit.problem} />
-        </DialogBody>
-        <DialogFooter>
-          <Button tone="danger" className="mr-auto" onClick={() => onDelete(edit.seen)} data-testid="delete-role">
-            <Trash2 aria-hidden />
-            Delete
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={edit.busy || edit.touched.length === 0} data-testid="save-role">
-            {edit.busy ? "Saving …" : edit.overtaken && edit.touched.length > 0 ? "Save my edits over it" : "Save"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
-  );
+  return <EditRecord of={OF_ROLE} record={role} onClose={onClose} onDelete={onDelete} />;
 }
 
-interface FieldsProps {
-  readonly draft: Draft;
-  readonly set: (part: Partial<Draft>) => void;
-  readonly problem: Error | null;
-}
-
-function Fields({ draft, set, problem }: FieldsProps): ReactElement {
+function Permissions({ draft, set }: HeldProps<Draft>): ReactElement {
   const permissions = usePermissions();
-  const aboutName = kindOf(problem) === "name-taken";
-  const choices = permissions.items.map((each) => ({ name: each.name, hint: each.description }));
   return (
-    <>
-      <Field label="Name" autoComplete="off" spellCheck={false} required maxLength={64} value={draft.name} error={aboutName ? (problem?.message ?? "") : ""} onChange={(event) => set({ name: event.target.value })} data-testid="role-name" />
-      <Field label="Description" autoComplete="off" maxLength={1_000} value={draft.description} onChange={(event) => set({ description: event.target.value })} data-testid="role-description" />
-      <CheckList
-        legend="Permissions"
-        testId="permission"
-        empty={permissions.phase === "loading" ? "Loading permissions …" : permissions.trouble || "There is no permission."}
-        choices={choices}
-        chosen={draft.permissions}
-        onChange={(chosen) => set({ permissions: chosen })}
-      />
-      {problem !== null && !aboutName && <Notice tone="down">{problem.message}</Notice>}
-    </>
+    <CheckList
+      legend="Permissions"
+      testId="permission"
+      empty={permissions.phase === "loading" ? "Loading permissions …" : permissions.trouble || "There is no permission."}
+      choices={permissions.items.map((each) => ({ name: each.name, hint: each.description }))}
+      chosen={draft.permissions}
+      onChange={(chosen) => set({ permissions: chosen })}
+    />
   );
 }

@@ -1,0 +1,139 @@
+"use client";
+
+/** The windows of what has a name, a description and something that it holds: roles and permissions. */
+
+import { Trash2 } from "lucide-react";
+import { useState, type ReactElement, type SubmitEvent } from "react";
+
+import { Button } from "@/components/ui/button";
+import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
+import { Field } from "@/components/ui/field";
+import { Notice } from "@/components/ui/notice";
+import { Conflict } from "@/features/access/conflict";
+import { TOUCHED, useEdit, type Kind } from "@/features/access/guarded";
+import { isAboutName } from "@/features/access/refusals";
+import { change, create, type AccessRecord } from "@/lib/api/access";
+import { useChange } from "@/lib/query/hooks";
+
+export interface Named {
+  readonly name: string;
+  readonly description: string;
+}
+
+export interface HeldProps<D> {
+  readonly draft: D;
+  readonly set: (part: Partial<D>) => void;
+  /** Why the last try was refused; `null` when it was not, or something was changed since. */
+  readonly problem: Error | null;
+}
+
+/** What the windows of one kind of record say and edit. */
+export interface Subject<T extends AccessRecord, D extends Named> {
+  readonly kind: Kind<T>;
+  /** In titles, on buttons and in test ids. */
+  readonly what: "role" | "permission";
+  readonly aboutNew: string;
+  readonly aboutChange: string;
+  readonly empty: D;
+  readonly draftOf: (record: T) => D;
+  /** What its fields are called. */
+  readonly words: Readonly<Record<keyof D, string>>;
+  /** A field's value in words. */
+  readonly show: (draft: D, field: keyof D) => string;
+  /** The inputs of what it holds. */
+  readonly Held: (props: HeldProps<D>) => ReactElement;
+  /** Whether a refusal is about what it holds and stands there. */
+  readonly isAboutHeld: (problem: Error) => boolean;
+}
+
+interface NewRecordProps<T extends AccessRecord, D extends Named> {
+  readonly of: Subject<T, D>;
+  readonly onClose: () => void;
+}
+
+export function NewRecord<T extends AccessRecord, D extends Named>({ of, onClose }: NewRecordProps<T, D>): ReactElement {
+  const [draft, setDraft] = useState(of.empty);
+  const making = useChange((send, made: D) => create(send, of.kind.path, made, of.kind.read), TOUCHED);
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    making.mutate(draft, { onSuccess: onClose });
+  };
+  const set = (part: Partial<D>): void => {
+    setDraft({ ...draft, ...part });
+    if (making.isError) {
+      making.reset();
+    }
+  };
+  return (
+    <Dialog open wide onClose={onClose} title={`New ${of.what}`} description={of.aboutNew}>
+      <form onSubmit={submit}>
+        <DialogBody>
+          <Fields {...{ of, draft, set }} problem={making.error} />
+        </DialogBody>
+        <DialogFooter>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" tone="primary" disabled={making.isPending} data-testid={`create-${of.what}`}>
+            {making.isPending ? "Creating …" : `Create ${of.what}`}
+          </Button>
+        </DialogFooter>
+      </form>
+    </Dialog>
+  );
+}
+
+interface EditRecordProps<T extends AccessRecord, D extends Named> extends NewRecordProps<T, D> {
+  readonly record: T;
+  readonly onDelete: (record: T) => void;
+}
+
+export function EditRecord<T extends AccessRecord, D extends Named>({ of, record, onClose, onDelete }: EditRecordProps<T, D>): ReactElement {
+  const edit = useEdit<T, D>(record, of.kind, of.draftOf);
+  const save = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const body = Object.fromEntries(edit.touched.map((field) => [field, edit.draft[field]]));
+    edit.run((send, seen) => change(send, of.kind.path, seen, body, of.kind.read), onClose);
+  };
+  const set = (part: Partial<D>): void => {
+    edit.set(part);
+    edit.forgive();
+  };
+  return (
+    <Dialog open wide onClose={onClose} title={edit.seen.name} description={of.aboutChange}>
+      <form onSubmit={save}>
+        <DialogBody>
+          <Conflict edit={edit} words={of.words} show={of.show} />
+          <Fields {...{ of, set }} draft={edit.draft} problem={edit.problem} />
+        </DialogBody>
+        <DialogFooter>
+          <Button tone="danger" className="mr-auto" onClick={() => onDelete(edit.seen)} data-testid={`delete-${of.what}`}>
+            <Trash2 aria-hidden />
+            Delete
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" tone="primary" disabled={edit.busy || edit.touched.length === 0} data-testid={`save-${of.what}`}>
+            {edit.busy ? "Saving …" : edit.overtaken && edit.touched.length > 0 ? "Save my edits over it" : "Save"}
+          </Button>
+        </DialogFooter>
+      </form>
+    </Dialog>
+  );
+}
+
+interface FieldsProps<T extends AccessRecord, D extends Named> extends HeldProps<D> {
+  readonly of: Subject<T, D>;
+}
+
+function Fields<T extends AccessRecord, D extends Named>({ of, draft, set, problem }: FieldsProps<T, D>): ReactElement {
+  const { what, Held } = of;
+  const refusal = problem?.message ?? "";
+  const aboutName = isAboutName(problem);
+  const setNamed = (part: Partial<Named>): void => set(part as Partial<D>);
+  return (
+    <>
+      <Field label="Name" autoComplete="off" spellCheck={false} required maxLength={64} value={draft.name} error={aboutName ? refusal : ""} onChange={(event) => setNamed({ name: event.target.value })} data-testid={`${what}-name`} />
+      <Field label="Description" autoComplete="off" maxLength={1_000} value={draft.description} onChange={(event) => setNamed({ description: event.target.value })} data-testid={`${what}-description`} />
+      <Held {...{ draft, set, problem }} />
+      {problem !== null && !aboutName && !of.isAboutHeld(problem) && <Notice tone="down">{refusal}</Notice>}
+    </>
+  );
+}
