@@ -20,6 +20,7 @@ from support.sync_device import SyncDevice, create_user, wait_published
 PASSWORD = "a-fine-password-12"
 PAGE = 50
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+TURNED = "\u202e"  # what follows it is shown from right to left
 # New ones in every run, since logs are kept and an id that was used has to cool down.
 RUN = uuid4().hex[:8]
 KILN, DESK, PERSON = f"kiln-{RUN}", f"desk-{RUN}", f"finn-{RUN}"
@@ -41,7 +42,7 @@ def rejected(plant: Stack) -> Iterator[RawDevice]:
     device.enroll()
     device.connect()
     device.live(device.reading(1, f'{{"oven": {quoted(HOSTILE)}}}'))
-    device.live(device.reading(2, '{"oven": "\\u202etxt.exe"}'))
+    device.live(device.reading(2, f'{{"oven": "{TURNED}txt.exe"}}'))
     until(lambda: sorted(device.rejected()) == [1, 2], within_s=20, what="both are rejected")
     device.live(device.reading(2, '{"oven": 800}'))
     until(lambda: device.archived() == [2], within_s=20, what="the valid copy is archived")
@@ -133,6 +134,7 @@ def test_logs_page_rejected_message_is_shown_with_its_reason_and_as_text_item_4(
     page.keyboard.press("Escape")
     copied.get_by_test_id("open-entry").click()
     expect(page.get_by_test_id("excerpt-whole")).to_contain_text("\\u202etxt.exe")
+    assert TURNED not in page.content()
     assert title in page.title()
 
 
