@@ -9,13 +9,14 @@ are handed to ``publish`` after ``write_batch`` has returned. Read next: ``write
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from .backoff import Backoff
 from .clock import Clock
+from .day_partitions import DayPartitions
 from .errors import StorageUnavailable, UnfitData, WriteFailed
 from .measures import Measures
 from .messages import Decoded, Reject, halve
@@ -24,8 +25,6 @@ from .storage_state import StorageState
 from .writer import Written
 
 FAILURES_BEFORE_SPLIT = 3
-_OLDEST_PARTITION = timedelta(days=400)
-_PARTITION_AGAIN_S = 60.0
 
 log = structlog.get_logger()
 
@@ -35,9 +34,6 @@ class Archive(Protocol):
 
     async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
         """See ``writer.Database.write_batch``."""
-
-    async def make_partitions(self, days: Sequence[date]) -> None:
-        """See ``writer.Database.make_partitions``."""
 
     async def probe(self) -> bool:
         """See ``writer.Database.probe``."""
@@ -50,24 +46,20 @@ class Archivist:
         self,
         *,
         batches: Archive,
-        partitions: Archive,
+        days: DayPartitions,
         publish: Callable[[Sequence[Answer]], Awaitable[None]],
         state: StorageState,
         measures: Measures,
         clock: Clock,
-        retention_days: int = 0,
     ) -> None:
-        """Take two connections (*partitions* are made outside the batch's own), and where answers go."""
+        """Take a connection for the batches, the *days* beside it, and where answers go."""
         self._batches = batches
-        self._partitions = partitions
+        self._days = days
         self._publish = publish
         self._state = state
         self._measures = measures
         self._clock = clock
-        self._oldest = timedelta(days=retention_days) if retention_days else _OLDEST_PARTITION
         self.steps = 0  # batches, or parts of one, that are dealt with; the watchdog looks at it
-        self._days_made: set[date] = set()
-        self._days_later: dict[date, float] = {}
         self._backoff = Backoff(first_s=0.1, most_s=5.0)
 
     async def store(self, messages: list[Decoded]) -> None:
@@ -76,7 +68,7 @@ class Archivist:
 
         Never raises but for cancellation; waits as long as the database is away.
         """
-        await self._prepare_days(messages)
+        await self._days.prepare({sample.recorded_at.date() for message in messages for sample in message.samples})
         await self._store(messages, failures_allowed=FAILURES_BEFORE_SPLIT)
 
     async def _store(self, messages: list[Decoded], *, failures_allowed: int) -> None:
@@ -132,26 +124,6 @@ class Archivist:
                 sequence_numbers=numbers,
                 error=str(error),
             )
-
-    async def _prepare_days(self, messages: list[Decoded]) -> None:
-        """Make partitions before the transaction, on the other connection; without one the DEFAULT takes the rows."""
-        today = self._clock.now().date()
-        wanted = {today, today + timedelta(days=1)}
-        wanted.update(sample.recorded_at.date() for message in messages for sample in message.samples)
-        for day in sorted(wanted - self._days_made):
-            if not today - self._oldest <= day <= today + timedelta(days=1):
-                continue
-            if self._clock.monotonic() < self._days_later.get(day, 0.0):
-                continue
-            try:
-                await self._partitions.make_partitions([day])
-            except StorageUnavailable:
-                return  # the batch itself will wait for the database; its rows are safe in the DEFAULT partition
-            except WriteFailed as error:
-                log.warning("archivist.partition_failed", day=str(day), error=str(error))
-                self._days_later[day] = self._clock.monotonic() + _PARTITION_AGAIN_S
-            else:
-                self._days_made.add(day)
 
 
 def _weight(messages: list[Decoded]) -> int:

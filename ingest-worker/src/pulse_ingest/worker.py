@@ -19,6 +19,7 @@ from . import __version__
 from .archivist import Archivist
 from .batcher import Batcher, Intake
 from .clock import SystemClock
+from .day_partitions import DayPartitions
 from .errors import Stalled, StorageUnavailable, WriteFailed
 from .link import Link
 from .loopback_http import LoopbackHttp
@@ -67,17 +68,17 @@ class Worker:
         self._upkeep = Database(settings.database, timeout_s=UPKEEP_TIMEOUT_S, lock_timeout_s=LOCK_TIMEOUT_S)
         self._asking = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
         self._retention = Retention(self._upkeep, settings.retention_days, self._measures, self._clock)
+        self._days = DayPartitions(self._partitions, self._clock, settings.retention_days)
         self._reconciler = Reconciler(self._asking, self._publish_receipt, self._clock)
         self._link = self._made_link()
         self._intake = Intake()
         self._archivist = Archivist(
             batches=self._connections[0],
-            partitions=self._partitions,
+            days=self._days,
             publish=self._publish_receipts,
             state=self._state,
             measures=self._measures,
             clock=self._clock,
-            retention_days=settings.retention_days,
         )
         self._pipeline = Pipeline(self._archivist, self._measures, self._clock, intake=self._intake, batcher=Batcher())
         self._side = SidePipeline(self._connections[1], self._measures)
@@ -130,6 +131,7 @@ class Worker:
             asyncio.create_task(self._check_storage(), name="checks"),
             asyncio.create_task(self._watch_progress(), name="progress"),
             asyncio.create_task(self._retention.run(), name="retention"),
+            asyncio.create_task(self._days.run(), name="partitions"),
             asyncio.create_task(self._reconciler.run(), name="reconcile"),
         ]
         pipelines = [

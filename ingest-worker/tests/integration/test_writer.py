@@ -316,6 +316,24 @@ async def test_make_partitions_missing_days_take_the_rows(writer: Database, owne
     assert name == "telemetry_data_y2026m02d07"
 
 
+async def test_make_partitions_while_rows_of_the_day_come_in_waits_for_them_and_moves_all(
+    writer: Database, other_writer: Database, owner: Conn
+) -> None:
+    await writer.write_batch([numbered([1])], NOW)
+    under_way = owner.transaction()
+    await under_way.start()
+    await owner.execute("INSERT INTO telemetry_data SELECT * FROM telemetry_data")
+    making = asyncio.create_task(other_writer.make_partitions([time_of(1).date()]))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"
+    async with asyncio.timeout(10):
+        while not making.done() and not await owner.fetchval(waiting):
+            await asyncio.sleep(0.02)
+    await under_way.commit()
+    await making
+    places = await owner.fetch("SELECT tableoid::regclass::text FROM telemetry_data")
+    assert [row[0] for row in places] == ["telemetry_data_y2026m02d07"] * 2
+
+
 async def test_durability_fsync_off_is_seen(writer: Database) -> None:
     found = await writer.durability()
     assert (found.fsync, found.standbys, found.synchronous) == (False, 0, False)

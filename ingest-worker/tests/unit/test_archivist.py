@@ -7,6 +7,7 @@ import pytest
 
 from pulse_ingest.archivist import Archivist
 from pulse_ingest.backoff import Backoff
+from pulse_ingest.day_partitions import DayPartitions
 from pulse_ingest.errors import IngestError, StorageUnavailable, UnfitData, WriteFailed
 from pulse_ingest.ledger import Account, settle
 from pulse_ingest.measures import Measures
@@ -74,7 +75,7 @@ class Bench:
         self.waits = 0
         self.archivist = Archivist(
             batches=archive,
-            partitions=archive,
+            days=DayPartitions(archive, TurnedClock()),
             publish=self._publish,
             state=self.state,
             measures=self.measures,
@@ -189,6 +190,29 @@ async def test_store_days_of_the_batch_have_partitions_before_it_is_written() ->
     assert bench.archive.days == [today, today + timedelta(days=1)]
     await bench.archivist.store([numbered([2])])
     assert len(bench.archive.days) == 2
+
+
+async def test_store_day_that_cannot_have_a_partition_yet_is_tried_for_once_and_then_beside_the_batches() -> None:
+    archive = MemoryArchive()
+    days, tried = DayPartitions(archive, TurnedClock()), []
+    make = archive.make_partitions
+
+    async def noted(wanted: Sequence[date]) -> None:
+        tried.extend(wanted)
+        await make(wanted)
+
+    archive.make_partitions = noted
+    archive.partition_error = WriteFailed("55P03", "canceling statement due to lock timeout")
+    today = RECEIVED.date()
+    for _ in range(3):
+        await days.prepare({today})
+    assert tried == [today]
+    await days.make_owed()
+    archive.partition_error = None
+    await days.make_owed()
+    await days.prepare({today, today + timedelta(days=1)})
+    assert tried == [today, *2 * [today, today + timedelta(days=1)]]
+    assert archive.days == [today, today + timedelta(days=1)]
 
 
 async def test_store_very_old_day_is_left_to_the_default_partition() -> None:
