@@ -31,8 +31,8 @@ export function AppliedPanel({ settings, devices, onDevice }: AppliedPanelProps)
   const summary = summaryOf(devices, settings.version, presence);
   const list = {
     items: devices,
-    phase: devices.length > 0 || isLoaded ? settings.phase : "loading",
-    trouble: "",
+    phase: settings.phase === "ready" && devices.length === 0 && !isLoaded ? "loading" : settings.phase,
+    trouble: settings.trouble,
     again: settings.again,
     hasMore: false,
     loadingMore: false,
