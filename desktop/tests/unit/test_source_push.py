@@ -7,7 +7,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
 
 import httpx
@@ -265,3 +267,30 @@ def test_push_that_dribbles_is_ended_in_time(tmp_path: Path, opened: Callable[[i
         assert slow.recv(1) == b"", "it is ended although it has not said all"
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(("owner", "name"), [(ThreadingMixIn, "process_request"), (threading.Timer, "start")])
+def test_push_serves_again_after_there_were_no_threads_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+):
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server = push_server.PushServer(0, "key", lambda _body: push_server.Answer(HTTPStatus.CREATED))
+    port = server.server_address[1]
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, fail)
+            for _ in range(push_server.MOST_CONNECTIONS):
+                with pytest.raises(httpx.HTTPError):
+                    httpx.get(f"http://127.0.0.1:{port}/", timeout=5)
+        until(lambda: is_served(port), within_s=5, what="it serves again")
+    finally:
+        server.stop()
+
+
+def is_served(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == HTTPStatus.UNAUTHORIZED
+    except httpx.HTTPError:
+        return False

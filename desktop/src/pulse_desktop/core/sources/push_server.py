@@ -74,15 +74,21 @@ class PushServer(ThreadingHTTPServer):
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started; the place is free for when there is one again
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection, for a bounded time."""
         ending = threading.Timer(self.most_s, _cut, (request,))
         ending.daemon = True
-        ending.start()
         try:
+            ending.start()
             super().process_request_thread(request, client_address)
+        except RuntimeError:  # there is no thread that would bound the time, so nothing is served
+            self.shutdown_request(request)
         finally:
             ending.cancel()
             self._free.release()
