@@ -8,7 +8,7 @@ import { Empty, Panel, PanelHeader } from "@/components/ui/panel";
 import { Tag } from "@/components/ui/tag";
 import { PresenceBadge } from "@/features/devices/presence";
 import { appliedBy, inForce, runningWith, summaryOf, type Applied, type AppliedSummary } from "@/features/settings/applied";
-import type { Settings } from "@/features/settings/queries";
+import { listOf, type Settings } from "@/features/settings/queries";
 import { useEngine, usePresence, useValue } from "@/lib/engine/hooks";
 import type { Device } from "@/lib/store/devices";
 import { formatInterval } from "@/lib/values/format";
@@ -29,15 +29,8 @@ export function AppliedPanel({ settings, devices, onDevice }: AppliedPanelProps)
   const isLoaded = useValue(refetcher.loaded);
   const presence = usePresence();
   const summary = summaryOf(devices, settings.version, presence);
-  const list = {
-    items: devices,
-    phase: settings.phase === "ready" && devices.length === 0 && !isLoaded ? "loading" : settings.phase,
-    trouble: settings.trouble,
-    again: settings.again,
-    hasMore: false,
-    loadingMore: false,
-    more: () => undefined,
-  } as const;
+  const known = listOf(settings, devices);
+  const list = known.phase === "ready" && devices.length === 0 && !isLoaded ? { ...known, phase: "loading" as const } : known;
   const columns: readonly Column<Device>[] = [
     {
       key: "device",

@@ -9,7 +9,7 @@ import { Empty, Panel, PanelHeader } from "@/components/ui/panel";
 import { Tag } from "@/components/ui/tag";
 import { HistoryLink } from "@/features/settings/history-link";
 import { knownSetting } from "@/features/settings/known";
-import type { Settings } from "@/features/settings/queries";
+import { listOf, type Settings } from "@/features/settings/queries";
 import { jsonText, valueText } from "@/features/settings/values";
 import { WhoAndWhen } from "@/features/settings/who-and-when";
 import type { Setting } from "@/lib/api/config";
@@ -36,15 +36,6 @@ function freeRows({ ofAll, own }: Settings, device: string): readonly FreeRow[] 
 /** Settings with free keys, for the users' own programs. */
 export function FreePanel(props: FreePanelProps): ReactElement {
   const { settings, device, onAdd } = props;
-  const list = {
-    items: freeRows(settings, device),
-    phase: settings.phase,
-    trouble: settings.trouble,
-    again: settings.again,
-    hasMore: false,
-    loadingMore: false,
-    more: () => undefined,
-  };
   return (
     <Panel aria-label="Settings of your own programs">
       <PanelHeader title="Settings of your own programs">
@@ -56,7 +47,7 @@ export function FreePanel(props: FreePanelProps): ReactElement {
       <DataTable
         label="settings of your own programs"
         columns={columnsOf(props)}
-        list={list}
+        list={listOf(settings, freeRows(settings, device))}
         rowKey={(row) => row.key}
         rowTestId="free-row"
         empty={

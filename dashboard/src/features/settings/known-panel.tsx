@@ -10,7 +10,7 @@ import { Tag } from "@/components/ui/tag";
 import { inForce, type InForce } from "@/features/settings/applied";
 import { HistoryLink } from "@/features/settings/history-link";
 import { KNOWN, type KnownSetting } from "@/features/settings/known";
-import type { Settings } from "@/features/settings/queries";
+import { listOf, type Settings } from "@/features/settings/queries";
 import { jsonText, valueText } from "@/features/settings/values";
 import { WhoAndWhen } from "@/features/settings/who-and-when";
 import type { Setting } from "@/lib/api/config";
@@ -49,19 +49,11 @@ export function knownRow(setting: KnownSetting, settings: Settings, device: stri
 /** The settings that devices know, with the value that counts and where it comes from. */
 export function KnownPanel(props: KnownPanelProps): ReactElement {
   const { settings, device } = props;
-  const list = {
-    items: KNOWN.map((setting) => knownRow(setting, settings, device)),
-    phase: settings.phase,
-    trouble: settings.trouble,
-    again: settings.again,
-    hasMore: false,
-    loadingMore: false,
-    more: () => undefined,
-  };
+  const rows = KNOWN.map((setting) => knownRow(setting, settings, device));
   return (
     <Panel aria-label="Settings that devices know">
       <PanelHeader title="Settings that devices know" />
-      <DataTable label="settings that devices know" columns={columnsOf(props)} list={list} rowKey={(row) => row.setting.key} rowTestId="setting-row" empty={null} />
+      <DataTable label="settings that devices know" columns={columnsOf(props)} list={listOf(settings, rows)} rowKey={(row) => row.setting.key} rowTestId="setting-row" empty={null} />
     </Panel>
   );
 }

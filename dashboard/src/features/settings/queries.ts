@@ -23,6 +23,11 @@ export interface Settings {
   readonly again: () => void;
 }
 
+/** Returns *items*, which come with the settings all at once, as a table takes them. */
+export function listOf<T>({ phase, trouble, again }: Settings, items: readonly T[]): ListState<T> {
+  return { items, phase, trouble, again, hasMore: false, loadingMore: false, more: () => undefined };
+}
+
 function useSettingList(device: string): UseQueryResult<SettingList> {
   const { api } = useEngine();
   return useQuery({ queryKey: [CONFIG_PATH, device], queryFn: () => listSettings(api.send, device) });
