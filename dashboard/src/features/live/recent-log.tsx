@@ -27,8 +27,13 @@ const KINDS: readonly { readonly value: EventKind | ""; readonly label: string; 
 
 /** What has happened lately, newest first; stands still while one points at it or is in it. */
 export function RecentLog(): ReactElement {
-  const { events, logReader } = useEngine();
   const mayViewLogs = useAllowed("VIEW_LOGS");
+  // Made anew with other rights: lines that were held still may be for nobody's eyes now.
+  return <Log key={mayViewLogs ? "all" : "heard"} mayViewLogs={mayViewLogs} />;
+}
+
+function Log({ mayViewLogs }: { readonly mayViewLogs: boolean }): ReactElement {
+  const { events, logReader } = useEngine();
   const failing = useValue(logReader.failing);
   const live = useValue(useMemo(() => ({ get: events.list, subscribe: events.subscribe }), [events]));
   const [held, setHeld] = useState<readonly LogEvent[] | null>(null);

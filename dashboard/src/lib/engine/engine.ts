@@ -75,6 +75,7 @@ export class Engine {
   readonly #apiWatch = new ApiWatch(this, systemClock);
   #person = "";
   #seesLive = false;
+  #seesLogs = false;
 
   constructor() {
     const flow = new FlowControl(channelYield());
@@ -126,14 +127,29 @@ export class Engine {
     const person = state.phase === "signed-in" ? state.person.id : "";
     const seesLive = state.phase === "signed-in" && state.person.permissions.has(VIEW);
     if (person === this.#person && seesLive === this.#seesLive) {
+      this.#logsRightChanged();
       return;
     }
     this.#person = person;
     this.#seesLive = seesLive;
+    this.#seesLogs = this.#mayViewLogs();
     this.#forget();
     if (seesLive) {
       this.link.start(this.#filters());
     }
+  }
+
+  /** Of the recent log nothing can stay: who gave a command stands beside what anybody may hear. */
+  #logsRightChanged(): void {
+    const seesLogs = this.#mayViewLogs();
+    if (seesLogs === this.#seesLogs) {
+      return;
+    }
+    this.#seesLogs = seesLogs;
+    if (!seesLogs) {
+      this.events.clear();
+    }
+    this.link.setFilters(this.#filters());
   }
 
   /** What one person has seen is not shown to the next one, nor to the same one who may no longer see it. */
