@@ -1,7 +1,7 @@
 "use client";
 
 import { Download } from "lucide-react";
-import { useState, type ReactElement } from "react";
+import { useRef, useState, type ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
 import { Choice } from "@/components/ui/choice";
@@ -38,10 +38,13 @@ function spanOf(range: Range, from: string, to: string, now: number): Omit<Expor
   }
   const first = from === "" ? null : Date.parse(from);
   const last = to === "" ? null : Date.parse(to);
-  if (Number.isNaN(first) || Number.isNaN(last)) {
-    return "Fill in both times whole, or leave one empty.";
-  }
   return first !== null && last !== null && first >= last ? "The beginning must be before the end." : { from: first, to: last };
+}
+
+/** What is missing, in a sentence. The browser's value of a time that is filled in halfway is empty, which here means open. */
+function halfFilled(from: HTMLInputElement | null, to: HTMLInputElement | null): string | null {
+  const fields = [...(from?.validity.badInput === true ? ["From"] : []), ...(to?.validity.badInput === true ? ["To"] : [])];
+  return fields.length === 0 ? null : `${fields.join(" and ")} is filled in halfway: give both the date and the time, or leave it empty.`;
 }
 
 /** The browser fetches the address itself, so that an export of any size goes straight to the disk. */
@@ -67,8 +70,10 @@ export function ExportDialog({ clientId, onClose }: ExportDialogProps): ReactEle
   const [to, setTo] = useState("");
   const [unfit, setUnfit] = useState("");
   const change = useChange((send, order: ExportOrder) => exportAddress(send, clientId, order), []);
+  const fromField = useRef<HTMLInputElement>(null);
+  const toField = useRef<HTMLInputElement>(null);
   const start = (): void => {
-    const span = spanOf(range, from, to, api.serverNow());
+    const span = halfFilled(fromField.current, toField.current) ?? spanOf(range, from, to, api.serverNow());
     setUnfit(typeof span === "string" ? span : "");
     if (typeof span !== "string") {
       change.mutate({ format, ...span }, { onSuccess: download });
@@ -85,8 +90,8 @@ export function ExportDialog({ clientId, onClose }: ExportDialogProps): ReactEle
         <Select<Range> label="Time" showLabel value={range} choices={RANGES} onChoose={setRange} testId="export-range" />
         {range === "custom" && (
           <div className="grid gap-3">
-            <Field label="From" type="datetime-local" step={1} value={from} onChange={(event) => setFrom(event.target.value)} hint="Empty: from the beginning" data-testid="export-from" />
-            <Field label="To, without it" type="datetime-local" step={1} value={to} onChange={(event) => setTo(event.target.value)} hint="Empty: to the end" data-testid="export-to" />
+            <Field ref={fromField} label="From" type="datetime-local" step={1} value={from} onChange={(event) => setFrom(event.target.value)} hint="Empty: from the beginning" data-testid="export-from" />
+            <Field ref={toField} label="To, without it" type="datetime-local" step={1} value={to} onChange={(event) => setTo(event.target.value)} hint="Empty: to the end" data-testid="export-to" />
           </div>
         )}
         {trouble !== "" && <Notice tone="down">{trouble}</Notice>}
