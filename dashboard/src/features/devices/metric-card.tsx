@@ -10,7 +10,8 @@ import { ageOf } from "@/features/live/freshness";
 import { ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
 import { history } from "@/lib/api/endpoints";
-import { useDevice, useEngine, useNow, useOnScreen, useTile, useValue } from "@/lib/engine/hooks";
+import { useDevice, useEngine, useNow, useOnScreen, useStatus, useTile, useValue } from "@/lib/engine/hooks";
+import { baseFor } from "@/lib/store/drawing";
 import type { Point } from "@/lib/store/points";
 import { pointAt, type History } from "@/lib/store/series";
 import type { Tile } from "@/lib/store/tiles";
@@ -81,7 +82,7 @@ interface ChartProps {
   readonly onPoint: (point: Point | null) => void;
 }
 
-/** The archive's part of a chart; read anew when the range changes and when its device has caught up. */
+/** The archive's part of a chart; read anew when the range changes, and when its device or this browser was cut off and is back. */
 function useHistory(tile: Tile, rangeMs: number): { readonly data: History | undefined; readonly trouble: string; readonly again: () => void } {
   const { api } = useEngine();
   const { clientId, metric } = tile;
@@ -93,13 +94,16 @@ function useHistory(tile: Tile, rangeMs: number): { readonly data: History | und
       return history(api.send, { clientId, metric }, { from: to - rangeMs, to }, POINTS);
     },
   });
-  const before = useRef(said);
+  const isOnline = useStatus().connection === "online";
+  const before = useRef({ said, isOnline });
   useEffect(() => {
-    if (before.current === "SYNCING" && said === "ONLINE") {
+    const caughtUp = before.current.said === "SYNCING" && said === "ONLINE";
+    const cameBack = isOnline && !before.current.isOnline;
+    if (caughtUp || cameBack) {
       void refetch();
     }
-    before.current = said;
-  }, [said, refetch]);
+    before.current = { said, isOnline };
+  }, [said, isOnline, refetch]);
   return { data, trouble: failureReason?.message ?? "", again: () => void refetch() };
 }
 
@@ -140,11 +144,13 @@ function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
     let plot: MetricPlot | null = null;
     let over = false;
     let shown: readonly Point[] = [];
+    let base = 0n;
     const draw = (): void => {
       const to = api.serverNow();
       const { data: known, samplingMs: step, rangeMs: range } = latest.current;
       shown = joined(known, live, to - range);
-      plot?.draw(drawnOf(shown, gapMsOf(shown, known?.bucketMs ?? 0, step)), { from: to - range, to });
+      base = baseFor(shown, base);
+      plot?.draw(drawnOf(shown, gapMsOf(shown, known?.bucketMs ?? 0, step), base), { from: to - range, to }, base);
     };
     const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
     const begin = async (): Promise<void> => {

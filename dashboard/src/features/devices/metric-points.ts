@@ -1,12 +1,13 @@
 /**
  * From samples to what a small chart draws. Pure.
  *
- * A gap is drawn as a gap. Positions are plain numbers; the exact value stands beside the chart.
+ * A gap is drawn as a gap. Positions are plain numbers relative to a base, so that a 64-bit counter still moves; the
+ * exact value stands beside the chart.
  */
 
+import { positionOf } from "@/lib/store/drawing";
 import type { Point } from "@/lib/store/points";
 import type { History } from "@/lib/store/series";
-import { plotValue } from "@/lib/values/exact";
 
 const GAP_STEPS = 3.5;
 const LEAST_GAP_MS = 1_500;
@@ -21,8 +22,8 @@ export function gapMsOf(points: readonly Point[], bucketMs: number, samplingMs: 
   return Math.max(LEAST_GAP_MS, 2 * bucketMs, GAP_STEPS * Math.max(usual, samplingMs));
 }
 
-/** What to draw for samples that are ascending by time. */
-export function drawnOf(points: readonly Point[], gapMs: number): Drawn {
+/** What to draw for samples that are ascending by time, with *base* taken off their values. */
+export function drawnOf(points: readonly Point[], gapMs: number, base: bigint): Drawn {
   const x: number[] = [];
   const y: (number | null)[] = [];
   let before: number | null = null;
@@ -32,7 +33,7 @@ export function drawnOf(points: readonly Point[], gapMs: number): Drawn {
       y.push(null);
     }
     x.push(at / 1_000);
-    y.push(plotValue(value));
+    y.push(positionOf(value, base));
     before = at;
   }
   return [x, y];

@@ -8,6 +8,7 @@
 
 import type uPlot from "uplot";
 
+import { axisLabels, padded, splitsBetween } from "@/lib/values/axis";
 import { unitOf } from "@/lib/values/unit";
 
 export interface PlotSeries {
@@ -33,7 +34,6 @@ export interface PlotLook {
 
 /** Powers of ten between metrics of one unit that can be read on one scale. */
 const READABLE_TOGETHER = 1.5;
-const MOST_SPLITS = 40;
 const LANES_OF_ALL = 4;
 export const AXIS_WIDTH = 56;
 // uPlot's own names for the sides are ambient const enums, which single-file compilers cannot read.
@@ -85,50 +85,15 @@ export function lanesOf(series: readonly PlotSeries[]): readonly number[] {
 /** How high `true` stands in its lane. */
 export const LANE_HEIGHT = 0.7;
 
-/** Room above and below, and a flat line in the middle. */
-function padded(_plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
-  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) {
-    return [0, 1];
-  }
-  const room = high === low ? Math.max(Math.abs(high) * 0.05, 0.5) : (high - low) * 0.12;
-  // Less than the numbers themselves can tell apart would be no room at all.
-  const least = Math.max(room, Math.abs(high) * 1e-9, Math.abs(low) * 1e-9);
-  return [low - least, high + least];
-}
-
 /** Scales by name; booleans run in lanes along the bottom, or have the chart to themselves. */
 export function uplotScales(series: readonly PlotSeries[], scales: readonly string[]): uPlot.Scales {
   const lanes = series.filter((each) => each.isBoolean).length;
   const alone = lanes === series.length;
   const made: uPlot.Scales = { x: { time: true, auto: false } };
   for (const scale of scales) {
-    made[scale] = { range: scale === LANES ? [-0.2, alone ? lanes : Math.max(9, lanes * LANES_OF_ALL)] : padded };
+    made[scale] = { range: scale === LANES ? [-0.2, alone ? lanes : Math.max(9, lanes * LANES_OF_ALL)] : (_plot, low, high) => padded(low, high) };
   }
   return made;
-}
-
-/** Marks of an axis by counting, since adding a step to a huge number may not change it. */
-export function splitsBetween(low: number, high: number, step: number): number[] {
-  const fits = step > 0 && (high - low) / step <= MOST_SPLITS && low + step !== low && high - step !== high;
-  const by = fits ? step : (high - low) / LANES_OF_ALL;
-  const first = fits ? Math.ceil(low / by) * by : low;
-  const count = Math.min(MOST_SPLITS, Math.floor((high - first) / by + 1e-9) + 1);
-  return Number.isFinite(count) && count > 0 ? Array.from({ length: count }, (_, index) => Number((first + index * by).toPrecision(12))) : [low, high];
-}
-
-const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 4 });
-const HUGE = 1e15;
-const LAST_DIGITS = 6;
-
-/** Short axis numbers: 1.2k, 3.4M; of numbers too long for an axis the last digits. Exact values stand in the legend. */
-export function axisLabels(splits: readonly number[], base: bigint): string[] {
-  if (base !== 0n) {
-    return splits.map((each) => (Number.isInteger(each) ? `…${String(base + BigInt(each)).slice(-LAST_DIGITS)}` : ""));
-  }
-  const labels = splits.map((each) => (Math.abs(each) >= HUGE ? each.toExponential(1) : compact.format(each)));
-  const distinct = new Set(labels).size === labels.length;
-  const digits = Math.max(0, -Math.floor(Math.log10(Math.abs((splits[1] ?? 1) - (splits[0] ?? 0)) || 1)));
-  return distinct ? labels : splits.map((each) => (Math.abs(each) >= HUGE ? each.toExponential(3) : each.toFixed(Math.min(digits, 9))));
 }
 
 const DAY_S = 86_400;

@@ -2,13 +2,10 @@
 
 import type { PlotSeries } from "@/features/live/chart-scales";
 import type { Series } from "@/lib/store/chart";
-import { baseOf, positionOf } from "@/lib/store/drawing";
+import { baseFor, positionOf } from "@/lib/store/drawing";
 import { tileKey } from "@/lib/store/tiles";
 
 type Line = Omit<PlotSeries, "colour">;
-
-/** A base that the values have left so far behind that a double no longer tells them apart. */
-const BASE_REACH = 2 ** 50;
 
 function plotSeries(each: Series, base: bigint): Line {
   const largest = each.points.reduce((most, point) => Math.max(most, Math.abs(positionOf(point.value, base))), 0);
@@ -32,7 +29,7 @@ export class Shape {
   of(series: readonly Series[]): string {
     if (this.#series !== series) {
       this.#series = series;
-      this.#bases = new Map(series.map((each) => [tileKey(each.clientId, each.metric), this.#baseFor(each)]));
+      this.#bases = new Map(series.map((each) => [tileKey(each.clientId, each.metric), baseFor(each.points, this.base(each))]));
       this.#lines = series.map((each) => plotSeries(each, this.base(each)));
       this.#text = this.#lines.map((each) => Object.values(each).map(String).join("\n")).join("\n\n");
     }
@@ -45,13 +42,5 @@ export class Shape {
 
   base(series: Series): bigint {
     return this.#bases.get(tileKey(series.clientId, series.metric)) ?? 0n;
-  }
-
-  /** The base stays while it serves, so that a counter that goes on does not make a new plot with each step. */
-  #baseFor(series: Series): bigint {
-    const wanted = baseOf(series.points);
-    const held = this.base(series);
-    const serves = held !== 0n && wanted !== 0n && Math.abs(Number(wanted - held)) < BASE_REACH;
-    return serves ? held : wanted;
   }
 }

@@ -29,11 +29,20 @@ export interface DrawnSeries {
 
 /** Positions beyond this would overflow while axes are laid out. */
 const FARTHEST = 1e300;
+/** A base that the values have left so far behind that a double no longer tells them apart. */
+const BASE_REACH = 2 ** 50;
 
 /** What is taken off a metric's values to draw them: nothing, unless they are whole numbers that a double cannot tell apart. */
 export function baseOf(points: readonly Point[]): bigint {
   const last = points.at(-1)?.value;
   return typeof last === "bigint" && !Number.isSafeInteger(Number(last)) ? last : 0n;
+}
+
+/** The base to draw with where *held* is the present one: it stays while it serves, so that an axis does not move with each step of a counter. */
+export function baseFor(points: readonly Point[], held: bigint): bigint {
+  const wanted = baseOf(points);
+  const serves = held !== 0n && wanted !== 0n && Math.abs(Number(wanted - held)) < BASE_REACH;
+  return serves ? held : wanted;
 }
 
 /** A value as a position on a chart, with *base* taken off exactly. */

@@ -44,8 +44,3 @@ export function difference(now: MetricValue, before: MetricValue): bigint | numb
 export function sameValue(left: MetricValue, right: MetricValue): boolean {
   return Object.is(left, right);
 }
-
-/** The value as a position on a chart; the text beside the chart stays exact. */
-export function plotValue(value: MetricValue): number {
-  return Number(value);
-}
