@@ -127,13 +127,45 @@ _LINE = """([from, to]) => {
 
 def line_share(page: Page, tank: Tank, first: int, last: int) -> float:
     """Return how much of the stretch from reading *first* to *last* the line runs through on the screen."""
-    page.wait_for_timeout(150)  # a frame of the chart at its pace, so that what was just told is drawn
     return page.evaluate(_LINE, [(tank.start + first) * 1_000, (tank.start + last) * 1_000])
 
 
+def watch_drawing(page: Page) -> None:
+    """Note from now on up to when the chart reaches, each time that it is drawn."""
+    page.evaluate("""() => {
+      window.drawn = [];
+      const chart = document.querySelector("[data-testid=chart]");
+      const note = () => window.drawn.push(Number(chart.dataset.to));
+      new MutationObserver(note).observe(chart, {attributes: true, attributeFilter: ["data-to"]});
+    }""")
+
+
+def drawn(page: Page) -> list[float]:
+    return page.evaluate("window.drawn")
+
+
+def expect_newest(page: Page, tank: Tank, number: int) -> None:
+    """Wait until the legend shows the level of the reading."""
+    value = tank.metrics(number).split()[1].rstrip(",")
+    expect(entry(page, tank).get_by_test_id("legend-value")).to_have_attribute("data-value", value, timeout=5_000)
+
+
+def expect_standing(page: Page, tank: Tank, *numbers: int) -> None:
+    """Publish the readings and see that the chart, which is drawn with them, stays where it is."""
+    watch_drawing(page)
+    before = 0
+    for number in numbers:
+        tank.measured(number)
+        expect_newest(page, tank, number)
+        until(lambda before=before: len(drawn(page)) > before, within_s=5, what="the chart is drawn with it")
+        before = len(drawn(page))
+    assert len(set(drawn(page))) == 1, "what is looked at stays while time goes on"
+
+
 def span_shown(page: Page) -> tuple[float, float]:
-    chart = page.get_by_test_id("chart")
-    return float(chart.get_attribute("data-from") or 0), float(chart.get_attribute("data-to") or 0)
+    # Both in one look: between two the chart may be drawn.
+    start, end = page.get_by_test_id("chart").evaluate("(chart) => [chart.dataset.from, chart.dataset.to].map(Number)")
+    return start, end
 
 
 def test_chart_gap_is_no_line_and_is_filled_when_the_device_has_flushed_live_item_1(
@@ -173,37 +205,47 @@ def test_chart_marked_stretch_is_zoomed_into_and_left_step_by_step_live_item_1(p
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60, steps=5)
     page.mouse.up()
+    page.mouse.move(0, 0)
     expect(page.get_by_test_id("zoom-out")).to_be_visible()
-    until(lambda: page.wait_for_timeout(20) is None and span_shown(page) != whole, within_s=5, what="it is zoomed")
+    until(lambda: span_shown(page) != whole, within_s=5, what="it is zoomed")
     near = span_shown(page)
     assert near[1] - near[0] < 0.3 * (whole[1] - whole[0])
-    tank.measured(51)
-    page.wait_for_timeout(300)
-    assert span_shown(page) == near, "what is looked at stays while time goes on"
+    expect_standing(page, tank, 51, 52)
+    assert span_shown(page) == near
     page.get_by_test_id("chart").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("+")
-    until(lambda: page.wait_for_timeout(20) is None and span_shown(page) != near, within_s=5, what="closer by key")
+    until(lambda: span_shown(page) != near, within_s=5, what="closer by key")
     page.get_by_test_id("zoom-out").click()
-    until(lambda: page.wait_for_timeout(20) is None and span_shown(page) == near, within_s=5, what="one step back")
+    until(lambda: span_shown(page) == near, within_s=5, what="one step back")
     page.get_by_test_id("zoom-out").click()
     expect(page.get_by_test_id("zoom-out")).to_have_count(0)
-    until(lambda: page.wait_for_timeout(20) is None and span_shown(page)[1] > whole[1], within_s=5, what="it is live")
+    until(lambda: span_shown(page)[1] > whole[1], within_s=5, what="it is live")
+
+
+def test_chart_goes_on_after_a_finger_that_scrolled_the_page_and_a_press_of_another_button_live_item_1(
+    page: Page, plant: Stack, tank: Tank
+):
+    show(page, plant, tank, LEVEL)
+    over = page.locator("[data-testid=chart] .u-over")
+    until(lambda: line_share(page, tank, 31, 50) > WHOLE, within_s=5, what="history is a line")
+    over.dispatch_event("pointerdown", {"pointerType": "touch", "button": 0})
+    over.dispatch_event("pointercancel", {"pointerType": "touch"})
+    tank.measured(51, 52, 53, 54)
+    until(lambda: line_share(page, tank, 31, 54) > WHOLE, within_s=5, what="the line goes on after the swipe")
+    over.dispatch_event("pointerdown", {"pointerType": "mouse", "button": 2})
+    tank.measured(55, 56, 57, 58)
+    until(lambda: line_share(page, tank, 31, 58) > WHOLE, within_s=5, what="the line goes on after the menu button")
 
 
 def test_chart_pause_holds_and_go_live_follows_again_live_item_1(page: Page, plant: Stack, tank: Tank):
     show(page, plant, tank, LEVEL)
     page.get_by_test_id("pause").click()
     expect(page.get_by_test_id("pause")).to_have_attribute("aria-pressed", "true")
-    page.wait_for_timeout(150)
+    expect_standing(page, tank, 51, 52)
     held = span_shown(page)
-    tank.measured(51)
-    expect(entry(page, tank).get_by_test_id("legend-value")).to_have_attribute(
-        "data-value", tank.metrics(51).split()[1].rstrip(","), timeout=5_000
-    )
-    assert span_shown(page) == held
     page.get_by_test_id("pause").click()
-    until(lambda: page.wait_for_timeout(20) is None and span_shown(page)[1] > held[1], within_s=5, what="it is live")
+    until(lambda: span_shown(page)[1] > held[1], within_s=5, what="it is live")
 
 
 def test_chart_cursor_by_keyboard_reads_64_bit_integers_digit_for_digit_live_item_1(
@@ -215,10 +257,17 @@ def test_chart_cursor_by_keyboard_reads_64_bit_integers_digit_for_digit_live_ite
     chart.focus()
     page.keyboard.press("End")
     expect(chart).to_have_attribute("aria-valuetext", re.compile(rf"{COUNTER} {LARGEST - 50}\b.*{VALVE} (true|false)"))
-    for _ in range(40):
+
+    def read_back() -> int:
+        """Go one step back and return what is read there; 0 where nothing is known."""
         page.keyboard.press("ArrowLeft")
-    value = entry(page, tank, COUNTER).get_by_test_id("legend-value").get_attribute("data-value") or ""
-    assert value == "" or LARGEST - 99 <= int(value) < LARGEST - 50
+        value = entry(page, tank, COUNTER).get_by_test_id("legend-value").get_attribute("data-value")
+        return int(value or 0)
+
+    older = until(
+        lambda: (value := read_back()) not in {0, LARGEST - 50} and value, within_s=10, what="an older reading is read"
+    )
+    assert LARGEST - 99 <= older < LARGEST - 50
     page.keyboard.press("Escape")
     newest = page.get_by_test_id("chart-table").locator("tbody tr", has_text=COUNTER)
     expect(newest).to_contain_text(str(LARGEST - 50), timeout=3_000)

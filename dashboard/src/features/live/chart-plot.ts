@@ -24,6 +24,7 @@ const BAND_ALPHA = "38";
 const AXES_SHARE = 0.34;
 const LEAST_MARKED_PX = 4;
 const DOT_PX = 5;
+const ENDS = ["pointerup", "pointercancel"] as const;
 
 interface Layout {
   readonly series: uPlot.Series[];
@@ -67,9 +68,9 @@ export class ChartPlot {
       host,
     );
     this.#plot.over.addEventListener("pointermove", () => (this.#held = null));
-    this.#plot.over.addEventListener("pointerdown", () => (this.#marking = true));
-    // Anywhere, since a mark may end outside of the chart; gone with the plot's own element.
-    this.#plot.over.ownerDocument.addEventListener("pointerup", this.#markingEnds);
+    this.#plot.over.addEventListener("pointerdown", (event) => (this.#marking = event.button === 0));
+    // Anywhere, since a mark may end outside of the chart, and a finger that scrolls the page ends without being lifted.
+    ENDS.forEach((name) => this.#plot.over.ownerDocument.addEventListener(name, this.#markingEnds));
   }
 
   /** Draws *data* over *span*; not while a stretch is being marked, which must not move away under the pointer. */
@@ -102,7 +103,7 @@ export class ChartPlot {
   }
 
   destroy(): void {
-    this.#plot.over.ownerDocument.removeEventListener("pointerup", this.#markingEnds);
+    ENDS.forEach((name) => this.#plot.over.ownerDocument.removeEventListener(name, this.#markingEnds));
     this.#plot.destroy();
   }
 
