@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+
+from pulse_auth.db.models import IssuedToken
+from pulse_auth.db.session import make_engine, make_sessions
+from pulse_auth.domain.access.guards import SignedIn
+from pulse_auth.domain.access.revocation import Cut, hold_rights, revoke_tokens_of
+from pulse_auth.domain.accounts.sessions import end_family
 
 COOKIE = "pulse_refresh"
 REFRESH = "/api/v1/auth/refresh"
@@ -192,3 +200,33 @@ async def test_token_of_another_installation_is_refused(start: Callable[..., Any
     foreign = await start(home=other)
     answer = await foreign.client.get(ME, headers={"authorization": api.client.headers["authorization"]})
     assert answer.status_code == 401
+
+
+async def test_session_that_ends_waits_for_a_broker_token_that_is_being_given_out_and_ends_it_too(api: Any) -> None:
+    await api.sign_in()
+    family = (await api.fetch("SELECT id, user_id FROM refresh_families"))[0]
+    person = SignedIn(family["user_id"], "admin", (), frozenset(), False, family["id"])
+    engine = make_engine(api.database.dsn())
+    sessions = make_sessions(engine)
+
+    async def end() -> Cut:
+        async with sessions.begin() as session:
+            user_id = await end_family(session, person.session_id, api.clock(), "signed out")
+            told = {"now": api.clock(), "by": "user:admin", "reason": "signed out"}
+            return await revoke_tokens_of(session, user_id, session_id=person.session_id, **told)
+
+    async with sessions.begin() as session:
+        await hold_rights(session, person)
+        ending = asyncio.create_task(end())
+        async with asyncio.timeout(10):
+            while not ending.done() and not await api.fetch("SELECT FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.02)
+        assert not ending.done()
+        token = IssuedToken(
+            jti=uuid4(), kind="user", username="user:admin", client_id="web:late", user_id=person.user_id,
+            session_id=person.session_id, kid="k", acl=[], issued_at=api.clock(),
+            expires_at=api.clock() + timedelta(minutes=15),
+        )  # fmt: skip
+        session.add(token)
+    assert (await ending).client_ids == ["web:late"]
+    await engine.dispose()
