@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pulse_desktop.core.connection import State
 from pulse_desktop.core.readings import Sample
-from support.device_bench import DEVICE, Bench, bench_on
+from support.device_bench import DEVICE, Bench, bench_on, stamp
 
 
 def test_courier_nothing_held_at_connect_goes_live_at_once(bench: Bench):
@@ -56,6 +56,19 @@ def test_courier_live_first_sends_new_readings_at_once_beside_the_backlog_case_1
     assert channel.telemetry() == [("buffered", [1, 2]), ("buffered", [3, 4]), ("live", [5])]
     bench.archive_all()
     assert (bench.state, bench.held()) == (State.CONNECTED, 0)
+    bench.shut()
+
+
+def test_courier_backlog_answered_is_a_sync_although_newer_readings_wait(tmp_path: Path):
+    bench = bench_on(tmp_path, flush_order="live_first", flush_batch_size=2)
+    bench.sample(4)
+    bench.link_up()
+    bench.sample()
+    bench.ignored = {5}
+    bench.clock.advance(7)
+    bench.archive_all()
+    assert (bench.state, bench.held()) == (State.CONNECTED, 1)
+    assert bench.notes["last_sync_at"] == stamp(bench.clock.now())
     bench.shut()
 
 

@@ -203,3 +203,17 @@ def test_outbox_that_cannot_be_opened_for_whatever_reason_says_so_at_start(tmp_p
     monkeypatch.setattr("pulse_desktop.core.outbox.writer.OutboxFile", fail)
     with pytest.raises(StorageError, match=r"outbox\.db cannot be used: no memory"):
         Running(tmp_path)
+
+
+def test_outbox_last_sync_that_the_courier_notes_stays_until_the_next_one(running: Running):
+    noted = "2026-02-07T10:00:07.000Z"
+    running.outbox.note(last_sync_at=noted)
+    running.outbox.note(link="up")
+    running.outbox.append(Sample(NOW, {"n": 1}))
+    assert running.outbox.flush(20)
+    assert running.outbox.state.last_sync_at == noted
+    db = sqlite3.connect(f"file:{running.path}?mode=ro", uri=True)
+    try:
+        assert db.execute("SELECT last_sync_at FROM sync_state").fetchall() == [(noted,)]
+    finally:
+        db.close()

@@ -224,6 +224,7 @@ class OutboxFile:
 
     def note(self, fields: Mapping[str, Any]) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
+        self._last_sync_at = fields.get("last_sync_at", self._last_sync_at)
         values = {**fields, "last_sync_at": self._last_sync_at, "updated_at": format_time(self._clock.now())}
         columns = ", ".join(f"{name} = ?" for name in values)
         self._db.execute(f"UPDATE sync_state SET {columns} WHERE id = 1", tuple(values.values()))  # noqa: S608 - our own column names
