@@ -52,16 +52,19 @@ def test_people_button_opens_the_window_and_it_closes_when_the_person_is_gone_it
     (people,) = window.findChildren(PeopleWindow)
     assert people.isVisible()
     assert names(people) == ["ann", "bob", "eve"]
+    people.users.make.click()
+    one = open_form(people)
     desk.operation.sign_out()
     window.show_snapshot(online(operator=desk.operation.operator()))
     assert not people.isVisible()
+    assert not one.isVisible(), "nor a form of the person who is gone"
 
 
 def test_people_header_on_a_small_screen_cuts_nothing_off_item_3(window: MainWindow):
-    window.resize(800, 480)
+    window.resize(760, 440)
     window.show_snapshot(online(operator=operator(*EVERYTHING)))
-    assert window.width() == 800
-    assert window.header.exit.geometry().right() <= 800
+    assert window.header.people.isVisible()
+    assert window.header.layout().minimumSize().width() <= 760, "what has less than it needs is cut off"
 
 
 def test_people_tabs_follow_the_mirrored_rights_item_3(people: PeopleWindow, desk: PeopleDesk):
@@ -210,6 +213,22 @@ def test_users_new_password_is_hashed_and_in_no_log_item_3(people: PeopleWindow,
     assert FRESH.encode() not in desk.bench.bytes_on_disk()
 
 
+def test_users_own_password_is_changed_with_the_present_one_and_the_key_goes_along_item_3(
+    people: PeopleWindow, desk: PeopleDesk
+):
+    people.users.listing.select(USER)
+    people.users.password.click()
+    one = open_form(people)
+    one.current.setText(PASSWORD)
+    one.password.setText(FRESH)
+    one.repeated.setText(FRESH)
+    one.submit()
+    people.users.listing.select(BOB)
+    people.users.activity.click()
+    sign(open_form(people), FRESH)
+    assert [field for _, field, _ in desk.queued()] == ["password_hash", "is_active"]
+
+
 def test_users_deleted_can_be_shown_and_taken_back_item_3(people: PeopleWindow, desk: PeopleDesk):
     people.users.listing.select(BOB)
     people.users.end.click()
@@ -242,6 +261,10 @@ def test_people_are_reached_by_the_keyboard_item_3(people: PeopleWindow, qtbot):
     assert people.users.listing.selected().key == BOB
     qtbot.keyClick(view, Qt.Key.Key_Return)
     assert open_form(people).name.text() == "bob"
+    open_form(people).cancel.click()
+    people.activateWindow()
+    qtbot.keyClick(people, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert people.focusWidget() is people.users.listing.filter
 
 
 def test_people_inactive_are_faint_in_both_themes_item_3(people: PeopleWindow):

@@ -109,7 +109,10 @@ class SignIn:
     def _ensure_key(self, person: Person, password: str, hash_at: str | None) -> str:
         """Make and register a key where there is none that *password* opens; return why that was not possible."""
         if person.must_change_password:
-            return "nothing can be changed here before the password is: use `pulse-desktop password`"
+            return (
+                "nothing can be changed here before the password is: use `pulse-desktop password`, or Change password "
+                "under your name in the window"
+            )
         try:
             self._keys.opened(person.user_id, password)
         except SignInError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from pulse_acl.rules import Permission
@@ -21,6 +21,7 @@ from .. import words
 from ..bridge import Asking
 from ..theme.style import restyle, role
 from ..widgets.banners import Banners
+from ..widgets.form import Form
 from .people_pages import Page, UsersPage
 from .review_pages import ConflictsPage, ReviewPage
 from .role_pages import PermissionsPage, RolesPage
@@ -74,6 +75,7 @@ class PeopleWindow(QDialog):
         for page in self.pages.values():
             page.failing.connect(lambda why: self._say("refused", why))
         self._lay_out()
+        QShortcut(QKeySequence.StandardKey.Find, self, self._find)
         self.show_operator(operator)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_EVERY_MS)
@@ -95,6 +97,8 @@ class PeopleWindow(QDialog):
     def show_operator(self, operator: Operator) -> None:
         """Show the tabs that *operator* may see; close when there is none."""
         if operator.who is None or not may_open(operator):
+            for form in self.findChildren(Form):
+                form.reject()
             self.close()
             return
         self.users.own_id = operator.who.user_id
@@ -166,6 +170,11 @@ class PeopleWindow(QDialog):
         some = "A change that was made here was" if count == 1 else f"{words.grouped(count)} changes made here were"
         hint = {"review": f"{some} not applied: see the tab Review"} if count and not is_there else {}
         self.banners.show_problems({**self._said, **hint})
+
+    def _find(self) -> None:
+        page = self.tabs.currentWidget()
+        if isinstance(page, Page):
+            page.listing.filter.setFocus()
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

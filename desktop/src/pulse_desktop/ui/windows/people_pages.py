@@ -18,7 +18,7 @@ from ..models.rows import Row
 from ..theme.style import role
 from ..widgets.detail import DetailCard
 from ..widgets.listing import Listing
-from .people_forms import EditPersonForm, NewPasswordForm, NewPersonForm, activity_form, deletion_form
+from .people_forms import EditPersonForm, NewPasswordForm, NewPersonForm, OwnPasswordForm, activity_form, deletion_form
 from .signed_forms import Changed
 
 NARROW = 760
@@ -156,7 +156,10 @@ class UsersPage(Page[PersonShown]):
         EditPersonForm(self.bridge, self.changed, item, self._roles, self).pop_up()
 
     def open_password(self, item: PersonShown) -> None:
-        """Ask for another password."""
+        """Ask for another password; one's own is changed as under one's name in the main window."""
+        if item.id == self.own_id:
+            OwnPasswordForm(self.bridge, lambda _: self.changed("Your password is changed"), self).pop_up()
+            return
         NewPasswordForm(self.bridge, self.changed, item, self).pop_up()
 
     def open_activity(self, item: PersonShown) -> None:
