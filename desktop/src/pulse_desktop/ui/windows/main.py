@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from ...core.identity.sign_in import Welcome
@@ -111,6 +111,12 @@ class MainWindow(QMainWindow):
         """Fit the header into the width."""
         super().resizeEvent(event)
         self.header.fit(event.size().width())
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the people window along, which asks the same bridge; being minimized is no reason."""
+        super().hideEvent(event)
+        if self._people is not None and not event.spontaneous():
+            self._people.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Closing the window is Exit: the program ends cleanly."""
