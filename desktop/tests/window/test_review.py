@@ -85,6 +85,13 @@ def test_review_passwords_and_new_records_cannot_be_tried_again_and_it_says_what
     assert "make it anew" in people.review.again.toolTip()
     assert people.review.card.shown.sections[-1].lines == ("carl / BOSS",)
     assert HASH not in str(people.review.card.shown)
+    people.review.drop.click()
+    by.edit(Key.user(BOB), "password_hash", HASH)
+    refused(desk, people)
+    assert shown(people.review) == [("password of bob", "Another has that name.")]
+    choose_first(people.review)
+    assert not people.review.again.isEnabled()
+    assert people.review.card.shown.sections[1].lines == ("password: changed",)
 
 
 def test_review_taken_off_the_list_stays_in_the_log_item_3(people: PeopleWindow, desk: PeopleDesk):
