@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from pulse_desktop.core import device
@@ -116,11 +116,13 @@ def test_window_closed_leaves_the_device_stopped_and_the_folder_free(world: Worl
 
 def test_window_second_start_on_the_same_data_says_so_and_ends(running: Running, world: World, qtbot):
     said: list[str] = []
+    forms: list[Qt.TextFormat] = []
 
     def answer() -> None:
         box = QApplication.activeModalWidget()
         if isinstance(box, QMessageBox):
             said.append(box.text())
+            forms.append(box.textFormat())
             box.accept()
         else:
             QTimer.singleShot(20, answer)
@@ -128,6 +130,7 @@ def test_window_second_start_on_the_same_data_says_so_and_ends(running: Running,
     QTimer.singleShot(20, answer)
     code = application.run(lambda _id: plan(world, running.session.folder.client_id))
     assert code == 2
+    assert forms == [Qt.TextFormat.PlainText], "it may hold what a file or a server has written"
     assert "is already running" in said[0]
     assert str(os.getpid()) in said[0]
 

@@ -230,7 +230,9 @@ def the_application() -> QApplication:
 def complain(sentence: str) -> None:
     """Say in a box of its own why the program does not start."""
     log.error("desktop.not_started", reason=sentence)
-    QMessageBox(QMessageBox.Icon.Warning, "PrecisionPulse", f"{sentence[:1].upper()}{sentence[1:]}").exec()
+    box = QMessageBox(QMessageBox.Icon.Warning, "PrecisionPulse", f"{sentence[:1].upper()}{sentence[1:]}")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.exec()
 
 
 def _system_theme() -> Colours:
