@@ -103,3 +103,27 @@ class Rows(QAbstractTableModel):
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
         side = Qt.AlignmentFlag.AlignRight if column in self._right else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class KeyedRows(Rows):
+    """Rows that somebody sorts: one that comes or goes leaves the others what they are, so thousands cost nothing."""
+
+    def _resize(self, now: list[Row]) -> None:
+        before = self._rows
+        most = min(len(before), len(now))
+        head = next((n for n in range(most) if before[n].key != now[n].key), most)
+        tail = next((n for n in range(most - head) if before[-1 - n].key != now[-1 - n].key), most - head)
+        old, new = before[head : len(before) - tail], now[head : len(now) - tail]
+        start, end = before[:head], before[len(before) - tail :]
+        if old:
+            self.beginRemoveRows(QModelIndex(), head, head + len(old) - 1)
+            self._rows = start + end
+            self.endRemoveRows()
+        if new:
+            self.beginInsertRows(QModelIndex(), head, head + len(new) - 1)
+            self._rows = start + new + end
+            self.endInsertRows()
+        self._rows = list(self._rows)
+        for number in [number for number, row in enumerate(now) if row != self._rows[number]]:
+            self._rows[number] = now[number]  # one after the other: who sorts them takes the rest for unchanged
+            self.dataChanged.emit(self.index(number, 0), self.index(number, self.columnCount() - 1))

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from .. import words
-from ..models.rows import Row, Rows
+from ..models.rows import KeyedRows, Row
 from ..theme.style import role
 from .table import ROW_PX
 
@@ -55,7 +55,7 @@ class Listing(QFrame):
         role(self, "card")
         self._empty = empty
         self._settling = False
-        self.model = Rows(headings, right)
+        self.model = KeyedRows(headings, right)
         self.sorted = QSortFilterProxyModel()
         self.sorted.setSourceModel(self.model)
         self.sorted.setFilterKeyColumn(-1)

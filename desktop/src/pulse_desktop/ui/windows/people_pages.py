@@ -134,7 +134,8 @@ class UsersPage(Page[PersonShown]):
         self._roles = roles_of(people.directory)
         all_of_them = self.deleted.isChecked()
         items = {one.id: one for one in people.directory.people if all_of_them or not one.is_deleted}
-        self.show_items(items, [person_row(one) for one in items.values()])
+        # In the order of their ids, so that another name moves nothing but its own row.
+        self.show_items(items, [person_row(items[one]) for one in sorted(items)])
 
     def detail(self, item: PersonShown) -> Detail:
         """Return all about a user."""
