@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QSettings, Qt
 
@@ -61,10 +63,15 @@ def test_people_button_opens_the_window_and_it_closes_when_the_person_is_gone_it
 
 
 def test_people_header_on_a_small_screen_cuts_nothing_off_item_3(window: MainWindow):
-    window.resize(760, 440)
+    for width in (760, 800):
+        window.resize(width, 440)
+        for waits in (0, 12):
+            window.show_snapshot(online(operator=replace(operator(*EVERYTHING), to_review=waits)))
+            assert window.header.people.isVisible()
+            assert window.header.layout().minimumSize().width() <= width, "what has less than it needs is cut off"
+    assert not window.header.theme.isVisible()
     window.show_snapshot(online(operator=operator(*EVERYTHING)))
-    assert window.header.people.isVisible()
-    assert window.header.layout().minimumSize().width() <= 760, "what has less than it needs is cut off"
+    assert window.header.theme.isVisible(), "on 800 pixels there is room for it"
 
 
 def test_people_tabs_follow_the_mirrored_rights_item_3(people: PeopleWindow, desk: PeopleDesk):

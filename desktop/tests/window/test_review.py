@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pulse_desktop.core.errors import SignInError
+from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.people import PeopleWindow
 from pulse_sync.records import Key, Kind
 from support.open_forms import open_form, sign
 from support.people_desk import BOB, OPERATORS, PeopleDesk
 from support.sync_bench import HASH, ROLE, record
+from support.window_fakes import online
 
 WATCHERS = Key.role(OPERATORS)
 
@@ -42,6 +44,19 @@ def test_review_lists_what_the_server_refused_with_its_reason_and_every_tab_says
     assert [(section.caption, section.lines) for section in detail.sections] == [
         ("Why", ("Another has that name.",)), ("Asked for", ("name: eve2",)),
     ]  # fmt: skip
+
+
+def test_review_is_announced_in_the_main_windows_header_to_who_may_change_something_item_3(
+    people: PeopleWindow, desk: PeopleDesk, window: MainWindow
+):
+    desk.bench.author().edit(Key.user(BOB), "username", "eve2")
+    refused(desk, people)
+    window.show_snapshot(online(operator=desk.operation.operator()))
+    assert window.header.people.text() == "People (1)"
+    choose_first(people.review)
+    people.review.drop.click()
+    window.show_snapshot(online(operator=desk.operation.operator()))
+    assert window.header.people.text() == "People"
 
 
 def test_review_try_again_asks_anew_on_what_is_shown_now_and_the_entry_goes_item_3(people, desk: PeopleDesk):

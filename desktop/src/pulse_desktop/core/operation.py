@@ -52,13 +52,15 @@ class Operator:
     """
     Who is signed in; ``None`` as ``who``: nobody. ``ended``: why the last sign-in has ended, empty otherwise.
 
-    ``last_checked``: the last contact with the server, RFC 3339 text.
+    ``last_checked``: the last contact with the server, RFC 3339 text; ``to_review``: changes made here that were not
+    applied, for somebody who may change records.
     """
 
     who: SignedIn | None = None
     permissions: frozenset[str] = frozenset()
     last_checked: str | None = None
     ended: str = ""
+    to_review: int = 0
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the person holds *permission*."""
@@ -122,7 +124,9 @@ class Operation:
                 latest = sessions.latest(db)
                 has_ended = latest is not None and latest.ended_why
                 return Operator(None, last_checked=checked, ended=str(error) if has_ended else "")
-            return Operator(who, read_holdings(db).rights.of_user(who.user_id).permissions, checked)
+            held = read_holdings(db).rights.of_user(who.user_id).permissions
+            to_review = len(ChangeQueue(db).reviews()) if held & set(CHANGING) else 0
+            return Operator(who, held, checked, to_review=to_review)
 
     def sign_in(self, username: str, password: str) -> Welcome:
         """

@@ -14,7 +14,7 @@ from ..theme.icons import paint_mark
 from ..theme.style import present, role
 
 NARROW = 1_000
-PEOPLE_PX = 90  # that the button takes when it is there
+PEOPLE_PX, COUNT_PX = 90, 20  # that the button takes when it is there, and the count in it
 _NEEDS_SIGN_IN = "Sign in first."
 
 
@@ -47,7 +47,7 @@ class Header(QFrame):
     def __init__(self, client_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         role(self, "header")
-        self._room = NARROW
+        self._room, self._counts = NARROW, False
         mark = Mark()
         mark.setFixedSize(26, 26)
         self.product = role(QLabel("PrecisionPulse"), "product")
@@ -76,6 +76,10 @@ class Header(QFrame):
         who = operator.who
         self.person.setText("Sign in" if who is None else who.username)
         self.person.setToolTip("" if who is None else f"Signed in as {who.username}")
+        waits = operator.to_review
+        self._counts = waits > 0
+        self.people.setText(f"People ({waits})" if waits else "People")
+        self.people.setToolTip("Changes that were made here were not applied: see Review." if waits else "")
         self.people.setVisible(any(operator.may(permission) for permission in CHANGING))
         self._fit()
         for button, permission in ((self.sync, Permission.FORCE_SYNC), (self.settings, Permission.EDIT_CONFIG)):
@@ -95,7 +99,8 @@ class Header(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        room = self._room - (PEOPLE_PX if not self.people.isHidden() else 0)
+        taken = 0 if self.people.isHidden() else PEOPLE_PX + COUNT_PX * self._counts
+        room = self._room - taken
         self.version.setVisible(room >= NARROW)
         self.theme.setVisible(room >= 700)
         self.product.setVisible(room >= 620)
