@@ -177,11 +177,14 @@ class IngestBench:
         """Wait for a status of the worker, fresh or retained, whose *check* is *state*; return it."""
         async with self.client(self.mint.user("watcher")) as watcher:
             await watcher.subscribe(f"system/ingest/{instance}/status")
-            async with asyncio.timeout(within_s):
-                while True:
-                    status: dict[str, Any] = json.loads((await watcher.expect(within_s)).payload)
-                    if status.get("checks", {}).get(check, status["status"]) == state:
-                        return status
+            said: dict[str, Any] = {}
+            try:
+                async with asyncio.timeout(within_s):
+                    while said.get("checks", {}).get(check, said.get("status")) != state:
+                        said = json.loads((await watcher.expect(within_s)).payload)
+            except TimeoutError:
+                raise AssertionError(f"{check} is not {state}; last said: {said}\n{self.worker.tail()}") from None
+            return said
 
     @asynccontextmanager
     async def client(self, identity: tuple[str, str, str]) -> AsyncIterator[MqttClient]:

@@ -6,7 +6,9 @@ Only what a test started is ever signalled, by its own process id.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
+_PORTS = range(15_000, 32_000)  # below those of outgoing connections, which would take one between look and use
 
 
 def until(condition: Callable[[], T], *, within_s: float, what: str, every_s: float = 0.05) -> T:
@@ -33,15 +36,16 @@ def until(condition: Callable[[], T], *, within_s: float, what: str, every_s: fl
 
 
 def free_ports(count: int) -> list[int]:
-    """Return *count* different ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Return *count* different ports that nobody has, and that the system gives to no outgoing connection meanwhile."""
+    found: list[int] = []
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+    assert len(found) == count, f"{count} free ports in {_PORTS}"
+    return found
 
 
 def program(name: str) -> str:
