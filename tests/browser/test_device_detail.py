@@ -433,6 +433,7 @@ def test_device_detail_exports_are_what_was_archived_item_2(
 def test_device_detail_unknown_device_is_a_clear_page_item_2(page: Page, plant: Stack):
     open_page(page, plant, "/devices/detail/?id=%3Cb%3Enobody%3C%2Fb%3E")
     expect(page.get_by_test_id("unknown-device")).to_contain_text("<b>nobody</b>", timeout=15_000)
+    expect(page.get_by_test_id("unknown-device")).to_contain_text("No such device is enrolled")
     page.get_by_role("link", name="All devices").click()
     expect(page.get_by_test_id("device-row").first).to_be_visible(timeout=15_000)
 
