@@ -226,7 +226,8 @@ async def test_receipt_for_a_device_that_has_gone_is_counted_as_unheard_and_no_a
         await gone.publish("telemetry/D1/live", json.dumps(payload))
         await _all_archived(owner, 1)
     await _metric_shows(bench, "pulse_ingest_publications_unheard_total 1.0")
-    await bench.worker_says("publications", "ok")
+    said = await bench.worker_says("publications", "ok")
+    assert said["checks"]["publications"] == "ok"
 
 
 async def test_command_of_the_audit_is_acknowledged_after_its_commit_case_10(

@@ -97,17 +97,6 @@ class BrokerTokens:
         expires_at = issued_at + timedelta(seconds=lifetime_s)
         jti, acl = uuid7(), to_claim(rules)
         key = self._keys.signer(Purpose.INTEGRATION if kind is TokenKind.INTEGRATION else Purpose.BROKER)
-        claims = {
-            "iss": self._settings.token_issuer,
-            "aud": AUDIENCE,
-            "sub": username,
-            "jti": str(jti),
-            "iat": int(issued_at.timestamp()),
-            "exp": int(expires_at.timestamp()),
-            "client_id": client_id,
-            "username": username,
-            "acl": acl,
-        }
         session.add(
             IssuedToken(
                 jti=jti,
@@ -123,7 +112,23 @@ class BrokerTokens:
             )
         )
         await session.flush()
-        return BrokerToken(jti, client_id, username, key.sign(claims), issued_at, expires_at, acl)
+        claims = self._claims(username, client_id, jti, issued_at, expires_at)
+        return BrokerToken(jti, client_id, username, key.sign({**claims, "acl": acl}), issued_at, expires_at, acl)
+
+    def _claims(
+        self, username: str, client_id: str, jti: UUID, issued_at: datetime, expires_at: datetime
+    ) -> dict[str, Any]:
+        """Return all that a token says but for the rules."""
+        return {
+            "iss": self._settings.token_issuer,
+            "aud": AUDIENCE,
+            "sub": username,
+            "jti": str(jti),
+            "iat": int(issued_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "client_id": client_id,
+            "username": username,
+        }
 
     def answer(self, token: BrokerToken) -> dict[str, Any]:
         """Return the body that ``/broker/token``, ``/services/token`` and ``/devices/token`` answer with."""
