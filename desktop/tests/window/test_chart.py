@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import datetime
 
+import pyqtgraph as pg
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
 
 from pulse_desktop.core.recent import Point
-from pulse_desktop.ui.widgets.chart import Chart
+from pulse_desktop.ui.widgets.chart import TICK_PX, Chart, TimeAxis
 
 LARGEST = 2**63 - 1
 
@@ -41,3 +44,49 @@ def test_chart_shows_values_at_the_ends_of_their_range_item_2(qtbot, qapp: QAppl
     assert -math.inf < low < high < math.inf
     assert low <= max(min(values), -1e307)
     assert high >= min(max(values), 1e307)
+
+
+class Paintings(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        self.count += event.type() is QEvent.Type.Paint
+        return False
+
+
+def test_chart_at_rest_is_painted_once_in_two_seconds_item_2(qtbot, qapp: QApplication):
+    chart = Chart()
+    qtbot.addWidget(chart)
+    chart.resize(700, 300)
+    chart.show()
+    begun = time.time()
+    points = tuple(Point(begun - 100 + number, number % 7) for number in range(100))
+    chart.show_points("m", points, begun)
+    qtbot.waitExposed(chart)
+    qapp.processEvents()
+    painted = Paintings(chart.findChild(pg.PlotWidget).viewport())
+    for second in range(1, 15):
+        if second == 5:  # the axes have taken their room by then
+            painted.count = 0
+        points = (*points[1:], Point(begun + second, second % 7))
+        chart.show_points("m", points, begun + second)
+        qapp.processEvents()
+    assert painted.count == 5
+
+
+@pytest.mark.parametrize(("span_s", "step_s"), [(300.0, 60), (3600.0, 600), (86_400.0, 4 * 3600)])
+def test_chart_times_stand_at_full_minutes_and_hours_with_room_between_item_2(qtbot, span_s: float, step_s: int):
+    axis = TimeAxis("bottom")
+    most = datetime(2026, 2, 7, 10, 7, 13).astimezone().timestamp()
+    ((step, ticks),) = axis.tickValues(most - span_s, most, 650.0)
+    assert step == step_s
+    assert 650 / 2 / TICK_PX < len(ticks) <= 650 / TICK_PX + 1
+    assert all(most - span_s <= tick <= most for tick in ticks)
+    midnight = datetime(2026, 2, 7).astimezone().timestamp()
+    assert all((tick - midnight) % step_s == 0 for tick in ticks)
+    assert all(len(text) == len("10:00") for text in axis.tickStrings(ticks, 1.0, step))

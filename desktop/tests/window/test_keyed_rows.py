@@ -7,7 +7,7 @@ import random
 import pytest
 from PySide6.QtCore import QPersistentModelIndex, QSortFilterProxyModel
 
-from pulse_desktop.ui.models.rows import KeyedRows, Row
+from pulse_desktop.ui.models.rows import KeyedRows, Row, Rows
 
 
 def rows(keys: str, **cells: str) -> list[Row]:
@@ -51,3 +51,13 @@ def test_rows_sorted_show_what_is_there_after_any_history_item_3(qtmodeltester):
         assert model.rows() == wanted
         shown = [by_name.index(number, 0).data() for number in range(by_name.rowCount())]
         assert shown == sorted(row.cells[0] for row in wanted)
+
+
+def test_rows_of_one_key_each_tell_only_the_cells_that_differ_item_2():
+    model = Rows(("Metric", "Value", "Type"))
+    model.show_rows([Row(key, (key, "1", "integer")) for key in "abcd"])
+    told: list[tuple[int, int, int, int]] = []
+    model.dataChanged.connect(lambda first, last: told.append((first.row(), last.row(), first.column(), last.column())))
+    model.show_rows([Row(key, (key, "2" if key in "bc" else "1", "integer")) for key in "abcd"])
+    model.show_rows([Row(key, (key, "2" if key in "bc" else "1", "integer"), tip="late") for key in "abcd"])
+    assert told == [(1, 2, 1, 1), (0, 3, 0, 2)]

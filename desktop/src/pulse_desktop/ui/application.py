@@ -7,9 +7,11 @@ the end of the desktop session and SIGTERM all take the same way. Read next: ``b
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -42,6 +44,7 @@ from .windows.sources import SourcesDialog
 
 log = structlog.get_logger()
 WELL_AFTER_S = 600.0  # a device that has run for so long is started anew as soon as at first
+TURN_S = 0.001  # that a thread computes while the window waits; several take turns, and a frame needs many
 REFUSED = 2  # the exit code of a program that could not start as it was asked to
 
 
@@ -224,7 +227,14 @@ def the_application() -> QApplication:
     made = QApplication(["pulse-desktop"])
     made.setApplicationDisplayName("PrecisionPulse")
     made.setQuitOnLastWindowClosed(False)
+    _keep_responsive()
     return made
+
+
+def _keep_responsive() -> None:
+    """Let nothing that runs beside the window hold it up for long."""
+    gc.freeze()  # a hundred thousand objects of the libraries: to look through them all takes a tenth of a second
+    sys.setswitchinterval(TURN_S)
 
 
 def complain(sentence: str) -> None:

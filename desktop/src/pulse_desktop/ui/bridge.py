@@ -23,7 +23,7 @@ from ..core.operation import Operation
 from .watching import Watch
 
 log = structlog.get_logger()
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5
 Failed = Callable[[str], None]
 
 

@@ -18,6 +18,7 @@ class Tray(QObject):
         super().__init__(window)
         self._window = window
         self._shown: tuple[Lamp, str] | None = None
+        self._said = ""
         self.icon = QSystemTrayIcon(icons.mark(present()), self)
         self._menu = QMenu(window)
         self._menu.addAction("Show", self.bring_forward)
@@ -34,7 +35,10 @@ class Tray(QObject):
             self._shown = shown
             self.icon.setIcon(icons.mark(present(), present().of(now.lamp)))
         waits = f", {words.grouped(now.buffer.held)} waiting" if now.buffer and now.buffer.held else ""
-        self.icon.setToolTip(f"PrecisionPulse {now.client_id}: {words.TITLES[now.lamp]}{waits}")
+        said = f"PrecisionPulse {now.client_id}: {words.TITLES[now.lamp]}{waits}"
+        if said != self._said:
+            self._said = said
+            self.icon.setToolTip(said)
 
     def bring_forward(self) -> None:
         """Bring the window to the front."""

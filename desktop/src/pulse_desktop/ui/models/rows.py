@@ -6,7 +6,7 @@ A column may be told right-aligned and a cell may name its tone. Read next: ``ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +47,9 @@ class Rows(QAbstractTableModel):
             return
         if [row.key for row in before] == [row.key for row in now]:
             changed = [index for index, row in enumerate(now) if row != before[index]]
+            columns = sorted({column for index in changed for column in _columns(before[index], now[index])})
             self._rows = now
-            last = len(self._headings) - 1
-            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], last))
+            self.dataChanged.emit(self.index(changed[0], columns[0]), self.index(changed[-1], columns[-1]))
             return
         if len(before) == len(now):
             self._rows = now
@@ -103,6 +103,13 @@ class Rows(QAbstractTableModel):
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
         side = Qt.AlignmentFlag.AlignRight if column in self._right else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _columns(before: Row, now: Row) -> Iterable[int]:
+    """Return the columns in which two rows that are not the same look otherwise."""
+    if (before.tone, before.tip) != (now.tone, now.tip):
+        return range(len(now.cells))
+    return (number for number, cell in enumerate(now.cells) if cell != before.cells[number])
 
 
 class KeyedRows(Rows):

@@ -69,6 +69,7 @@ class ValueCard(Card):
 
     def __init__(self) -> None:
         super().__init__("Current value")
+        self._names: list[str] = []
         self.metrics = QComboBox()
         self.metrics.setAccessibleName("metric")
         self.metrics.setMinimumContentsLength(14)
@@ -95,7 +96,7 @@ class ValueCard(Card):
         if text != self.value.text():
             self.value.setText(text)
             self._fit()
-        self.value.setToolTip("" if value is None else words.exact_text(value))
+            self.value.setToolTip("" if value is None else words.exact_text(value))
         kind = "" if value is None else words.type_name(value)
         at = words.clock_time(now.recorded_at, datetime.now(UTC)) if now.recorded_at else "\u2013"
         _put(self.under, f"{kind}  \u00b7  measured {at}  \u00b7  every {now.interval_s:g} s")
@@ -119,8 +120,9 @@ class ValueCard(Card):
         _style(self.value, f"font-size: {size}px; font-weight: 600;")
 
     def _show_names(self, names: list[str]) -> None:
-        if [self.metrics.itemText(index) for index in range(self.metrics.count())] == names:
+        if names == self._names:
             return
+        self._names = names
         before = self.chosen
         blocker = QSignalBlocker(self.metrics)
         self.metrics.clear()

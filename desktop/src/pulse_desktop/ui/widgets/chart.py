@@ -6,14 +6,16 @@ Gaps longer than a few intervals are drawn as gaps: a line across them would sho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.lib.stride_tricks import sliding_window_view
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ...core.recent import Point
@@ -24,11 +26,34 @@ DEFAULT_SPAN_S = 300.0
 GAP_STEPS = 6.0
 LARGEST = 1e307  # as far as pyqtgraph goes, which calculates with distances; a curve beyond leaves the picture
 AROUND = 5  # steps on either side that say what is usual, for the interval may change
-DRAW_EVERY_S = 1.0  # drawing is what a window costs; the figures beside it are newer
+TICK_PX = 96.0  # that a time takes with the room beside it
+TICK_STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200)
+DRAW_EVERY_S = 2.0  # drawing is what a window costs; the figures beside it are newer
 
 
-class TimeAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types that can be used
-    """Local clock times under the chart."""
+class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types that can be used
+    """An axis that is drawn at once; pyqtgraph records it first, and plays that once, which costs twice as much."""
+
+    def paint(self, painter: QPainter, _option: Any, _widget: Any) -> None:
+        """Draw line, ticks and texts."""
+        specs = self.generateDrawSpecs(painter)
+        if specs is not None:
+            painter.save()
+            self.drawPicture(painter, *specs)
+            painter.restore()
+
+
+class TimeAxis(Axis):
+    """Local clock times under the chart, at full seconds, minutes and hours; as many as there is room for."""
+
+    def tickValues(self, least: float, most: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802
+        """Return the step in seconds and the ticks; *least* and *most* in seconds since 1970, *size* in pixels."""
+        at_most = max(1.0, size / TICK_PX)
+        step = next((one for one in TICK_STEPS_S if (most - least) / one <= at_most), TICK_STEPS_S[-1])
+        offset = datetime.fromtimestamp(most).astimezone().utcoffset()
+        shift = offset.total_seconds() if offset is not None else 0.0
+        first = math.ceil((least + shift) / step) * step - shift
+        return [(step, [first + step * number for number in range(int((most - first) // step) + 1)])]
 
     def tickStrings(self, values: Sequence[float], _scale: float, spacing: float) -> list[str]:  # noqa: N802
         """Return the text of each tick, with seconds where ticks are close."""
@@ -43,7 +68,7 @@ class Chart(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plot = pg.PlotWidget(axisItems={"bottom": TimeAxis("bottom")})
+        self._plot = pg.PlotWidget(axisItems={"bottom": TimeAxis("bottom"), "left": Axis("left")})
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
@@ -101,6 +126,7 @@ class Chart(QWidget):
         if self.isVisible():
             # Both at once and by ourselves: with its own look for the height pyqtgraph paints everything twice.
             self._plot.setRange(xRange=(until - self.span_s, until), yRange=self._height, padding=0)
+            self._plot.scene().prepareForPaint()  # before the painting, which it would otherwise ask for twice
 
     def retheme(self) -> None:
         """Take the colours of the theme that is on."""
@@ -112,8 +138,8 @@ class Chart(QWidget):
             axis = self._plot.getAxis(side)
             axis.setPen(pg.mkPen(colours.line))
             axis.setTextPen(pg.mkPen(colours.faint))
-            axis.setStyle(tickLength=-4, autoExpandTextSpace=True)
-        self._plot.showGrid(x=True, y=True, alpha=0.12)
+            axis.setStyle(tickLength=-4, autoExpandTextSpace=True, maxTickLevel=1)
+        self._plot.showGrid(x=True, y=True, alpha=0.6)
 
     def _span_button(self, name: str, span_s: float) -> QPushButton:
         button = role(QPushButton(name), "segment")
@@ -142,6 +168,8 @@ def _with_gaps(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:
     if len(at) < 3:
         return at, values
     steps = np.diff(at)
+    if steps.max() <= GAP_STEPS * max(steps.min(), 1e-3):  # as regular as most are: what is usual need not be found
+        return at, values
     # Times stay numbers: pyqtgraph looks for the visible ones by halving, which a NaN leads astray.
     holes = np.flatnonzero(steps > GAP_STEPS * np.maximum(_usual(steps), 1e-3)) + 1
     return np.insert(at, holes, at[holes]), np.insert(values, holes, np.nan)

@@ -48,6 +48,7 @@ class Header(QFrame):
         super().__init__(parent)
         role(self, "header")
         self._room, self._counts = NARROW, False
+        self._shown: Operator | None = None
         mark = Mark()
         mark.setFixedSize(26, 26)
         self.product = role(QLabel("PrecisionPulse"), "product")
@@ -73,6 +74,10 @@ class Header(QFrame):
 
     def show_operator(self, operator: Operator) -> None:
         """Show who is signed in, and enable what that person may do."""
+        self.sync.setEnabled(operator.may(Permission.FORCE_SYNC))  # a press has disabled it until it was looked again
+        if operator == self._shown:
+            return
+        self._shown = operator
         who = operator.who
         self.person.setText("Sign in" if who is None else who.username)
         self.person.setToolTip("" if who is None else f"Signed in as {who.username}")

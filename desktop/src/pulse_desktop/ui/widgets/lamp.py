@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, QTimer
+from PySide6.QtCore import QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -10,7 +10,7 @@ from ..snapshot import Lamp
 from ..theme.style import present
 
 BEAT_MS = 2_000
-STEP_MS = 125
+STEP_MS = 250  # each step is drawn anew all day: more of them is what the program would cost most
 DOT = 6.0
 RING = 13.0
 
@@ -22,6 +22,7 @@ class LampDot(QWidget):
         super().__init__(parent)
         self.state = Lamp.DISCONNECTED
         self._phase = 0.0
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # else each beat draws the card below anew, too
         self._timer = QTimer(self)
         self._timer.setInterval(STEP_MS)
         self._timer.timeout.connect(self._step)
@@ -46,6 +47,7 @@ class LampDot(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint dot and ring."""
         painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(present().surface))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colour = QColor(present().of(self.state))
         middle = QPointF(self.width() / 2, self.height() / 2)
