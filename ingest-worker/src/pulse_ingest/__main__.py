@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ from pulse_runtime.logs import configure_logs
 from pulse_runtime.program import parser, run_program
 
 from .errors import Stalled, StorageUnavailable, WriteFailed
+from .instance import held_instance
 from .reconcile import unreachable
 from .settings import Settings, read_settings
 from .worker import Worker
@@ -49,7 +51,8 @@ def _run() -> int:
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        asyncio.run(_work(settings))
+        with held_instance(settings.instance, settings.instances_dir) as instance:
+            asyncio.run(_work(dataclasses.replace(settings, instance=instance)))
     except Stalled as error:
         print(f"pulse-ingest: {error}", file=sys.stderr)
         return 1

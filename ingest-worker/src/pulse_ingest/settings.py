@@ -27,6 +27,7 @@ class Settings:
     """
     What the worker is told; ``metrics_port`` 0: no metrics, ``retention_days`` 0: 400 days of partitions.
 
+    ``instance`` may be ``auto``, see ``instance``.
     ``mqtt5``: shared subscriptions and acknowledgement after COMMIT; without it MQTT 3.1.1 with a persistent session.
     """
 
@@ -34,6 +35,7 @@ class Settings:
     instance: str
     api_url: str
     ca_file: Path
+    instances_dir: Path
     private_key_file: Path
     service_keys_dir: Path
     metrics_key_file: Path
@@ -58,6 +60,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         instance=_instance(env),
         api_url=env.url("PULSE_API_URL", secure="https", loopback_only="http"),
         ca_file=env.path("PULSE_CA_FILE"),
+        instances_dir=own / "instances",
         private_key_file=own / "signing-key.pem",
         service_keys_dir=env.path("PULSE_SERVICE_KEYS_DIR"),
         metrics_key_file=own / "metrics-key",
