@@ -24,6 +24,10 @@ def test_read_settings_defaults_stay_on_this_machine(tmp_path: Path) -> None:
     [
         ("PULSE_HTTP_HOST", "0.0.0.0"),
         ("PULSE_HTTP_PORT", "70000"),
+        ("PULSE_INTERNAL_NETWORK", "8.8.8.0/24"),
+        ("PULSE_INTERNAL_NETWORK", "0.0.0.0/0"),
+        ("PULSE_INTERNAL_NETWORK", "172.30.57.9/24"),
+        ("PULSE_INTERNAL_NETWORK", "edge"),
         ("PULSE_PUBLIC_URL", "http://pulse.example"),
         ("PULSE_PUBLIC_URL", "ftp://127.0.0.1"),
         ("PULSE_BROKER_MQTTS_URL", "mqtt://pulse.example:1883"),

@@ -11,9 +11,11 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from . import __version__
 from .errors import ConfigError
 from .private_files import ensure_private_dir
 
@@ -40,6 +42,13 @@ VARIABLES: tuple[Variable, ...] = (
         "auth-api",
     ),
     Variable("PULSE_HTTP_PORT", "8080", "Port of the dashboard and the API", "auth-api"),
+    Variable(
+        "PULSE_INTERNAL_NETWORK",
+        "",
+        "Private network inside the containers of one host, such as 172.30.57.0/24: there the API listens in clear text"
+        " too, and believes the edge; empty: loopback only",
+        "auth-api, compose",
+    ),
     Variable(
         "PULSE_PUBLIC_URL",
         "http://127.0.0.1:{PULSE_HTTP_PORT}",
@@ -129,7 +138,10 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable("PULSE_ADMIN_PASSWORD_FILE", "", "The same from a file", "auth-api"),
     Variable(
-        "PULSE_INSTANCE", "1", "Name of this instance of a service, 1 to 64 of A-Z a-z 0-9 . _ -", "auth-api, ingest"
+        "PULSE_INSTANCE",
+        "1",
+        "Name of this instance of a service, 1 to 64 of A-Z a-z 0-9 . _ -; auto: the first free number (ingest alone)",
+        "auth-api, ingest",
     ),
     Variable(
         "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
@@ -172,6 +184,17 @@ VARIABLES: tuple[Variable, ...] = (
         "Where enrolling puts the device's keys: keyring, file (0600), or auto: the keyring where one can be used",
         "desktop",
     ),
+    Variable("PULSE_HOST", "", "Name of the server, as browsers and devices know it; must be set there", "compose"),
+    Variable("PULSE_REGISTRY", "precisionpulse", "Where the images are, the part before /auth-api", "compose"),
+    Variable("PULSE_VERSION", __version__, "Version of the images", "compose"),
+    Variable(
+        "PULSE_OWN_TLS",
+        "no-own-tls",
+        "Folder (./…) with server.pem, server-key.pem and ca.pem of your own; else an authority is made",
+        "compose",
+    ),
+    Variable("PULSE_BACKUPS", "backups", "Folder (./…) or volume of the backups", "compose"),
+    Variable("PULSE_BACKUPS_KEPT", "14", "How many backups are kept", "compose"),
 )
 
 
@@ -239,6 +262,28 @@ class Environment:
             ConfigError: Another scheme, no host, or clear text to another machine.
         """
         return checked_url(self.text(name), name, secure=secure, loopback_only=loopback_only)
+
+    def internal_network(self) -> IPv4Network | IPv6Network | None:
+        """
+        Return the network inside the containers of one host that ``PULSE_INTERNAL_NETWORK`` names, if it does.
+
+        Raises:
+            ConfigError: Not a network, or one that reaches beyond private addresses.
+        """
+        text = self.text("PULSE_INTERNAL_NETWORK")
+        if not text:
+            return None
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            raise ConfigError(
+                f"PULSE_INTERNAL_NETWORK is {text!r}: {error}; give a network such as 172.30.57.0/24."
+            ) from error
+        if not network.is_private:
+            raise ConfigError(
+                f"PULSE_INTERNAL_NETWORK is {text!r}: clear text may not leave this machine; give a private network."
+            )
+        return network
 
     def secret(self, name: str) -> str | None:
         """

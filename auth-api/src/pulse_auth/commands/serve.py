@@ -21,12 +21,11 @@ import structlog
 import uvicorn
 from litestar import Litestar
 
-from pulse_runtime.errors import ConfigError
-
 from ..app import create_app
 from ..db.session import wait_until_ready
 from ..domain.accounts.first_admin import check_given
 from ..errors import DatabaseUnavailableError
+from ..http.listeners import listeners
 from ..settings import Settings, forget_admin_password
 from .database import WAIT_S
 
@@ -44,7 +43,8 @@ def run(_options: Namespace, settings: Settings) -> int:
     signal.signal(signal.SIGTERM, _leave)
     forget_admin_password(os.environ)
     check_given(settings.admin_password)
-    with _bound(settings) as listening:
+    with contextlib.ExitStack() as bound:
+        listening = [bound.enter_context(one) for one in listeners(settings)]
         return asyncio.run(_run(settings, listening))
 
 
@@ -53,7 +53,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-async def _run(settings: Settings, listening: socket.socket) -> int:
+async def _run(settings: Settings, listening: list[socket.socket]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGTERM, signal.SIGINT):
@@ -63,9 +63,10 @@ async def _run(settings: Settings, listening: socket.socket) -> int:
     if not await _finished_before(waiting, stop):
         return 0
     server = _Server(_config(create_app(settings), settings))
-    _log.info("http.listening", host=settings.http_host, port=listening.getsockname()[1])
+    for one in listening:
+        _log.info("http.listening", host=one.getsockname()[0], port=one.getsockname()[1])
     async with _stopping(server, stop):
-        await server.serve(sockets=[listening])
+        await server.serve(sockets=listening)
     _log.info("http.stopped")
     # uvicorn has written why to the log; a wrong setting that only shows now ends the program like any other.
     return 0 if server.started else 1
@@ -120,7 +121,7 @@ def _config(app: Litestar, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         # Only an edge's word on whose request it is counts, and only when there is one.
         proxy_headers=settings.is_behind_edge,
-        forwarded_allow_ips="127.0.0.1,::1",
+        forwarded_allow_ips=["127.0.0.1", "::1", *([str(settings.internal_network)] * bool(settings.internal_network))],
         timeout_graceful_shutdown=FINISH_WITHIN_S,
     )
 
@@ -131,17 +132,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-@contextlib.contextmanager
-def _bound(settings: Settings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((settings.http_host, settings.http_port))
-        except OSError as error:
-            raise ConfigError(
-                f"PULSE_HTTP_PORT {settings.http_port} on {settings.http_host} cannot be taken: {error.strerror}."
-            ) from error
-        yield listening
