@@ -24,6 +24,9 @@ COMMANDS = {
     "migrate": "bring the database's schema to the newest version",
     "postgres": "run the embedded PostgreSQL until SIGTERM",
     "create-user": "add a user",
+    "keys": "list, rotate and retire the keys that sign tokens",
+    "doctor": "examine the deployment: what is wrong, and what to do",
+    "deployment": "make the certificates and secrets of a deployment (jobs of compose.yaml)",
     "enrollment-code": "print a one-time code for a device, good for 15 minutes",
 }
 

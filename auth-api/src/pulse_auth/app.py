@@ -33,13 +33,13 @@ from .domain.broker_tokens.controllers import BrokerTokenController, jwks
 from .domain.broker_tokens.services import BrokerTokens
 from .domain.health.checks import Readiness, database_check
 from .domain.health.controllers import healthz, metrics_text, readyz
-from .housekeeping import keep_tidy
 from .http.metrics import Metrics
 from .http.openapi import openapi_config
 from .http.problems import answer_error
 from .http.request_log import RequestLog
 from .keys.jwks import publish_jwks
 from .keys.signing import load_keys
+from .operations import make_operations
 from .preparation import prepare_database
 from .settings import Settings
 
@@ -58,7 +58,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
     Raises:
         ConfigError: A key file is damaged, or the embedded database was never made.
     """
-    keys = load_keys(settings.keys_dir)
+    keys = load_keys(settings.keys_dir, lambda: clock().timestamp())
     engine = make_engine(settings.dsn())
     sessions = make_sessions(engine)
     passwords = Passwords(hasher)
@@ -66,6 +66,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
     broker_tokens = BrokerTokens(keys, settings, clock)
     metrics = Metrics()
     devices = make_device_side(settings, sessions, broker_tokens, clock, metrics.registry)
+    operations = make_operations(settings, sessions, keys, clock, metrics.registry)
     accounts = Accounts(
         open_session=sessions,
         passwords=passwords,
@@ -82,7 +83,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         "sessions": sessions,
         "accounts": accounts,
         "broker_tokens": broker_tokens,
-        "readiness": Readiness(needed={"database": database_check(sessions)}, told=devices.told),
+        "readiness": Readiness({"database": database_check(sessions)}, {**operations.told, **devices.told}),
         "metrics": metrics,
         **devices.given,
         **make_admin_side(sessions, passwords, broker_tokens, devices.given["bans"], clock),
@@ -93,7 +94,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         try:
             await prepare_database(engine, sessions, settings, passwords, clock)
             publish_jwks(keys, settings.jwks_file)
-            async with running({"housekeeping": lambda: keep_tidy(sessions, clock), **devices.loops}):
+            async with running({**operations.loops, **devices.loops}):
                 yield
         finally:
             await devices.broker.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import jwt
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc.jwk import ECKey
 
 from pulse_auth.keys.jwks import broker_jwks, publish_jwks
-from pulse_auth.keys.signing import KeyRing, Purpose, load_keys
+from pulse_auth.keys.signing import ANNOUNCED_S, KeyRing, Purpose, load_keys
 from pulse_runtime.errors import ConfigError
 
 
@@ -34,7 +35,7 @@ def test_load_keys_a_newer_file_signs_and_the_older_still_verifies(tmp_path: Pat
     old = load_keys(tmp_path).signer(Purpose.BROKER)
     (tmp_path / "broker-10.pem").write_bytes(_pem(generate_private_key(SECP256R1())))
     (tmp_path / "broker-9.pem").write_bytes(_pem(generate_private_key(SECP256R1())))
-    keys = load_keys(tmp_path)
+    keys = load_keys(tmp_path, lambda: time.time() + ANNOUNCED_S)
     assert keys.find(Purpose.BROKER, old.kid) is not None
     assert keys.signer(Purpose.BROKER).kid == keys.keys[Purpose.BROKER][2].kid != old.kid
     assert keys.find(Purpose.ACCESS, old.kid) is None

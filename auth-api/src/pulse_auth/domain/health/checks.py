@@ -17,6 +17,8 @@ from ...db.session import Sessions
 
 Check = Callable[[], Awaitable[str]]
 WITHIN_S = 2.0
+# A standby and a database that an administrator closed answer every question, and refuse every change.
+_WRITABLE = "SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'"
 _log = structlog.get_logger()
 
 
@@ -36,12 +38,12 @@ class Readiness:
 
 
 def database_check(sessions: Sessions) -> Check:
-    """Return the check that the database answers and has the schema."""
+    """Return the check that the database answers, has the schema, and takes writes."""
 
     async def check() -> str:
         async with sessions() as session:
             await session.execute(text("SELECT history FROM record_version"))
-        return "ok"
+            return "ok" if await session.scalar(text(_WRITABLE)) else "takes no writes"
 
     return check
 

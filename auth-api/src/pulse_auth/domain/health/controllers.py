@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
 
 from ...http.metrics import CONTENT_TYPE, Metrics
 from .checks import Readiness
@@ -28,6 +29,8 @@ async def readyz(readiness: NamedDependency[Readiness]) -> Response[dict[str, An
 
 
 @get("/metrics", opt=_PUBLIC, include_in_schema=False, sync_to_thread=False)
-def metrics_text(metrics: NamedDependency[Metrics]) -> Response[bytes]:
-    """Answer with the metrics in Prometheus' text format."""
+def metrics_text(request: Request[Any, Any, Any], metrics: NamedDependency[Metrics]) -> Response[bytes]:
+    """Answer with the metrics in Prometheus' text format; not to those who come through the TLS edge from outside."""
+    if "x-forwarded-for" in request.headers:
+        raise NotFoundException
     return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -1,0 +1,180 @@
+"""
+``pulse-auth-api keys``: lists the keys that sign tokens, adds new ones, and removes those that nothing needs.
+
+A running API takes every change in by itself. A key that may have been copied is removed early, with all its tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pulse_acl.payloads import format_time
+from pulse_runtime.errors import ConfigError
+
+from ..clock import system_clock
+from ..db.models import IssuedToken
+from ..db.session import Sessions, make_sessions
+from ..domain.audit.services import write_audit
+from ..domain.broker_admin.client import BrokerAdmin, BrokerUnavailableError
+from ..domain.broker_tokens.key_use import KeyUse, key_uses, running_tokens
+from ..keys.jwks import publish_jwks
+from ..keys.signing import ANNOUNCED_S, KeyRing, Purpose, key_files, load_keys, make_key
+from ..settings import Settings
+from .database import opened
+
+_ACTOR = "system"
+_MOST_LISTED = 20
+
+
+def add(parser: ArgumentParser) -> None:
+    """Describe the options."""
+    deeds = parser.add_subparsers(dest="deed", required=True, metavar="list|rotate|retire")
+    deeds.add_parser("list", help="every signing key: what it is for, and until when it is needed")
+    rotate = deeds.add_parser("rotate", help="make a new key; it signs two minutes later, the old one still verifies")
+    rotate.add_argument("--purpose", choices=[one.value for one in Purpose], action="append", help="default: all")
+    retire = deeds.add_parser("retire", help="remove the keys whose last token has run out")
+    retire.add_argument("--early", metavar="KEY_ID", help="remove this one at once; lists the tokens that end with it")
+    retire.add_argument("--yes", action="store_true", help="with --early: do it")
+
+
+def run(options: Namespace, settings: Settings) -> int:
+    """
+    Do one of the three.
+
+    Raises:
+        ConfigError: A key file is damaged, the folder is read-only, or there is no such key.
+    """
+    try:
+        return asyncio.run(_run(options, settings))
+    except OSError as error:
+        raise ConfigError(f"{settings.keys_dir} cannot be changed: {error.strerror}; run this where it can.") from error
+
+
+async def _run(options: Namespace, settings: Settings) -> int:
+    keys = _present_keys(settings)
+    async with opened(settings) as engine:
+        sessions = make_sessions(engine)
+        if options.deed == "rotate":
+            await _rotate(sessions, keys, settings, [Purpose(one) for one in options.purpose or Purpose])
+        elif options.deed == "retire" and options.early:
+            return await _retire_early(sessions, keys, settings, options.early, sure=options.yes)
+        elif options.deed == "retire":
+            await _retire(sessions, keys, settings)
+        async with sessions() as session:
+            _show(await key_uses(session, keys, system_clock()))
+    return 0
+
+
+def _present_keys(settings: Settings) -> KeyRing:
+    """Return the keys that are there; in a wrong folder none are made."""
+    lacking = [purpose.value for purpose in Purpose if not key_files(settings.keys_dir, purpose)]
+    if lacking:
+        raise ConfigError(
+            f"{settings.keys_dir} has no key for {', '.join(lacking)}; is PULSE_HOME right, and has the API run?"
+        )
+    return load_keys(settings.keys_dir)
+
+
+async def _rotate(sessions: Sessions, keys: KeyRing, settings: Settings, purposes: Sequence[Purpose]) -> None:
+    for purpose in purposes:
+        made = make_key(settings.keys_dir, purpose)
+        async with sessions.begin() as session:
+            await _audit(session, "key.made", purpose, made.kid)
+    keys.refresh()
+    publish_jwks(keys, settings.jwks_file)
+
+
+async def _retire(sessions: Sessions, keys: KeyRing, settings: Settings) -> None:
+    now = system_clock()
+    async with sessions.begin() as session:
+        for use in await key_uses(session, keys, now):
+            if use.is_done(now):
+                await _remove(session, settings, use)
+    keys.refresh()
+    publish_jwks(keys, settings.jwks_file)
+
+
+async def _retire_early(sessions: Sessions, keys: KeyRing, settings: Settings, kid: str, *, sure: bool) -> int:
+    """Remove one key now, cut those who came in with it, and say what that ended (or would)."""
+    now = system_clock()
+    async with sessions.begin() as session:
+        use = next((one for one in await key_uses(session, keys, now) if one.key.kid == kid), None)
+        if use is None:
+            raise ConfigError(f"there is no key {kid!r}; pulse-auth-api keys list names them.")
+        if len(keys.keys[use.purpose]) == 1:
+            raise ConfigError(f"it is the only {use.purpose} key; run pulse-auth-api keys rotate first.")
+        tokens = await running_tokens(session, kid, now)
+        _show_tokens(use, tokens)
+        if not sure:
+            _say("Nothing was removed. Do it by the same command with --yes.")
+            return 1
+        await _remove(session, settings, use)
+    keys.refresh()
+    publish_jwks(keys, settings.jwks_file)
+    return await _cut(settings, [token.client_id for token in tokens])
+
+
+async def _remove(session: AsyncSession, settings: Settings, use: KeyUse) -> None:
+    await _audit(session, "key.removed", use.purpose, use.key.kid)
+    (settings.keys_dir / f"{use.purpose}-{use.key.number}.pem").unlink()
+    _say(f"Removed {use.purpose} key {use.key.number} ({use.key.kid}).")
+
+
+async def _cut(settings: Settings, client_ids: Sequence[str]) -> int:
+    """End the connections of *client_ids*; their tokens are refused when they come back."""
+    broker = BrokerAdmin(settings.broker_api_url, settings.broker_api_key_file)
+    try:
+        await broker.kick(client_ids)
+    except BrokerUnavailableError as error:
+        _say(f"The connections under its tokens still stand, since {error}. Restart the broker: that ends them.")
+        return 1
+    finally:
+        await broker.close()
+    _say(f"{len(client_ids)} known connections were cut. A token that a thief signed has a client id that is not known")
+    _say("here: restart the broker to end such connections too; everybody else comes back by themselves.")
+    return 0
+
+
+async def _audit(session: AsyncSession, action: str, purpose: Purpose, kid: str) -> None:
+    detail = {"purpose": purpose.value}
+    await write_audit(session, actor=_ACTOR, action=action, entity_type="key", entity_id=kid, detail=detail)
+
+
+def _show(uses: Sequence[KeyUse]) -> None:
+    for use in uses:
+        made = datetime.fromtimestamp(use.key.made_at, UTC)
+        _say(f"{use.purpose:<12} {use.key.number:>3}  {use.key.kid}  {_words(use, made)}")
+
+
+def _words(use: KeyUse, made: datetime) -> str:
+    if use.role == "announced":
+        return f"announced; signs from {_at(made + timedelta(seconds=ANNOUNCED_S))}"
+    if use.role == "signs":
+        return f"signs; made {_at(made)}"
+    if use.is_done(system_clock()):
+        return "not needed any more; pulse-auth-api keys retire removes it"
+    tokens = f" of {use.running} tokens" if use.running else ""
+    return f"verifies; the last{tokens} runs out {_at(use.until or made)}"
+
+
+def _show_tokens(use: KeyUse, tokens: Sequence[IssuedToken]) -> None:
+    sessions = "HTTP access tokens of up to 15 minutes; browsers fetch new ones by themselves."
+    ends = sessions if use.purpose is Purpose.ACCESS else f"{len(tokens)} tokens:"
+    _say(f"Removing {use.purpose} key {use.key.number} ends {ends}")
+    for token in tokens[:_MOST_LISTED]:
+        _say(f"  {token.username}  {token.client_id}  until {_at(token.expires_at)}")
+    if len(tokens) > _MOST_LISTED:
+        _say(f"  and {len(tokens) - _MOST_LISTED} more, all within that time")
+
+
+def _at(moment: datetime) -> str:
+    return format_time(moment)
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201 - the command's result
