@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from pulse_acl.matching import is_valid_filter, is_valid_topic, matches
 from pulse_broker.bans import Ban, BanExistsError, Bans
-from pulse_broker.certificates import RENEW_BEFORE, SERVER_LIFE, ensure_certificates, server_context
+from pulse_broker.certificates import ensure_certificates, server_context
 from pulse_broker.messages import Message
 from pulse_broker.ports import listen_on, take_ports
 from pulse_broker.retained import RetainedStore
 from pulse_broker.settings import Settings, origin_of, read_settings
+from pulse_runtime.certificates import RENEW_BEFORE, SERVER_LIFE
 from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import write_private

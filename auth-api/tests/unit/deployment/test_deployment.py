@@ -1,0 +1,161 @@
+"""What the one-shot jobs leave for each part: who can read what, what is made anew, and what a client makes of it."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pulse_auth.deployment.certificates import OwnCertificate, _shake_hands, checked_host, prepare_certificates
+from pulse_auth.deployment.secret_files import prepare_secrets
+from pulse_runtime.certificates import RENEW_BEFORE, SERVER_LIFE, ServerFiles, make_server, subject_names
+from pulse_runtime.certificates import load_authority as load
+from pulse_runtime.certificates import make_authority as make
+from pulse_runtime.errors import ConfigError
+
+HOST = "pulse.example.org"
+NOW = datetime.now(UTC)
+NONE = OwnCertificate(Path("/nonexistent"))
+FOLDERS = ("authority", "trust", "edge", "emqx", "postgres", "auth-api", "ingest")
+
+
+@pytest.fixture
+def to(tmp_path: Path) -> Path:
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def accepts(certificate: Path, key: Path, ca: Path, host: str) -> bool:
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=str(ca))
+    server.load_cert_chain(certificate, key)
+    try:
+        _shake_hands(server, client, host)
+    except ssl.SSLError:
+        return False
+    return True
+
+
+def snapshot(to: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(to)): one.read_bytes() for one in sorted(to.rglob("*")) if one.is_file()}
+
+
+def own(folder: Path, host: str = HOST) -> OwnCertificate:
+    folder.mkdir()
+    make(folder / "ca.pem", folder / "ca-key.pem", NOW)
+    files = ServerFiles(folder / "server.pem", folder / "server-key.pem")
+    make_server(files, load(folder / "ca.pem", folder / "ca-key.pem"), subject_names([host]), NOW, common_name=host)
+    return OwnCertificate(folder)
+
+
+def test_certificates_each_server_is_accepted_under_its_names_and_no_other(to: Path):
+    prepare_certificates(HOST, to, NONE, NOW)
+    edge, emqx, trust = to / "edge", to / "emqx", to / "trust"
+    assert accepts(edge / "public.pem", edge / "public-key.pem", trust / "ca.pem", HOST)
+    assert not accepts(edge / "public.pem", edge / "public-key.pem", trust / "ca.pem", "edge")
+    assert accepts(edge / "internal.pem", edge / "internal-key.pem", trust / "bundle.pem", "edge")
+    assert not accepts(edge / "internal.pem", edge / "internal-key.pem", trust / "bundle.pem", HOST)
+    assert accepts(emqx / "server.pem", emqx / "server-key.pem", trust / "bundle.pem", HOST)
+    assert accepts(emqx / "server.pem", emqx / "server-key.pem", trust / "ca.pem", "emqx")
+
+
+def test_certificates_authority_key_stays_with_the_job_and_the_others_are_for_the_group(to: Path):
+    prepare_certificates(HOST, to, NONE, NOW)
+    keys = {str(one.relative_to(to)): one.stat().st_mode & 0o777 for one in to.rglob("*-key.pem")}
+    assert keys == {
+        "authority/ca-key.pem": 0o600,
+        "edge/public-key.pem": 0o640,
+        "edge/internal-key.pem": 0o640,
+        "emqx/server-key.pem": 0o640,
+    }
+
+
+def test_certificates_again_changes_nothing_until_a_month_before_the_end(to: Path):
+    prepare_certificates(HOST, to, NONE, NOW)
+    before = snapshot(to)
+    prepare_certificates(HOST, to, NONE, NOW + timedelta(days=300))
+    assert snapshot(to) == before
+    prepare_certificates(HOST, to, NONE, NOW + SERVER_LIFE - RENEW_BEFORE + timedelta(hours=1))
+    after = snapshot(to)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {
+        f"{name}{kind}.pem" for name in ("edge/public", "edge/internal", "emqx/server") for kind in ("", "-key")
+    }
+
+
+def test_certificates_another_host_gets_another_certificate_of_the_same_authority(to: Path):
+    prepare_certificates(HOST, to, NONE, NOW)
+    authority = (to / "trust" / "ca.pem").read_bytes()
+    prepare_certificates("10.0.0.5", to, NONE, NOW)
+    edge = to / "edge"
+    assert accepts(edge / "public.pem", edge / "public-key.pem", to / "trust" / "ca.pem", "10.0.0.5")
+    assert (to / "trust" / "ca.pem").read_bytes() == authority
+
+
+def test_certificates_of_ones_own_are_what_devices_meet_and_the_parts_still_trust_each_other(to: Path, tmp_path: Path):
+    given = own(tmp_path / "own")
+    prepare_certificates(HOST, to, given, NOW)
+    edge, emqx, trust = to / "edge", to / "emqx", to / "trust"
+    assert (trust / "ca.pem").read_bytes() == given.ca.read_bytes()
+    for files in ((edge / "public.pem", edge / "public-key.pem"), (emqx / "server.pem", emqx / "server-key.pem")):
+        assert accepts(*files, given.ca, HOST)
+    assert accepts(edge / "internal.pem", edge / "internal-key.pem", trust / "bundle.pem", "edge")
+    assert not accepts(edge / "internal.pem", edge / "internal-key.pem", trust / "ca.pem", "edge")
+
+
+def test_certificates_of_ones_own_for_another_host_are_refused(to: Path, tmp_path: Path):
+    with pytest.raises(ConfigError, match=HOST):
+        prepare_certificates(HOST, to, own(tmp_path / "own", "other.example.org"), NOW)
+
+
+def test_certificates_of_ones_own_without_their_authority_are_refused(to: Path, tmp_path: Path):
+    given = own(tmp_path / "own")
+    given.ca.unlink()
+    with pytest.raises(ConfigError, match=r"ca\.pem"):
+        prepare_certificates(HOST, to, given, NOW)
+
+
+@pytest.mark.parametrize("missing", ["authority", "trust", "edge", "emqx"])
+def test_certificates_without_a_volume_are_refused_by_its_name(to: Path, missing: str):
+    (to / missing).rmdir()
+    with pytest.raises(ConfigError, match=missing):
+        prepare_certificates(HOST, to, NONE, NOW)
+
+
+def test_secrets_are_made_once_and_shared_with_those_who_need_them_alone(to: Path):
+    prepare_secrets(to)
+    found = snapshot(to)
+    assert set(found) == {
+        "postgres/superuser-password",
+        "postgres/auth-password",
+        "postgres/ingest-password",
+        "auth-api/database-password",
+        "auth-api/management-key",
+        "ingest/database-password",
+        "emqx/api_keys",
+        "emqx/dashboard-password",
+        "emqx/cookie",
+    }
+    assert found["auth-api/database-password"] == found["postgres/auth-password"]
+    assert found["ingest/database-password"] == found["postgres/ingest-password"]
+    assert found["auth-api/management-key"] == found["emqx/api_keys"]
+    assert len(set(found.values())) == 6
+    assert all(len(text.strip()) >= 43 for text in found.values())
+    assert {(to / name).stat().st_mode & 0o777 for name in found} == {0o640}
+    prepare_secrets(to)
+    assert snapshot(to) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["", "https://pulse.example.org", "pulse.example.org:443", "Pulse", "a b", "a;b", "10.0.0.5"]
+)
+def test_checked_host_refuses_what_is_no_plain_name(text: str):
+    with pytest.raises(ConfigError, match="PULSE_HOST"):
+        checked_host(text)
+
+
+@pytest.mark.parametrize("text", ["pulse.example.org", "localhost", "xn--mnchen-3ya.example"])
+def test_checked_host_takes_names(text: str):
+    assert checked_host(text) == text
