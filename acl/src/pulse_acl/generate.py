@@ -21,6 +21,7 @@ from .emit.typescript_topics import topics_ts
 from .payloads import PAYLOADS
 
 _TOPIC_PAGE = Path("docs/mqtt-topics.md")
+_ASYNCAPI = Path("docs/asyncapi.yaml")
 _EXAMPLES = Path("acl/cases/examples")
 _GENERATED_ONLY = Path("acl/generated")
 _ROOT = Path(__file__).parents[3]
@@ -41,7 +42,7 @@ def generated_files(root: Path) -> dict[Path, str]:
     schemas = {_GENERATED_ONLY / "json-schema" / name: text for name, text in json_schemas().items()}
     return {
         Path("broker-config/acl.conf"): acl_conf(),
-        _GENERATED_ONLY / "asyncapi.yaml": asyncapi_yaml(),
+        _ASYNCAPI: asyncapi_yaml(),
         Path("dashboard/src/contract/payloads.ts"): payloads_ts(),
         Path("dashboard/src/contract/topics.ts"): topics_ts(),
         _TOPIC_PAGE: topic_page(page, examples),
