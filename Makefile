@@ -83,7 +83,7 @@ looks: ## every page of the dashboard in each of its states as sheets of picture
 	@$(PYTHON) requirements/install.py browser
 	PYTHONPATH=tests $(BIN)/python -m browser.looks $(TO)
 
-check: ## formatter, linters, types, import borders, contract drift; no server needed
+check: ## formatter, linters, types, import borders, drift of generated files; no server needed
 	@$(PYTHON) requirements/install.py dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -91,6 +91,7 @@ check: ## formatter, linters, types, import borders, contract drift; no server n
 	$(BIN)/lint-imports
 	$(BIN)/python -m pulse_acl.generate --check
 	$(BIN)/python -m pulse_runtime.generate --check
+	PYTHONPATH=tests $(BIN)/python -m documents --check
 	cd dashboard && npm run --silent check
 
 bench: ## the benchmarks, with their ratios (ONLY=ingest: one of them; MEMORY_SECONDS=600: memory for ten minutes)
@@ -101,9 +102,10 @@ bench: ## the benchmarks, with their ratios (ONLY=ingest: one of them; MEMORY_SE
 	@$(PYTHON) requirements/install.py package
 	PYTHONPATH=tests MEMORY_SECONDS=$(MEMORY_SECONDS) $(BIN)/python -m bench $(ONLY)
 
-generate: ## write the generated files of the contract anew
+generate: ## write the generated files of the contract and of the documentation anew
 	$(BIN)/python -m pulse_acl.generate
 	$(BIN)/python -m pulse_runtime.generate
+	PYTHONPATH=tests $(BIN)/python -m documents
 
 lock: ## pin the newest allowed dependencies (needs uv)
 	for set in run window dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done
