@@ -11,7 +11,7 @@ from ...core.people.directory import Named
 from ..theme.style import role
 
 ROW_PX = 29
-MOST_ROWS = 7
+LEAST_ROWS, MOST_ROWS = 2, 7
 
 
 class CheckList(QListWidget):
@@ -27,10 +27,15 @@ class CheckList(QListWidget):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if one.id in chosen else Qt.CheckState.Unchecked)
             self.addItem(item)
-        self.setFixedHeight(min(max(2, len(choices)), MOST_ROWS) * ROW_PX + 12)
+        self.setMinimumHeight(LEAST_ROWS * ROW_PX + 12)  # the rest scrolls on a small screen
+        self.setMaximumHeight(min(max(LEAST_ROWS, len(choices)), MOST_ROWS) * ROW_PX + 12)
         if choices:
             self.setCurrentRow(0)
         self.itemClicked.connect(self._clicked)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size that shows as many as may be shown."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
 
     def chosen(self) -> frozenset[str]:
         """Return the ids of what is checked."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 from .. import words
 from ..theme.style import role
 
+TITLE_PX = 36  # what the system may put above a window
 Asker = Callable[[Callable[[], Any], Callable[[Any], None], Callable[[str], None]], None]
 
 
@@ -77,6 +79,17 @@ class Form(QDialog):
         box.addWidget(self.error)
         box.addStretch(0 if self._is_long else 1)
         box.addLayout(buttons)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the room that the fields need, and no more than the screen has: the buttons must be within reach."""
+        super().showEvent(event)
+        self._grow()
+        screen = self.screen().availableGeometry()
+        self.resize(self.size().boundedTo(QSize(screen.width(), screen.height() - TITLE_PX)))
+        place = QRect(self.pos(), self.frameSize())
+        place.moveRight(min(place.right(), screen.right()))
+        place.moveBottom(min(place.bottom(), screen.bottom()))
+        self.move(max(place.left(), screen.left()), max(place.top(), screen.top()))
 
     def pop_up(self) -> None:
         """Open over the parent and be gone when closed."""

@@ -1,0 +1,99 @@
+"""
+Shows every window and dialog on the screen that Qt was given, and prints what is wrong with each as JSON.
+
+A program of its own, because Qt takes the size and the scale of a screen once in a process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QWidget
+
+from pulse_desktop.ui.application import the_application
+from pulse_desktop.ui.theme.colours import DARK
+from pulse_desktop.ui.theme.style import put_on
+from pulse_desktop.ui.windows.enroll import EnrollDialog
+from pulse_desktop.ui.windows.main import MainWindow
+from pulse_desktop.ui.windows.people import PeopleWindow
+from pulse_desktop.ui.windows.people_forms import OwnPasswordForm
+from pulse_desktop.ui.windows.settings import Present, SettingsDialog
+from pulse_desktop.ui.windows.sign_in import SignInDialog
+from pulse_desktop.ui.windows.sources import SourcesDialog
+from support.open_forms import open_form
+from support.people_desk import BOB, OPERATORS, VALVES, PeopleDesk
+from support.window_fakes import EVERYTHING, LARGEST, SETTINGS, FakeBridge, disconnected, online, operator, syncing
+from support.window_layout import faults
+
+WHY = "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are given up"
+EVERYBODY = operator(*EVERYTHING, from_cache=True)
+STATES = {
+    "online": online(operator=EVERYBODY, latest={"line/very_long_name_of_a_metric": -LARGEST - 1}),
+    "syncing": syncing(operator=EVERYBODY),
+    "disconnected": disconnected(operator=EVERYBODY, problems={"notice": WHY}),
+    "signed out": disconnected(),
+}
+
+
+def windows(folder: Path) -> Iterator[tuple[str, QWidget]]:
+    """Yield each window with its name, shown in full where it is a window and not a dialog."""
+    bridge = FakeBridge()
+    main = MainWindow("DESKTOP-001", bridge, QSettings(str(folder / "kept.ini"), QSettings.Format.IniFormat), list)
+    main.showMaximized()
+    QApplication.processEvents()  # it chooses its layout by its size
+    for name, state in STATES.items():
+        for _ in range(2):  # the second time with the metric that the first one has offered
+            main.show_snapshot(state)
+        for tab in range(main.work.tabs.count()):
+            main.work.tabs.setCurrentIndex(tab)
+            yield f"{name}, {main.work.tabs.tabText(tab)}", main
+    told = Present("DESKTOP-001", SETTINGS, {}, "https://pulse.example", "", "mqtts://pulse.example:8883")
+    yield "sign-in", SignInDialog(bridge, list.copy)  # type: ignore[arg-type]  # nobody signs in
+    yield "settings", SettingsDialog(bridge, told, lambda _moved: None)
+    yield "sources", SourcesDialog(bridge, [{"kind": "machine"}, {"kind": "csv"}], lambda: None)
+    yield "enroll", EnrollDialog(bridge.ask, lambda *_: None, "DESKTOP-001", "https://pulse.example")
+    yield from people(folder)
+
+
+def people(folder: Path) -> Iterator[tuple[str, QWidget]]:
+    """Yield the people window on each of its pages, and its forms."""
+    desk = PeopleDesk(folder)
+    made = PeopleWindow(desk.bridge, desk.operation.operator())
+    made.showMaximized()
+    for page, key in ((made.users, BOB), (made.roles, OPERATORS), (made.permissions, VALVES)):
+        made.tabs.setCurrentWidget(page)
+        page.listing.select(key)
+        yield f"people, {made.tabs.tabText(made.tabs.currentIndex())}", made
+        page.edit.click()
+        form = open_form(made)
+        yield f"form of {made.tabs.tabText(made.tabs.currentIndex())}", form
+        form.reject()
+    yield "own password", OwnPasswordForm(desk.bridge, lambda _: None)
+    desk.close()
+
+
+def main() -> None:
+    """Print what is wrong by the name of the window, and the screen as Qt sees it."""
+    application = the_application()
+    put_on(application, DARK)
+    found: dict[str, list[str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, window in windows(Path(folder)):
+            window.show()
+            for _ in range(4):  # what is laid out may want another layout
+                QApplication.processEvents()
+            found[name] = faults(window)
+            if len(sys.argv) > 1:
+                window.grab().save(f"{sys.argv[1]}/{name.replace(', ', '-')}.png")
+    screen = application.primaryScreen()
+    size = screen.availableGeometry()
+    print(json.dumps({"screen": [size.width(), size.height(), screen.devicePixelRatio()], "faults": found}))
+
+
+if __name__ == "__main__":
+    main()
