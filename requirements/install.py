@@ -50,7 +50,7 @@ SYSTEM = {
         f"libpython3.{sys.version_info[1]}.so.1.0": f"libpython3.{sys.version_info[1]}",
     },
     "faults": {"cc": "build-essential"},
-    "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients"},
+    "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "jq": "jq", "curl": "curl"},
 }
 
 
