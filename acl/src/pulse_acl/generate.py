@@ -42,7 +42,7 @@ def generated_files(root: Path) -> dict[Path, str]:
     schemas = {_GENERATED_ONLY / "json-schema" / name: text for name, text in json_schemas().items()}
     return {
         Path("broker-config/acl.conf"): acl_conf(),
-        _ASYNCAPI: asyncapi_yaml(),
+        _ASYNCAPI: asyncapi_yaml(examples),
         Path("dashboard/src/contract/payloads.ts"): payloads_ts(),
         Path("dashboard/src/contract/topics.ts"): topics_ts(),
         _TOPIC_PAGE: topic_page(page, examples),

@@ -39,8 +39,11 @@ def test_acl_conf_protects_what_the_broker_attests() -> None:
     assert '{deny, all, publish, ["audit/command"]}.' in _terms()
 
 
+_EXAMPLES = {name: f'{{"example_of": "{name}"}}' for name in PAYLOADS}
+
+
 def _document() -> dict[str, Any]:
-    found = yaml.safe_load(asyncapi_yaml())
+    found = yaml.safe_load(asyncapi_yaml(_EXAMPLES))
     assert isinstance(found, dict)
     return found
 
@@ -51,12 +54,14 @@ def test_asyncapi_has_every_topic_payload_and_server() -> None:
     assert [channel["address"] for channel in document["channels"].values()] == [topic.value for topic in Topic]
     assert set(document["components"]["messages"]) == set(PAYLOADS)
     assert set(document["components"]["schemas"]) >= set(PAYLOADS)
+    shown = {name: message["examples"][0]["payload"] for name, message in document["components"]["messages"].items()}
+    assert shown == {name: {"example_of": name} for name in PAYLOADS}
     assert {server["protocol"] for server in document["servers"].values()} == {"secure-mqtt", "ws", "wss"}
 
 
 def test_asyncapi_every_reference_leads_somewhere() -> None:
     document = _document()
-    references = set(re.findall(r"\$ref: ['\"]?(#[^'\"\s]+)", asyncapi_yaml()))
+    references = set(re.findall(r"\$ref: ['\"]?(#[^'\"\s]+)", asyncapi_yaml(_EXAMPLES)))
     assert len(references) > 40
     for reference in references:
         found: Any = document

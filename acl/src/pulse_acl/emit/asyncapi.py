@@ -7,8 +7,9 @@ An operation takes the view of one part and names it in its tag: ``send`` is wha
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -31,13 +32,13 @@ _PARAMETERS = {
 }
 
 
-def asyncapi_yaml() -> str:
-    """Return the whole document."""
-    document = yaml.safe_dump(_document(), sort_keys=False, allow_unicode=True, width=110)
+def asyncapi_yaml(examples: Mapping[str, str]) -> str:
+    """Return the whole document; *examples*: payload → an example of it as JSON."""
+    document = yaml.safe_dump(_document(examples), sort_keys=False, allow_unicode=True, width=110)
     return hash_header() + str(document)
 
 
-def _document() -> dict[str, Any]:
+def _document(examples: Mapping[str, str]) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(PAYLOADS.values(), ref_template="#/components/schemas/{name}")
     return {
         "asyncapi": "3.0.0",
@@ -47,10 +48,7 @@ def _document() -> dict[str, Any]:
         "channels": {_key(row): _channel(row) for row in TOPICS},
         "operations": dict(_operations()),
         "components": {
-            "messages": {
-                name: {"name": name, "contentType": "application/json", "payload": _ref("schemas", name)}
-                for name in PAYLOADS
-            },
+            "messages": {name: _message(name, examples[name]) for name in PAYLOADS},
             "schemas": schemas,
             "securitySchemes": {"token": {"type": "userPassword", "description": "password: the token"}},
         },
@@ -83,6 +81,15 @@ def _channel(row: TopicSpec) -> dict[str, Any]:
         form = f"1 to 64 of A-Z a-z 0-9 . _ - ({DEVICE_ID_PATTERN})"
         channel["parameters"] = {name: {"description": f"{_PARAMETERS[name]}; {form}"} for name in names}
     return {**channel, "messages": {row.payload: _ref("messages", row.payload)}}
+
+
+def _message(name: str, example: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "contentType": "application/json",
+        "payload": _ref("schemas", name),
+        "examples": [{"name": "documented", "payload": json.loads(example)}],
+    }
 
 
 def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
