@@ -114,7 +114,8 @@ def _walk(parser: ArgumentParser, words: tuple[str, ...], meaning: str) -> Itera
                     value = " " + "|".join(map(str, action.choices))
                 options[" or ".join(action.option_strings) + value] = (action.help or "") % {"default": action.default}
         else:
-            arguments.append(str(action.metavar or action.dest).upper())
+            name = str(action.metavar or action.dest).upper()
+            arguments.append("|".join(map(str, action.choices)) if action.choices else name)
     if not any(action.required for action in below):
         about = meaning or (parser.description or "")
         yield Command(words, tuple(arguments), about, options, frozenset(flags))

@@ -143,7 +143,9 @@ def test_class_diagrams_show_classes_and_methods_of_the_code():
             assert len(shown) > 5
             wrong += [name for name in shown if name not in known]
             for name, body in re.findall(r"^  class (\w+) \{\n(.*?)^  \}", block, re.MULTILINE | re.DOTALL):
-                wrong += [f"{name}.{method}" for method in re.findall(r"\+(\w+)\(", body) if method not in known[name]]
+                wrong += [
+                    f"{name}.{method}" for method in re.findall(r"\+(\w+)\(", body) if method not in known.get(name, ())
+                ]
             wrong += [
                 end
                 for pair in re.findall(r"^  (\w+) --> (\w+)", block, re.MULTILINE)
