@@ -33,7 +33,7 @@ _MOST_LISTED = 20
 
 def add(parser: ArgumentParser) -> None:
     """Describe the options."""
-    deeds = parser.add_subparsers(dest="deed", required=True, metavar="list|rotate|retire")
+    deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
     deeds.add_parser("list", help="every signing key: what it is for, and until when it is needed")
     rotate = deeds.add_parser("rotate", help="make a new key; it signs two minutes later, the old one still verifies")
     rotate.add_argument("--purpose", choices=[one.value for one in Purpose], action="append", help="default: all")

@@ -1,0 +1,116 @@
+"""The dashboard and the alert rules name only metrics and labels that the programs really expose."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from pulse_auth.app import create_app
+from pulse_auth.settings import Settings, default_paths
+from pulse_broker.metrics import Metrics as BrokerMetrics
+from pulse_ingest.measures import Measures
+
+ROOT = Path(__file__).resolve().parents[2]
+ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
+SCRAPES = ROOT / "deploy" / "prometheus" / "prometheus.yaml"
+BOARD = ROOT / "deploy" / "grafana" / "precisionpulse.json"
+# Prometheus' own, for each target.
+GIVEN = {"up": {"job", "instance"}}
+_NAME = re.compile(r"\b(?:pulse|process)_[a-z0-9_]+\b")
+_MATCHER = re.compile(r"\b([a-z_]+)\{([^}]*)\}")
+_LABEL = re.compile(r"(\w+)\s*[=!]~?")
+_SHOWN = re.compile(r"\{\{\s*(?:\$labels\.)?(\w+)\s*\}\}")
+
+
+def exposed(text: str) -> dict[str, set[str]]:
+    """Return every sample's name with its labels, also of metrics that have no sample yet."""
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(text):
+        suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
+        for suffix in suffixes:
+            found.setdefault(family.name + suffix, set())
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """What the three programs expose, with one sample for each metric that has labels."""
+    ingest = Measures()
+    ingest.refused.labels("135").inc()
+    broker = BrokerMetrics()
+    for counter in vars(broker).values():
+        if getattr(counter, "_labelnames", None):
+            counter.labels("word").inc()
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(**default_paths(home), external_dsn="postgresql://nobody@127.0.0.1:1/none")
+    app = create_app(settings)
+    own = next(provided.dependency() for name, provided in app.dependencies.items() if name == "metrics")
+    own.requests.labels("GET", "/x", "200").inc()
+    own.durations.labels("/x").observe(0.1)
+    texts = [ingest.exposition(), broker.exposition(), own.text()]
+    return {name: labels for text in texts for name, labels in exposed(text.decode()).items()}
+
+
+def alerts() -> list[dict[str, Any]]:
+    document = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def board() -> list[tuple[str, str]]:
+    """Return the dashboard's expressions with their legends."""
+    document = json.loads(BOARD.read_text(encoding="utf-8"))
+    return [(one["expr"], one["legendFormat"]) for panel in document["panels"] for one in panel["targets"]]
+
+
+def unknown(expression: str, shown: str, metrics: dict[str, set[str]]) -> list[str]:
+    """Return the metrics and labels in *expression*, and the labels *shown*, that nobody exposes."""
+    known = metrics | GIVEN
+    names = set(_NAME.findall(expression))
+    wrong = sorted(names - known.keys())
+    given = {"job", "instance", "le"}
+    for name, matchers in _MATCHER.findall(expression):
+        wrong += [
+            f"{name}{{{label}}}" for label in _LABEL.findall(matchers) if label not in known.get(name, set()) | given
+        ]
+    labels = set[str]().union(given, *(known.get(name, set()) for name in names))
+    return wrong + [f"{{{{{label}}}}}" for label in _SHOWN.findall(shown) if label not in labels]
+
+
+def test_alert_rules_name_only_what_the_programs_expose(metrics: dict[str, set[str]]) -> None:
+    wrong = {rule["alert"]: unknown(rule["expr"], rule["annotations"]["summary"], metrics) for rule in alerts()}
+    assert {name: names for name, names in wrong.items() if names} == {}
+
+
+def test_dashboard_names_only_what_the_programs_expose(metrics: dict[str, set[str]]) -> None:
+    wrong = {expression: unknown(expression, legend, metrics) for expression, legend in board()}
+    assert {name: names for name, names in wrong.items() if names} == {}
+    assert len(wrong) > 25
+
+
+def test_unknown_finds_a_wrong_metric_a_wrong_label_and_a_wrong_legend(metrics: dict[str, set[str]]) -> None:
+    assert unknown("pulse_ingest_dropped > 0", "", metrics) == ["pulse_ingest_dropped"]
+    assert unknown('pulse_devices{status="ONLINE"}', "", metrics) == ["pulse_devices{status}"]
+    assert unknown("pulse_devices", "{{status}}", metrics) == ["{{status}}"]
+    assert unknown('pulse_http_requests_total{status=~"5.."}', "{{ $labels.route }}", metrics) == []
+
+
+def test_alert_rules_say_how_urgent_and_which_page_helps() -> None:
+    rules = alerts()
+    assert len({rule["alert"] for rule in rules}) == len(rules) > 10
+    for rule in rules:
+        assert rule["labels"]["severity"] in {"page", "ticket"}, rule["alert"]
+        assert (ROOT / rule["annotations"]["runbook"]).is_file(), rule["alert"]
+
+
+def test_scrape_jobs_are_those_that_rules_and_dashboard_go_by() -> None:
+    jobs = {job["job_name"] for job in yaml.safe_load(SCRAPES.read_text(encoding="utf-8"))["scrape_configs"]}
+    assert jobs == {"pulse-auth-api", "pulse-ingest", "pulse-broker"}
+    assert yaml.safe_load(SCRAPES.read_text(encoding="utf-8"))["rule_files"] == [ALERTS.name]
