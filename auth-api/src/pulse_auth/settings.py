@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -29,7 +28,8 @@ class Settings:
 
     ``external_dsn``: of a database that is not ours to run, password included, or ``None`` for the embedded one.
     ``public_url``: origin under which browsers reach the dashboard; https means a TLS edge stands before us.
-    ``internal_network``: of the containers on one host; clear text is spoken there, and the edge is in it.
+    ``internal_network``: of the containers on one host, as address/bits; clear text is spoken there, and the edge is
+    in it. Empty: there is none.
     """
 
     home: Path
@@ -38,7 +38,7 @@ class Settings:
     log_level: str = "info"
     http_host: str = "127.0.0.1"
     http_port: int = 8080
-    internal_network: IPv4Network | IPv6Network | None = None
+    internal_network: str = ""
     public_url: str = "http://127.0.0.1:8080"
     mqtts_url: str = "mqtts://127.0.0.1:8883"
     ws_url: str = "ws://127.0.0.1:8083/mqtt"
@@ -117,7 +117,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         log_level=environment.text("PULSE_LOG_LEVEL"),
         http_host=host,
         http_port=environment.port("PULSE_HTTP_PORT"),
-        internal_network=environment.internal_network(),
+        internal_network=str(environment.internal_network() or ""),
         public_url=environment.url("PULSE_PUBLIC_URL", secure="https", loopback_only="http"),
         mqtts_url=environment.url("PULSE_BROKER_MQTTS_URL", secure="mqtts", loopback_only="mqtt"),
         ws_url=environment.url("PULSE_BROKER_WS_URL", secure="wss", loopback_only="ws"),

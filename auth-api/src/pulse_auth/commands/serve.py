@@ -121,7 +121,7 @@ def _config(app: Litestar, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         # Only an edge's word on whose request it is counts, and only when there is one.
         proxy_headers=settings.is_behind_edge,
-        forwarded_allow_ips=["127.0.0.1", "::1", *([str(settings.internal_network)] * bool(settings.internal_network))],
+        forwarded_allow_ips=["127.0.0.1", "::1", *([settings.internal_network] * bool(settings.internal_network))],
         timeout_graceful_shutdown=FINISH_WITHIN_S,
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network, IPv6Network
 
 import psutil
 
@@ -26,11 +25,12 @@ def listeners(settings: Settings) -> Iterator[socket.socket]:
         ConfigError: The port is taken, or this machine has no address in the internal network.
     """
     yield _bound(settings.http_host, settings.http_port)
-    if settings.internal_network is not None:
+    if settings.internal_network:
         yield _bound(_address_in(settings.internal_network, _own_addresses()), settings.http_port)
 
 
-def _address_in(network: IPv4Network | IPv6Network, own: Iterable[str]) -> str:
+def _address_in(network_text: str, own: Iterable[str]) -> str:
+    network = ipaddress.ip_network(network_text)
     for text in own:
         if ipaddress.ip_address(text) in network:
             return text

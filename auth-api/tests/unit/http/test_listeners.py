@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from pulse_auth.settings import Settings, default_paths
 from pulse_runtime.errors import ConfigError
 
 
-def settings(home: Path, network: str | None = None) -> Settings:
-    made = Settings(**default_paths(home), http_port=0)
-    return dataclasses.replace(made, internal_network=ipaddress.ip_network(network) if network else None)
+def settings(home: Path, network: str = "") -> Settings:
+    return Settings(**default_paths(home), http_port=0, internal_network=network)
 
 
 def places(made: Settings) -> list[str]:
