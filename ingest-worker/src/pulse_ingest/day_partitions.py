@@ -2,8 +2,8 @@
 The partitions of the days that readings belong to: made before a batch where that is quick, and beside it otherwise.
 
 Making one waits for everybody who reads the DEFAULT partition (a backup, a long query), so a batch tries once for a day
-that is new and never again; the rest is ``run``'s. Until then the DEFAULT partition takes the rows, and they move with
-the partition when it is made. Read next: ``archivist``.
+that is new and never again, and for none while that lock is known to be held; the rest is ``run``'s. Until then the
+DEFAULT partition takes the rows, and they move with the partition when it is made. Read next: ``archivist``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .clock import Clock
 from .errors import StorageUnavailable, WriteFailed
 
 AGAIN_S = 60.0
+LOCKED = "55P03"  # a lock was not to be had in time
 _OLDEST = timedelta(days=400)
 _DAY = timedelta(days=1)
 
@@ -42,13 +43,17 @@ class DayPartitions:
         self._oldest = timedelta(days=retention_days) if retention_days else _OLDEST
         self._made: set[date] = set()
         self._owed: set[date] = set()
+        self._is_locked = False  # as last seen
         self._making = asyncio.Lock()
 
     async def prepare(self, days: Iterable[date]) -> None:
-        """Try once for each of the *days* (UTC) of a batch that is new; never raises but for cancellation."""
+        """Try once for the *days* (UTC) of a batch that are new; never raises but for cancellation."""
         today = self._clock.now().date()
-        wanted = {day for day in days if today - self._oldest <= day <= today + _DAY}
-        await self._make_each(wanted - self._made - self._owed)
+        new = {day for day in days if today - self._oldest <= day <= today + _DAY} - self._made - self._owed
+        if self._is_locked:
+            self._owed |= new
+        else:
+            await self._make_each(new)
 
     async def run(self) -> None:
         """Make today's and tomorrow's, and what batches were not given, every ``AGAIN_S`` seconds until cancelled."""
@@ -57,13 +62,15 @@ class DayPartitions:
             await asyncio.sleep(AGAIN_S)
 
     async def make_owed(self) -> None:
-        """Try once for each day that is owed, and for today and tomorrow."""
+        """Try once for the days that are owed, and for today and tomorrow."""
         today = self._clock.now().date()
         self._owed = {day for day in self._owed if today - self._oldest <= day}
         await self._make_each((self._owed | {today, today + _DAY}) - self._made)
 
     async def _make_each(self, days: set[date]) -> None:
-        for day in sorted(days):
+        """Make *days* in their order; all of them need the same lock, so that it is waited for once only."""
+        ordered = sorted(days)
+        for number, day in enumerate(ordered):
             try:
                 async with self._making:
                     if day not in self._made:
@@ -73,6 +80,11 @@ class DayPartitions:
             except WriteFailed as error:
                 log.warning("partitions.day_put_off", day=str(day), error=str(error))
                 self._owed.add(day)
+                self._is_locked = error.sqlstate == LOCKED
+                if self._is_locked:
+                    self._owed.update(ordered[number:])
+                    return
             else:
+                self._is_locked = False
                 self._made.add(day)
                 self._owed.discard(day)

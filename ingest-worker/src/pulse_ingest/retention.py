@@ -2,7 +2,7 @@
 Dropping telemetry that came long ago: whole days by their newest ``received_at``, and the DEFAULT partition's rows.
 
 Works on a connection of its own, so that the archive never waits for it. The ledger is left alone: what is dropped
-counts as archived, never as missing. Read next: ``archivist``, which makes the partitions.
+counts as archived, never as missing. Read next: ``day_partitions``, which makes the partitions.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from support.ingest import RECEIVED, STREAM, bad, message, numbered, reading
 
 DEADLOCK = WriteFailed("40P01", "deadlock detected")
 TOO_LARGE = UnfitData("22003", "out of range")
+LOCKED = WriteFailed("55P03", "canceling statement due to lock timeout")
+TODAY = RECEIVED.date()
+TOMORROW = TODAY + timedelta(days=1)
 Rule = Callable[[list[int]], IngestError | None]
 
 
@@ -41,6 +44,7 @@ class MemoryArchive:
         self.account = Account()
         self.attempts: list[list[int]] = []
         self.days: list[date] = []
+        self.days_tried: list[date] = []
         self.partition_error: IngestError | None = None
 
     async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
@@ -58,6 +62,7 @@ class MemoryArchive:
         return Written([Answer("D1", STREAM, done.after.within(claim.named), reasons)], len(done.archive), 0, 0)
 
     async def make_partitions(self, days: Sequence[date]) -> None:
+        self.days_tried.extend(days)
         if self.partition_error:
             raise self.partition_error
         self.days.extend(days)
@@ -194,25 +199,43 @@ async def test_store_days_of_the_batch_have_partitions_before_it_is_written() ->
 
 async def test_store_day_that_cannot_have_a_partition_yet_is_tried_for_once_and_then_beside_the_batches() -> None:
     archive = MemoryArchive()
-    days, tried = DayPartitions(archive, TurnedClock()), []
-    make = archive.make_partitions
-
-    async def noted(wanted: Sequence[date]) -> None:
-        tried.extend(wanted)
-        await make(wanted)
-
-    archive.make_partitions = noted
-    archive.partition_error = WriteFailed("55P03", "canceling statement due to lock timeout")
-    today = RECEIVED.date()
+    days = DayPartitions(archive, TurnedClock())
+    archive.partition_error = LOCKED
     for _ in range(3):
-        await days.prepare({today})
-    assert tried == [today]
+        await days.prepare({TODAY})
+    assert archive.days_tried == [TODAY]
     await days.make_owed()
     archive.partition_error = None
     await days.make_owed()
-    await days.prepare({today, today + timedelta(days=1)})
-    assert tried == [today, *2 * [today, today + timedelta(days=1)]]
-    assert archive.days == [today, today + timedelta(days=1)]
+    await days.prepare({TODAY, TOMORROW})
+    assert archive.days_tried == [TODAY, TODAY, TODAY, TOMORROW]
+    assert archive.days == [TODAY, TOMORROW]
+
+
+async def test_store_days_that_somebody_locks_out_are_waited_for_once_and_made_when_the_lock_is_free() -> None:
+    archive = MemoryArchive()
+    days, month = DayPartitions(archive, TurnedClock()), [TODAY - timedelta(days=number) for number in range(30, 0, -1)]
+    archive.partition_error = LOCKED
+    await days.prepare(month[:20])
+    assert len(archive.days_tried) == 1, "each further day would wait for the same lock"
+    for day in month[20:]:
+        await days.prepare({day})
+    assert len(archive.days_tried) == 1, "nor does a batch of another day"
+    await days.make_owed()
+    assert len(archive.days_tried) == 2
+    archive.partition_error = None
+    await days.make_owed()
+    assert archive.days == [*month, TODAY, TOMORROW]
+    await days.prepare({month[0] - timedelta(days=1)})
+    assert archive.days[-1] == month[0] - timedelta(days=1), "a new day is made before its batch again"
+
+
+async def test_store_day_that_fails_by_itself_keeps_no_other_from_having_a_partition() -> None:
+    archive = MemoryArchive()
+    days = DayPartitions(archive, TurnedClock())
+    archive.partition_error = WriteFailed("42501", "permission denied")
+    await days.prepare({TODAY, TOMORROW})
+    assert archive.days_tried == [TODAY, TOMORROW]
 
 
 async def test_store_very_old_day_is_left_to_the_default_partition() -> None:
