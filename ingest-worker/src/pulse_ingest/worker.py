@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -194,20 +195,30 @@ class Worker:
         return 0.0 if oldest is None else max(0.0, (self._clock.now() - oldest).total_seconds())
 
     async def _watch_progress(self) -> None:
-        dog = Watchdog(is_waiting=self._could_go_on, steps=self._steps, clock=self._clock)
+        dogs = self._watchdogs()
         while True:
             await asyncio.sleep(INTERVAL_S)
-            if dog.is_stalled():
+            stalled = [dog.is_stalled() for dog in dogs]
+            if any(stalled):
                 break
         log.error("worker.stalled", oldest_s=self._oldest_s(), held=len(self._intake))
         raise Stalled("messages are held and nothing happens to them; the worker has to start anew")
 
-    def _could_go_on(self) -> bool:
-        is_idle = self._pipeline.oldest_received_at is None and self._side.is_idle
-        return self._state.database == OK and not (is_idle and self._link.holds_back_nothing)
+    def _watchdogs(self) -> list[Watchdog]:
+        """Return one for each way: heartbeats come all the time, and would pass for progress of telemetry."""
+        archivist, side = self._archivist, self._side
+        ways: list[tuple[Callable[[], bool], Callable[[], int]]] = [
+            (lambda: self._pipeline.oldest_received_at is not None, lambda: archivist.steps),
+            (lambda: not side.is_idle, lambda: side.steps),
+            (lambda: not self._link.holds_back_nothing, lambda: archivist.steps + side.steps),
+        ]
+        return [
+            Watchdog(is_waiting=partial(self._could_go_on, waits), steps=steps, clock=self._clock)
+            for waits, steps in ways
+        ]
 
-    def _steps(self) -> int:
-        return self._archivist.steps + self._side.steps
+    def _could_go_on(self, waits: Callable[[], bool]) -> bool:
+        return self._state.database == OK and waits()
 
     async def _check_storage(self) -> None:
         while True:
