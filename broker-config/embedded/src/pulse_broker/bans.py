@@ -106,7 +106,7 @@ class Bans:
         Raises:
             BanExistsError: There is one in force already; it stays as it is.
             ValueError: ``until`` is not a time, or there are too many bans.
-            OSError: The file cannot be written; nothing is changed.
+            OSError, RuntimeError: The file cannot be written, or no thread be had for it; nothing is changed.
         """
         end = end_of(ban)
         if self.get(ban.kind, ban.who):
@@ -117,7 +117,7 @@ class Bans:
             raise BanExistsError
 
     async def remove(self, kind: Kind, who: str) -> bool:
-        """Lift a ban; tell whether there was one. Raises ``OSError`` as ``add``."""
+        """Lift a ban; tell whether there was one. Raises as ``add`` when the file cannot be written."""
         return await self._change((kind, who), None)
 
     async def _change(self, key: Key, entry: tuple[Ban, float] | None) -> bool:
@@ -138,7 +138,7 @@ class Bans:
                 if any(made):
                     await asyncio.to_thread(_write_file, self._path, bans)
                     self._bans = bans
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody who asked may wait for ever
                 for change in changes:
                     if not change.done.done():
                         change.done.set_exception(error)

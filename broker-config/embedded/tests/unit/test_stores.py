@@ -98,6 +98,24 @@ async def test_bans_that_cannot_be_written_are_not_in_force_and_can_be_made_late
     assert bans.find("D1", "x") is not None
 
 
+async def test_bans_that_no_thread_can_be_had_for_are_refused_and_can_be_made_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_arguments: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    bans = Bans(tmp_path / "bans.json", lambda: NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr("pulse_broker.bans.asyncio.to_thread", fail)
+        async with asyncio.timeout(5):
+            asked = [bans.add(Ban("clientid", "D1")), bans.add(Ban("clientid", "D2"))]
+            refused = await asyncio.gather(*asked, return_exceptions=True)
+    assert [str(one) for one in refused] == ["can't start new thread"] * 2
+    assert bans.list() == []
+    await bans.add(Ban("clientid", "D1"))
+    assert bans.find("D1", "x") is not None
+
+
 async def test_bans_whose_asker_has_gone_are_made_all_the_same(tmp_path: Path) -> None:
     bans = Bans(tmp_path / "bans.json", lambda: NOW)
     asking = asyncio.create_task(bans.add(Ban("clientid", "D1")))
