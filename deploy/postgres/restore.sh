@@ -1,0 +1,72 @@
+#!/bin/sh
+# Restores one backup beside the present database and then puts it in its place. A job of compose.yaml.
+#
+# The restored database gets a new `history`: desktops notice that it is not the one they knew and take a snapshot,
+# instead of going on from versions that it has forgotten. The present database stays under another name.
+#
+#   restore.sh NAME [--with-keys]   NAME: a folder of PULSE_BACKUPS_DIR, or `newest`; with the keys: on a new server
+#   PULSE_KEYS                      folders of the keys, as for backup.sh
+#   PG…                             where the database is, and a role that may make and rename databases
+#   PULSE_DATABASE_PASSWORD_FILE    file with that role's password, where one is needed
+set -eu
+umask 077
+if [ -n "${PULSE_DATABASE_PASSWORD_FILE:-}" ]; then
+    PGPASSWORD=$(cat "$PULSE_DATABASE_PASSWORD_FILE")
+    export PGPASSWORD
+fi
+case ${2:-} in '' | --with-keys) ;; *) echo "restore: $2 is unknown; there is --with-keys." >&2; exit 2 ;; esac
+folder=${PULSE_BACKUPS_DIR:?}
+name=${1:-}
+if [ "$name" = newest ]; then
+    name=$(ls -1 "$folder" | grep -E '^[0-9]{8}T[0-9]{6}Z$' | sort | tail -n 1)
+fi
+backup=$folder/$name
+if [ -z "$name" ] || [ ! -f "$backup/database.dump" ]; then
+    echo "restore: name a backup; there are:" >&2
+    ls -1 "$folder" >&2
+    exit 2
+fi
+(cd "$backup" && sha256sum --quiet --strict -c SHA256SUMS)
+
+ask() { psql --no-psqlrc --no-password -q -t -A -v ON_ERROR_STOP=1 -d "$1"; }
+
+using=$(echo "SELECT count(*) FROM pg_stat_activity WHERE datname = 'pulse' AND usename IN ('pulse_auth', 'pulse_ingest')
+    AND pid <> pg_backend_pid();" | ask postgres)
+if [ "$using" != 0 ]; then
+    echo "restore: $using connections use the database; stop the API and the workers first." >&2
+    exit 1
+fi
+
+ask postgres <<SQL
+DROP DATABASE IF EXISTS pulse_restored;
+CREATE DATABASE pulse_restored OWNER pulse_auth TEMPLATE template0;
+REVOKE CONNECT, TEMPORARY ON DATABASE pulse_restored FROM PUBLIC;
+GRANT CONNECT ON DATABASE pulse_restored TO pulse_ingest;
+SQL
+pg_restore --no-password --exit-on-error --no-owner --role=pulse_auth --dbname=pulse_restored "$backup/database.dump"
+ask pulse_restored <<SQL
+SET ROLE pulse_auth;
+UPDATE record_version SET history = gen_random_uuid();
+ANALYZE;
+SQL
+
+if [ "${2:-}" = --with-keys ]; then
+    for key in ${PULSE_KEYS:-}; do
+        tar -C "${key#*=}" -xf "$backup/${key%%=*}.tar"
+    done
+fi
+
+former=pulse_before_$(date -u +%Y%m%dt%H%M%Sz)
+# Either both or neither: ALTER DATABASE may stand in a transaction.
+ask postgres <<SQL
+BEGIN;
+ALTER DATABASE pulse RENAME TO $former;
+ALTER DATABASE pulse_restored RENAME TO pulse;
+COMMIT;
+SQL
+
+# Five minutes of slack: a commit that was under way, and clocks.
+since=$(date -u -d "@$(($(date -u -d "$(cat "$backup/taken-at")" +%s) - 300))" +%Y-%m-%dT%H:%M:%SZ)
+echo "$since" > "$folder/reconcile-since"
+echo "restore: $name is in place; the former database is called $former"
+echo "restore: now ask the devices for what came after it: pulse-ingest reconcile --since $since"
