@@ -1,4 +1,4 @@
-"""The management client against recorded answers of EMQX 5.8; the embedded broker has tests of its own."""
+"""The management client where the broker fails in ways of its own; see ``test_recorded_answers`` for EMQX's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Emqx:
                 self.bans[entry["who"]] = entry | {"at": "2026-11-21T18:19:17+00:00"}
                 return httpx.Response(200, json=self.bans[entry["who"]])
             case "GET", "/banned":
-                return httpx.Response(200, json={"data": list(self.bans.values()), "meta": {"count": len(self.bans)}})
+                meta = {"count": len(self.bans), "limit": 1_000, "page": 1}
+                return httpx.Response(200, json={"data": list(self.bans.values()), "meta": meta})
             case "POST", "/clients/kickout/bulk":
                 return httpx.Response(204)
             case "DELETE", _:

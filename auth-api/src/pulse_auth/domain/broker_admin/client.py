@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -83,7 +83,7 @@ class BrokerAdmin:
             try:
                 body = answer.json()
                 found |= {one["who"]: _end(one["until"]) for one in body["data"] if one["as"] == "clientid"}
-                if not body["meta"].get("hasnext"):
+                if not _goes_on(body["meta"], len(body["data"])):
                     break
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise BrokerUnavailableError("the broker's list of bans cannot be read") from error
@@ -113,8 +113,14 @@ class BrokerAdmin:
             answer = await self._http.request(method, path, json=body, auth=self._credentials())
         except (httpx.HTTPError, OSError, ValueError) as error:
             raise BrokerUnavailableError(f"the broker's management API is away: {type(error).__name__}") from error
+        if answer.status_code == 401:
+            raise BrokerUnavailableError(
+                f"the broker's management API answered 401 ({_code(answer)}): the key in {self._key_file} has to be"
+                " the one that the broker was given"
+            )
         if answer.status_code not in expected:
-            raise BrokerUnavailableError(f"the broker's management API answered {answer.status_code} to {method}")
+            told = f"{answer.status_code} ({_code(answer)}) to {method} {path.partition('?')[0]}"
+            raise BrokerUnavailableError(f"the broker's management API answered {told}")
         return answer
 
     def _credentials(self) -> tuple[str, str]:
@@ -122,6 +128,13 @@ class BrokerAdmin:
         if not found:
             raise ValueError("the management key's file does not hold key:secret")
         return key, secret
+
+
+def _goes_on(meta: dict[str, Any], entries: int) -> bool:
+    """Tell whether another page follows; EMQX 5.8 says so in some lists, in that of bans only how many there are."""
+    if "hasnext" in meta:
+        return bool(meta["hasnext"])
+    return entries > 0 and int(meta["page"]) * int(meta["limit"]) < int(meta["count"])
 
 
 def _end(until: str) -> datetime:
