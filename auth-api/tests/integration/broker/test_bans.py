@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +107,27 @@ async def test_rewrite_lifts_and_shortens_what_the_broker_was_not_told_of(
         await admin.ban(ban(who))
     assert await bans.rewrite()
     assert await admin.banned_client_ids() == {"gone": FOREVER, "by-hand": FOREVER, "shorter": until}
+
+
+async def test_rewrite_finds_who_is_let_in_again_among_tens_of_thousands(
+    admin: BrokerAdmin, bans: BanEnforcement, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"signing_key": {}, "encryption_key": {}, "enrolled_by": "user:a", "enrolled_at": system_clock()}
+    async with sessions.begin() as session:
+        session.add(Device(client_id="back", **keys))
+    standing = {**{f"web:{number}": FOREVER for number in range(40_000)}, "back": FOREVER}
+    lifted: list[tuple[str, str]] = []
+
+    async def listed() -> dict[str, datetime]:
+        return standing
+
+    async def lift(*what: str) -> None:
+        lifted.append(what)
+
+    monkeypatch.setattr(admin, "banned_client_ids", listed)
+    monkeypatch.setattr(admin, "unban", lift)
+    assert await bans.rewrite()
+    assert lifted == [("clientid", "back")]
 
 
 async def test_rewrite_leaves_what_stands_alone_and_lets_a_new_ban_in_between_the_rest(

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import cast
 
 import structlog
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, any_, delete, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -141,7 +141,9 @@ class BanEnforcement:
 
     async def _welcome(self, standing: Iterable[str], bans: Iterable[BrokerBan]) -> list[str]:
         """Return the devices among *standing*, held off by the broker, that are not banned."""
-        welcome = select(Device.client_id).where(Device.client_id.in_(standing), Device.revoked_at.is_(None))
+        # One array, since there may be more of them than a statement has parameters.
+        held_off = any_(literal(list(standing), ARRAY(Text)))
+        welcome = select(Device.client_id).where(Device.client_id == held_off, Device.revoked_at.is_(None))
         async with self._sessions() as session:
             devices = set((await session.scalars(welcome)).all())
         return sorted(devices - {ban.who for ban in bans if ban.banned_as == "clientid"})
