@@ -16,6 +16,7 @@ from pulse_auth.app import create_app
 from pulse_auth.clock import system_clock
 from pulse_auth.db.session import make_engine, make_sessions
 from pulse_auth.domain.accounts.passwords import Passwords
+from pulse_auth.domain.broker_admin.enforcement import BanEnforcement
 from pulse_auth.preparation import prepare_database
 from pulse_auth.settings import Settings
 from pulse_runtime.errors import ConfigError
@@ -173,6 +174,33 @@ async def test_password_change_with_a_wrong_present_one_is_refused_and_slowed_do
         statuses.append((answer.status_code, slug(answer)))
     assert statuses == [(403, "wrong-password")] * 3 + [(429, "too-many-attempts")]
     assert (await api.client.get("/api/v1/auth/me")).status_code == 200
+
+
+async def test_password_change_is_answered_before_the_broker_cuts_the_browser_that_asked(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.sign_in()
+    assert (await api.client.post("/api/v1/broker/token", json={})).status_code == 200
+    happened: list[str] = []
+
+    async def apply(_self: BanEnforcement, **_what: Any) -> bool:
+        happened.append("broker told")
+        return True
+
+    handle = api.app.asgi_handler
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        async def note(message: Any) -> None:
+            happened.append(message["type"])
+            await send(message)
+
+        await handle(scope, receive, note)
+
+    monkeypatch.setattr(BanEnforcement, "apply", apply)
+    monkeypatch.setattr(api.app, "asgi_handler", noting)
+    answer = await api.client.post(PASSWORD, json={"current": "correct-horse-battery-1", "new": NEW})
+    assert answer.status_code == 200
+    assert happened == ["http.response.start", "http.response.body", "broker told"]
 
 
 async def test_password_changed_again_and_again_is_slowed_down_and_signing_in_is_not(api: Any) -> None:

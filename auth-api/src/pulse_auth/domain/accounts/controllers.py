@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from litestar import Controller, Request, Response, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -77,13 +78,15 @@ class AuthController(Controller):
     ) -> Response[schemas.Grant]:
         """Change one's own password; all sessions end, and the answer starts a new one."""
         granted = await accounts.change_password(request.user, data.current, data.new, caller_address(request))
-        return answer_grant(granted, settings)
+        return answer_grant(granted, settings, afterwards=BackgroundTask(accounts.tell, granted.cut))
 
 
-def answer_grant(granted: Granted, settings: NamedDependency[Settings]) -> Response[schemas.Grant]:
-    """Return the answer with the refresh cookie set."""
+def answer_grant(
+    granted: Granted, settings: NamedDependency[Settings], *, afterwards: BackgroundTask | None = None
+) -> Response[schemas.Grant]:
+    """Return the answer with the refresh cookie set; *afterwards* is done once it is sent."""
     cookie = refresh_cookie(settings, granted.refresh_token, granted.refresh_max_age_s)
-    return Response(granted.grant, status_code=HTTP_200_OK, cookies=[cookie])
+    return Response(granted.grant, status_code=HTTP_200_OK, cookies=[cookie], background=afterwards)
 
 
 def cookie_name(settings: NamedDependency[Settings]) -> str:

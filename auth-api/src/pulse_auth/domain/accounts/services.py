@@ -7,7 +7,7 @@ Read next: ``sessions`` (refresh families), ``throttle`` (locks), ``passwords``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -42,11 +42,17 @@ from .refresh_tokens import RefreshToken, RefreshTokens
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A grant for the body, and the refresh token for the cookie with its life in seconds."""
+    """
+    A grant for the body, and the refresh token for the cookie with its life in seconds.
+
+    ``cut``: what ``Accounts.tell`` is to tell the broker once the answer is sent; a browser that is cut before it has
+    its new session takes the end of the old one for its own.
+    """
 
     grant: schemas.Grant
     refresh_token: str = field(repr=False)
     refresh_max_age_s: int
+    cut: Cut = field(default_factory=Cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ class Accounts:
                 found = sessions.Refused(sessions.Ending.OTHER if is_there else sessions.Ending.ACCOUNT_ENDED)
             elif found.seen_now:
                 cut = await self._end_reused(session, token.family, address)
-        await self._tell(cut)
+        await self.tell(cut)
         raise RefreshRefusedError("The session has ended; sign in again.", reason=found.why.value)
 
     async def sign_out(self, cookie: str | None, access_token: str | None, address: str) -> None:
@@ -142,13 +148,14 @@ class Accounts:
                 cut = await revoke_tokens_of(
                     session, user_id, now=now, by=by, reason="signed out", session_id=family_id
                 )
-        await self._tell(cut)
+        await self.tell(cut)
 
     async def change_password(self, person: SignedIn, current: str, new: str, address: str) -> Granted:
         """
         Give the signed-in *person* a new password; every session of theirs ends, and a new one starts.
 
-        Their browsers' connections to the broker end too: whoever watches with the old password stops watching.
+        Their browsers' connections to the broker end too, once the caller has told it what the answer's ``cut`` says:
+        whoever watches with the old password stops watching.
 
         Raises:
             PasswordRefusedError: The new password breaks the rules.
@@ -174,10 +181,9 @@ class Accounts:
             )
             granted = await self._grant(session, user, sessions.open_family(session, user, attempt.now))
         self._initial_password.remove_if(current)
-        await self._tell(cut)
-        return granted
+        return replace(granted, cut=cut)
 
-    async def _tell(self, cut: Cut) -> None:
+    async def tell(self, cut: Cut) -> None:
         """Tell the broker after the commit; one that is away hears of it later, and keeps nobody waiting for long."""
         if cut:
             await self._bans.apply(banned=cut.bans, kick=cut.client_ids)
