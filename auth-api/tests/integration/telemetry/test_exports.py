@@ -12,8 +12,9 @@ import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
-from pulse_auth.db.session import Sessions
+from pulse_auth.db.session import Sessions, make_engine, make_sessions
 from pulse_auth.domain.telemetry.export_format import ExportFormat
 from pulse_auth.domain.telemetry.export_streams import ExportStreams
 from pulse_auth.domain.telemetry.exports import ClaimedLink, ExportRequest, claim_link, make_link, stream_export
@@ -155,11 +156,26 @@ async def test_export_whose_reader_stands_still_is_given_up_and_lets_the_next_on
         [piece async for piece in stalled]
 
 
-async def test_export_that_nobody_ever_reads_lets_the_next_one_in(sessions: Sessions) -> None:
+async def test_export_that_nobody_ever_reads_lets_the_next_one_in(
+    sessions: Sessions, session: AsyncSession, archive: Archive
+) -> None:
+    await archive(list(range(10_000)))
+    await session.commit()
     streams = ExportStreams(sessions, at_once=1, taken_within_s=0.2)
     unread = streams.start(ASKED, PERSON)
     assert await all_of_next(streams, OTHER)
     del unread
+
+
+async def test_export_that_fails_while_nobody_reads_is_logged_and_lets_the_next_one_in() -> None:
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")  # nobody listens there
+    streams = ExportStreams(make_sessions(engine), at_once=1)
+    with capture_logs() as logs:
+        unread = streams.start(ASKED, PERSON)
+        await room(streams, OTHER)
+    assert [(one["event"], one["client_id"]) for one in logs] == [("exports.failed", "D1")]
+    del unread
+    await engine.dispose()
 
 
 async def test_export_that_takes_too_long_is_ended_and_lets_the_next_one_in(

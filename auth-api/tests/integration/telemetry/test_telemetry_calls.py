@@ -10,6 +10,8 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_auth.errors import TooManyRequestsError
+
 Archive = Callable[..., Awaitable[None]]
 TOP = 2**63 - 1
 SPAN = {"from": "2026-02-07T10:00:00.000Z", "to": "2026-02-07T11:00:00.000Z"}
@@ -190,4 +192,18 @@ async def test_export_link_while_one_is_under_way_is_refused_and_a_made_one_stay
     ):
         assert (problem(answer), answer.headers["retry-after"]) == ((429, "too-many-requests"), "10")
     del streams._under_way[person]
+    assert (await api.client.get(made.json()["url"])).status_code == 200
+
+
+async def test_export_link_whose_room_is_taken_at_the_last_moment_stays_good(
+    api: Any, problem: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await api.client.post("/api/v1/telemetry/D1/export-links", json={"format": "csv"})
+
+    def full(*_: object) -> None:
+        raise TooManyRequestsError("Another export of yours is under way.", retry_after_s=10)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api.app.dependencies["export_streams"].dependency(), "start", full)
+        assert problem(await api.client.get(made.json()["url"])) == (429, "too-many-requests")
     assert (await api.client.get(made.json()["url"])).status_code == 200

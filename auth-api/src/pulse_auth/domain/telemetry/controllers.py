@@ -138,10 +138,9 @@ class ExportController(Controller):
             claimed = await claim_link(session, secret, clock())
             if claimed is None:
                 raise ExportLinkRefusedError("This address was used before or has run out; ask for a new one.")
-            export_streams.check_room(claimed.user_id)  # without room the address stays good
+            pieces = export_streams.start(claimed.asked, claimed.user_id)  # without room the address stays good
         asked = claimed.asked
         headers = {"content-disposition": f'attachment; filename="{asked.client_id}.{asked.format.value}"'}
-        pieces = export_streams.start(asked, claimed.user_id)
         return Stream(pieces, media_type=MEDIA_TYPES[asked.format], headers=headers)
 
 

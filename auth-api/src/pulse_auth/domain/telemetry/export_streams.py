@@ -79,7 +79,7 @@ class ExportStreams:
     def _ended(self, user_id: UUID, reading: asyncio.Task[None]) -> None:
         del self._under_way[user_id]
         if not reading.cancelled():
-            reading.exception()  # the reader meets it, if there still is one
+            reading.exception()  # it is logged, and the reader meets it, if there still is one
 
     async def _read(self, asked: ExportRequest, pieces: asyncio.Queue[bytes]) -> None:
         """Read from the database in a task of its own, which lets go of it even while the reader stands still."""
@@ -93,6 +93,9 @@ class ExportStreams:
                         await pieces.put(piece)
         except TimeoutError:
             _log.warning("exports.broken_off", client_id=asked.client_id)
+            raise
+        except Exception:
+            _log.exception("exports.failed", client_id=asked.client_id)
             raise
 
 
