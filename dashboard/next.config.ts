@@ -15,6 +15,8 @@ const config: NextConfig = {
     resolveAlias: {
       "worker-timers": "./src/lib/mqtt/unused-parts.ts",
       "lru-cache": "./src/lib/mqtt/unused-parts.ts",
+      // MQTT.js asks for one kind of buffer by name and for another as a global: one is enough.
+      buffer: "next/dist/compiled/buffer",
     },
   },
 };

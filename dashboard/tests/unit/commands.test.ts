@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { Inbox } from "@/lib/mqtt/inbox";
+import { readMessage } from "@/lib/mqtt/read-message";
 import { CommandStore, stageOf, type SentCommand } from "@/lib/store/commands";
 
 const ID = "01910000-0000-7000-8000-000000000001";
@@ -32,7 +33,7 @@ test("answer_reaches_the_store_through_the_inbox_and_counts_once", () => {
   store.add(sent());
   const text = `{"command_id":"${ID}","command":"FORCE_SYNC","status":"DONE","message":"<b>flushed</b>","at":"2026-02-07T10:15:30.125Z"}`;
   for (let copy = 0; copy < 2; copy += 1) {
-    inbox.receive({ topic: "command/d1/result", payload: new TextEncoder().encode(text), retained: false });
+    inbox.receive(readMessage({ topic: "command/d1/result", payload: new TextEncoder().encode(text), retained: false }));
   }
   expect(store.answers.get()).toMatchObject([{ clientId: "d1", command_id: ID, status: "DONE", message: "<b>flushed</b>" }]);
 });

@@ -8,7 +8,7 @@ import type { LogEvent } from "@/lib/store/events";
 
 const { never } = vi.hoisted(() => ({ never: (): Promise<never> => new Promise(() => undefined) }));
 vi.mock("@/lib/api/http", () => ({ sendHttp: never }));
-vi.mock("@/lib/mqtt/lazy-connection", () => ({ lazyConnections: (): object => ({ fetchToken: never, open: never }) }));
+vi.mock("@/lib/mqtt/worker-connection", () => ({ startWorker: never, workerConnections: (): unknown => never }));
 
 const SIGN_IN: LogEvent = { key: "audit 1", at: 1, kind: "sign-in", clientId: "", tone: "plain", text: "signed in", detail: "admin from 192.0.2.7" };
 

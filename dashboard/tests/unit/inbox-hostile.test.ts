@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from "vitest";
 
 import { Inbox, type AllReaders } from "@/lib/mqtt/inbox";
+import { readMessage } from "@/lib/mqtt/read-message";
 
 const TOPICS = ["telemetry/d1/live", "telemetry/d1/buffered", "heartbeat/d1", "command/d1/result", "audit/command", "system/ingest/main/status"];
 const HOSTILE: readonly (readonly [string, string | Uint8Array])[] = [
@@ -39,7 +40,7 @@ test.each(TOPICS.flatMap((topic) => HOSTILE.flatMap(([what, payload]) => [false,
   ({ topic, payload, retained }) => {
     const { inbox, seen } = world();
     const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
-    inbox.receive({ topic, payload: bytes, retained });
+    inbox.receive(readMessage({ topic, payload: bytes, retained }));
     expect(seen).toEqual([]);
     expect(inbox.ignored.get().count).toBe(1);
     expect(inbox.ignored.get().last.length).toBeLessThanOrEqual(310);
@@ -49,7 +50,7 @@ test.each(TOPICS.flatMap((topic) => HOSTILE.flatMap(([what, payload]) => [false,
 test.each(["1.7976931348623157e308", "-1.7976931348623157e308", "5e-324", "9223372036854775807", "-9223372036854775808"])("receive_%s_is_a_value_like_any_other", (value) => {
   const { inbox, seen } = world();
   const text = `{"client_id":"d1","stream":"01910000-0000-7000-8000-000000000001","sequence_no":1,"timestamp":"2026-02-07T10:15:30.125Z","metrics":{"constructor":${value}}}`;
-  inbox.receive({ topic: "telemetry/d1/live", payload: new TextEncoder().encode(text), retained: false });
+  inbox.receive(readMessage({ topic: "telemetry/d1/live", payload: new TextEncoder().encode(text), retained: false }));
   expect(seen).toHaveLength(1);
   expect(inbox.ignored.get().count).toBe(0);
 });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { Inbox } from "@/lib/mqtt/inbox";
 import { FlowControl, MESSAGES_AT_A_TIME } from "@/lib/mqtt/flow";
+import { readMessage } from "@/lib/mqtt/read-message";
 
 const STREAM = "01910000-0000-7000-8000-000000000001";
 const GOOD = `{"client_id":"d1","stream":"${STREAM}","sequence_no":1,"timestamp":"2026-02-07T10:15:30.125Z","metrics":{"t":72.0,"n":9223372036854775807,"__proto__":true}}`;
@@ -14,7 +15,7 @@ function world(): { inbox: Inbox; seen: unknown[] } {
 
 function receive(inbox: Inbox, topic: string, text: string | Uint8Array): void {
   const payload = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  inbox.receive({ topic, payload, retained: false });
+  inbox.receive(readMessage({ topic, payload, retained: false }));
 }
 
 test("receive_good_reading_reaches_its_reader_with_every_digit", () => {

@@ -1,24 +1,30 @@
 /** Draws the chart no more often than it is worth: a sample at a time is a pixel at most, and redrawing costs. */
 
 const LEAST_PAUSE_MS = 100;
+/** A chart that takes long to draw leaves the page at least so many times as long for everything else. */
+const SHARE_OF_OTHERS = 9;
 
 export class DrawPace {
   readonly #draw: () => void;
-  #lastAt = -Infinity;
+  readonly #now: () => number;
+  /** Before when there is no next drawing, in ms of the page's clock. */
+  #pauseUntil = -Infinity;
   #waiting: ReturnType<typeof setTimeout> | null = null;
   #moving: ReturnType<typeof setInterval> | null = null;
 
-  constructor(draw: () => void) {
+  /** *now* is the page's clock, in ms. */
+  constructor(draw: () => void, now: () => number = () => performance.now()) {
     this.#draw = draw;
+    this.#now = now;
   }
 
   /** Something has changed: draws now, or after a short pause. */
   readonly changed = (): void => {
-    const pause = this.#lastAt + LEAST_PAUSE_MS - performance.now();
+    const pause = this.#pauseUntil - this.#now();
     if (pause <= 0) {
-      this.#now();
+      this.#drawNow();
     } else {
-      this.#waiting ??= setTimeout(() => this.#now(), pause);
+      this.#waiting ??= setTimeout(() => this.#drawNow(), pause);
     }
   };
 
@@ -37,12 +43,14 @@ export class DrawPace {
     }
   }
 
-  #now(): void {
+  #drawNow(): void {
     if (this.#waiting !== null) {
       clearTimeout(this.#waiting);
       this.#waiting = null;
     }
-    this.#lastAt = performance.now();
+    const startedAt = this.#now();
     this.#draw();
+    const endedAt = this.#now();
+    this.#pauseUntil = Math.max(startedAt + LEAST_PAUSE_MS, endedAt + SHARE_OF_OTHERS * (endedAt - startedAt));
   }
 }

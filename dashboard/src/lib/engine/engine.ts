@@ -21,8 +21,8 @@ import { buildTopic } from "@/contract/topics";
 import { FlowControl, channelYield } from "@/lib/mqtt/flow";
 import { grantedFilters } from "@/lib/mqtt/granted";
 import { Inbox } from "@/lib/mqtt/inbox";
-import { lazyConnections } from "@/lib/mqtt/lazy-connection";
 import { BrokerLink, type LinkState } from "@/lib/mqtt/link";
+import { startWorker, workerConnections } from "@/lib/mqtt/worker-connection";
 import { BacklogStore } from "@/lib/store/backlog";
 import { ChartStore } from "@/lib/store/chart";
 import { CommandStore } from "@/lib/store/commands";
@@ -79,11 +79,11 @@ export class Engine {
 
   constructor() {
     const flow = new FlowControl(channelYield());
-    const { fetchToken, open } = lazyConnections(this.#tokens());
+    const open = workerConnections(startWorker);
     this.link = new BrokerLink({
       clock: systemClock,
       random: Math.random,
-      fetchToken,
+      fetchToken: this.#tokens(),
       open: (token, filters, events) => open(token, grantedFilters(filters, token.subscribable ?? filters), events),
       onState: (state) => this.#linkChanged(state),
       onMessage: (message, done) => {

@@ -1,5 +1,5 @@
 /**
- * One MQTT connection to the broker over WebSockets; the only file that knows MQTT.js.
+ * One MQTT connection to the broker over WebSockets; the only file that knows MQTT.js. It runs in a worker.
  *
  * It connects once and reports what happens. It never reconnects, never renews, never looks into payloads:
  * link.ts decides, inbox.ts reads. MQTT 3.1.1 with a clean session, since the embedded broker speaks no other.
@@ -11,7 +11,6 @@ import MqttClient, { type IClientOptions } from "mqtt/lib/client";
 import { browserStreamBuilder } from "mqtt/lib/connect/ws";
 
 import type { BrokerToken } from "@/lib/api/broker-token";
-import type { IntervalTimers } from "@/lib/time/worker-timers";
 
 const KEEPALIVE_S = 10;
 const CONNECT_TIMEOUT_MS = 8_000;
@@ -27,14 +26,15 @@ export interface Incoming {
 /** Why a connection is over. `refused`: the broker said no to the token; `subscription`: to a topic. */
 export type Ending = "refused" | "subscription" | "lost";
 
-export interface ConnectionEvents {
+/** What a connection tells; *Message* is what it makes of each message. */
+export interface ConnectionEvents<Message> {
   /** Connected and every filter granted. */
   onUp(): void;
   /** Any packet at all, as a sign of life. */
   onPacket(): void;
-  onMessage(message: Incoming, done: () => void): void;
-  /** At most once; nothing follows. */
-  onEnd(ending: Ending): void;
+  onMessage(message: Message, done: () => void): void;
+  /** At most once; nothing follows. *why*: more than *ending* says, for people; often empty. */
+  onEnd(ending: Ending, why: string): void;
 }
 
 export interface Connection {
@@ -47,7 +47,10 @@ export interface Connection {
   close(): void;
 }
 
-export type OpenConnection = (token: BrokerToken, filters: readonly string[], events: ConnectionEvents) => Connection;
+export type OpenConnection<Message> = (token: BrokerToken, filters: readonly string[], events: ConnectionEvents<Message>) => Connection;
+
+/** A worker's own timers are not held back when its page is hidden; those that MQTT.js brings would need a `blob:` worker. */
+const TIMERS = { set: (run: () => void, everyMs: number): number => Number(setInterval(run, everyMs)), clear: (timer: number): void => clearInterval(timer) };
 
 /** What `mqtt.connect` would read off the address. */
 function addressOf(wsUrl: string): IClientOptions {
@@ -56,7 +59,7 @@ function addressOf(wsUrl: string): IClientOptions {
   return { protocol: secure ? "wss" : "ws", hostname: url.hostname, port: url.port === "" ? (secure ? 443 : 80) : Number(url.port), path: url.pathname };
 }
 
-function optionsFor(token: BrokerToken, timers: IntervalTimers): IClientOptions {
+function optionsFor(token: BrokerToken): IClientOptions {
   return {
     ...addressOf(token.wsUrl),
     clientId: token.clientId,
@@ -69,7 +72,7 @@ function optionsFor(token: BrokerToken, timers: IntervalTimers): IClientOptions 
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     resubscribe: false,
-    timerVariant: { set: timers.set, clear: timers.clear },
+    timerVariant: TIMERS,
   };
 }
 
@@ -79,10 +82,10 @@ function returnCode(error: Error): number {
 
 class MqttConnection implements Connection {
   readonly #client: MqttClient;
-  readonly #events: ConnectionEvents;
+  readonly #events: ConnectionEvents<Incoming>;
   #over = false;
 
-  constructor(client: MqttClient, filters: readonly string[], events: ConnectionEvents) {
+  constructor(client: MqttClient, filters: readonly string[], events: ConnectionEvents<Incoming>) {
     this.#client = client;
     this.#events = events;
     client.on("connect", () => this.#subscribeFirst(filters));
@@ -144,15 +147,13 @@ class MqttConnection implements Connection {
   #end(ending: Ending): void {
     this.#ifOpen(() => {
       this.close();
-      this.#events.onEnd(ending);
+      this.#events.onEnd(ending, "");
     });
   }
 }
 
-/** Returns a function that opens connections whose keepalive runs on *timers*. */
-export function connectionOpener(timers: IntervalTimers): OpenConnection {
-  return (token, filters, events) => {
-    const options = optionsFor(token, timers);
-    return new MqttConnection(new MqttClient((client) => browserStreamBuilder(client, options), options), filters, events);
-  };
-}
+/** Opens a connection to the address in *token*. @throws Error when no WebSocket can be had for it. */
+export const openConnection: OpenConnection<Incoming> = (token, filters, events) => {
+  const options = optionsFor(token);
+  return new MqttConnection(new MqttClient((client) => browserStreamBuilder(client, options), options), filters, events);
+};

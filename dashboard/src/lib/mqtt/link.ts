@@ -4,12 +4,13 @@
  * One connection at a time, except while a token is renewed: the second one (fresh client id) is up and
  * subscribed before the first is closed, so nothing on the screen stops; the stores drop what arrives twice.
  * States are those of `LinkState`; clock, randomness, tokens and connections are passed in. It knows no
- * payloads (inbox.ts) and draws nothing. Read next: connection.ts, backoff.ts.
+ * payloads (inbox.ts) and draws nothing. Read next: worker-connection.ts, backoff.ts.
  */
 
 import { TokenDenied, type BrokerToken, type FetchToken } from "@/lib/api/broker-token";
 import { backoffMs, renewAfterMs } from "@/lib/mqtt/backoff";
-import type { Connection, Ending, Incoming, OpenConnection } from "@/lib/mqtt/connection";
+import type { Connection, Ending, OpenConnection } from "@/lib/mqtt/connection";
+import type { Message } from "@/lib/mqtt/read-message";
 import type { Clock } from "@/lib/time/clock";
 
 /** Longest silence of a connection that is up: a ping is answered every 10 s, services speak every 5 s. */
@@ -42,9 +43,9 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly fetchToken: FetchToken;
-  readonly open: OpenConnection;
+  readonly open: OpenConnection<Message>;
   readonly onState: (state: LinkState) => void;
-  readonly onMessage: (message: Incoming, done: () => void) => void;
+  readonly onMessage: (message: Message, done: () => void) => void;
 }
 
 const INITIAL: LinkState = { phase: "stopped", attempt: 0, reason: "", nextTryAt: null, lastUpAt: null };
@@ -137,7 +138,7 @@ export class BrokerLink {
     this.#set({ ...this.#state, phase: "connecting", nextTryAt: null });
     const life = this.#life;
     this.#freshToken().then(
-      (token) => life === this.#life && this.#tryToOpen(token),
+      (token) => life === this.#life && this.#open(token),
       (error: unknown) => life === this.#life && this.#tokenFailed(error),
     );
   }
@@ -149,22 +150,13 @@ export class BrokerLink {
     return token;
   }
 
-  /** An address that the browser refuses to open (clear text from a page over TLS, nonsense) is a failed try like any other. */
-  #tryToOpen(token: BrokerToken): void {
-    try {
-      this.#open(token);
-    } catch (error) {
-      this.#lose(`The address of the broker cannot be opened (${error instanceof Error ? error.message : "unknown reason"}).`);
-    }
-  }
-
   #open(token: BrokerToken): void {
     this.#probe = this.#parts.clock.after(CONNECT_LIMIT_MS, () => this.#lose("The broker did not answer."));
     this.#current = this.#parts.open(token, this.#filters, {
       onUp: () => this.#wentUp(token),
       onPacket: () => this.#signOfLife(),
       onMessage: (message, done) => this.#parts.onMessage(message, done),
-      onEnd: (ending) => this.#ended(ending),
+      onEnd: (ending, why) => this.#ended(ending, why),
     });
   }
 
@@ -178,7 +170,7 @@ export class BrokerLink {
     this.#watchSilence();
   }
 
-  #ended(ending: Ending): void {
+  #ended(ending: Ending, why: string): void {
     if (ending === "subscription") {
       this.#deny(REASONS.subscription);
       return;
@@ -186,7 +178,7 @@ export class BrokerLink {
     if (ending === "refused") {
       this.#token = null;
     }
-    this.#lose(REASONS[ending]);
+    this.#lose(why === "" ? REASONS[ending] : why);
   }
 
   #lose(reason: string): void {
@@ -236,7 +228,7 @@ export class BrokerLink {
       },
       onPacket: () => this.#signOfLife(),
       onMessage: (message, done) => this.#parts.onMessage(message, done),
-      onEnd: (ending) => (this.#current === successor ? this.#ended(ending) : this.#renewLater()),
+      onEnd: (ending, why) => (this.#current === successor ? this.#ended(ending, why) : this.#renewLater()),
     });
     this.#successor = successor;
   }
