@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from support.dashboard import first_reading, make_person
+from support.link_proxy import LinkProxy
 from support.processes import ROOT
 from support.stack import Stack, running_stack
 
@@ -60,16 +61,36 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def plant() -> Iterator[Stack]:
+def wired() -> Iterator[tuple[Stack, LinkProxy]]:
+    """The system of ``plant``, and the cable that its browsers reach the broker by."""
+    assert (ROOT / "dashboard" / "out" / "index.html").exists(), "the dashboard is not built: make test builds it"
+    cables: list[LinkProxy] = []
+
+    def wire(stack: Stack) -> None:
+        cables.append(LinkProxy(stack.ports["PULSE_MQTT_WS_PORT"]))
+        stack.variables["PULSE_BROKER_WS_URL"] = f"ws://127.0.0.1:{cables[0].port}/mqtt"
+
+    with running_stack(prepare=wire) as made:
+        first_reading(made)
+        make_person(made, "olga", "OPERATOR")
+        make_person(made, "vera", "VIEWER")
+        yield made, cables[0]
+    cables[0].close()
+
+
+@pytest.fixture(scope="session")
+def plant(wired: tuple[Stack, LinkProxy]) -> Stack:
     """
     One running system for the tests of the administration pages, with a person of each seeded role.
 
     ``olga`` is an operator, ``vera`` a viewer. Tests leave these and the stack's own device as they found them; a test
     that stops a program or revokes something shared runs a stack of its own.
     """
-    assert (ROOT / "dashboard" / "out" / "index.html").exists(), "the dashboard is not built: make test builds it"
-    with running_stack() as made:
-        first_reading(made)
-        make_person(made, "olga", "OPERATOR")
-        make_person(made, "vera", "VIEWER")
-        yield made
+    return wired[0]
+
+
+@pytest.fixture
+def cable(wired: tuple[Stack, LinkProxy]) -> Iterator[LinkProxy]:
+    """The cable between the browsers of ``plant`` and its broker, whole again after the test."""
+    yield wired[1]
+    wired[1].mend()

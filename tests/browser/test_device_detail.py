@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, expect
 
 from support.accounts import integrity
 from support.dashboard import PERSON_PASSWORD, open_page, own_device, serious_faults
 from support.device_keys import DeviceKeys
+from support.link_proxy import LinkProxy
 from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
@@ -161,35 +161,23 @@ def test_device_detail_chart_of_numbers_at_the_edge_of_doubles_moves_and_the_pag
 
 
 def test_device_detail_chart_has_what_came_while_the_browser_was_cut_off_item_2(
-    page: Page, plant: Stack, make_device: Callable[[str], RawDevice]
+    page: Page, plant: Stack, cable: LinkProxy, make_device: Callable[[str], RawDevice]
 ):
     device = make_device("detail-cut")
     device.live(device.reading(1, '{"n": 1}'))
     device.beat(stream=device.stream, last_sequence_no=1)
     until(lambda: device.archived() == [1], within_s=10, what="the reading is archived")
-    cut, open_now = False, []
-
-    def pass_on(socket: WebSocketRoute) -> None:
-        if cut:
-            socket.close()
-        else:
-            socket.connect_to_server()
-            open_now.append(socket)
-
-    page.route_web_socket(re.compile(".*"), pass_on)
     open_device(page, plant, "detail-cut")
     indicator = page.get_by_test_id("connection-indicator").first
     chart = page.get_by_test_id("metric-chart")
     expect(indicator).to_have_attribute("data-state", "online", timeout=15_000)
     expect(chart).to_have_attribute("data-points", "1", timeout=10_000)
-    cut = True
-    for each in open_now:
-        each.close()
+    cable.cut()
     expect(indicator).to_have_attribute("data-state", "syncing", timeout=5_000)
     for number in (2, 3, 4):
         device.live(device.reading(number, f'{{"n": {number}}}'))
     until(lambda: device.archived() == [1, 2, 3, 4], within_s=10, what="the readings are archived")
-    cut = False
+    cable.mend()
     expect(indicator).to_have_attribute("data-state", "online", timeout=30_000)
     expect(chart).to_have_attribute("data-points", "4", timeout=10_000)
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.dashboard import PERSON_PASSWORD, connection_state, make_person, open_page, serious_faults, sign_in
+from support.link_proxy import LinkProxy
 from support.processes import until
 from support.stack import Stack, running_stack
 
@@ -283,10 +284,9 @@ def focus_by_tab(page: Page, wanted: Locator) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 640, 768, 1024, 1440, 2560])
-def test_frame_fits_at_every_width_item_7(page: Page, plant: Stack, width: int) -> None:
+def test_frame_fits_at_every_width_item_7(page: Page, plant: Stack, cable: LinkProxy, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    # The widest that the indicator ever is: amber, because no connection is let through.
-    page.route_web_socket("**/mqtt", lambda socket: socket.close())
+    cable.cut()  # the widest that the indicator ever is: amber, because no connection is let through
     open_page(page, plant, "/integrations/")
     expect(indicator(page)).to_contain_text(AMBER, timeout=15_000)
     links = page.get_by_role("navigation").get_by_role("link").all()
