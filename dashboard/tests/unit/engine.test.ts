@@ -42,11 +42,12 @@ test("engine_right_to_see_logs_lost_takes_what_stood_in_the_recent_log_and_the_a
   expect(engine.link.state.phase).toBe("connecting");
 });
 
-test("engine_right_to_see_logs_gained_subscribes_to_the_audit_topic_at_once_and_forgets_nothing", () => {
+test("engine_right_to_see_logs_gained_asks_for_a_token_that_allows_the_audit_topic_and_forgets_nothing", () => {
   rights("VIEW_DASHBOARD");
+  const renewal = vi.spyOn(engine.link, "renewWith");
   engine.events.add({ ...SIGN_IN, kind: "connection" });
   rights("VIEW_DASHBOARD", "VIEW_LOGS");
-  expect(filters()).toContain("audit/command");
+  expect(renewal.mock.lastCall?.[0]).toContain("audit/command");
   expect(engine.events.list()).toHaveLength(1);
 });
 

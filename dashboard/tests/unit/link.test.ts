@@ -118,6 +118,43 @@ test("renewal_at_80_percent_opens_the_second_connection_before_closing_the_first
   expect(world.open.map((each) => each.token.clientId)).toEqual(["web:2"]);
 });
 
+test("filter_that_needs_another_token_is_subscribed_by_a_second_connection_with_a_fresh_one", async () => {
+  const world = new World();
+  await world.online();
+  const first = world.last;
+  world.link.renewWith([...FILTERS, "audit/command"]);
+  await settle();
+  expect(world.tokens).toBe(2);
+  expect(first.subscribed).not.toContain("audit/command");
+  expect(world.last.subscribed).toContain("audit/command");
+  expect(first.closed).toBe(false);
+  world.last.events.onUp();
+  expect(first.closed).toBe(true);
+  await world.alive(LIFE_MS * 0.8 - 10_000);
+  expect(world.tokens).toBe(2); // the renewal that was planned before is forgotten
+});
+
+test("filter_that_needs_another_token_has_it_at_the_next_try_when_there_is_no_connection", async () => {
+  const world = new World();
+  await world.online();
+  world.last.events.onEnd("lost", "");
+  world.link.renewWith([...FILTERS, "audit/command"]);
+  await world.clock.advance(60_000);
+  expect(world.tokens).toBe(2);
+  expect(world.last.subscribed).toContain("audit/command");
+});
+
+test("filter_that_needs_another_token_is_not_forgotten_while_a_connection_is_being_opened", async () => {
+  const world = new World();
+  world.link.start(FILTERS);
+  await settle();
+  world.link.renewWith([...FILTERS, "audit/command"]);
+  world.last.events.onUp();
+  await world.alive(5_000);
+  expect(world.tokens).toBe(2);
+  expect(world.last.subscribed).toContain("audit/command");
+});
+
 test("renewal_never_shows_anything_but_online", async () => {
   const world = new World();
   await world.online();

@@ -146,10 +146,12 @@ export class Engine {
       return;
     }
     this.#seesLogs = seesLogs;
-    if (!seesLogs) {
+    if (seesLogs) {
+      this.link.renewWith(this.#filters());
+    } else {
       this.events.clear();
+      this.link.setFilters(this.#filters());
     }
-    this.link.setFilters(this.#filters());
   }
 
   /** What one person has seen is not shown to the next one, nor to the same one who may no longer see it. */

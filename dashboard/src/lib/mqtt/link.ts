@@ -108,6 +108,17 @@ export class BrokerLink {
     this.#current?.unsubscribe([...before].filter((each) => !after.has(each)));
   }
 
+  /** Changes what is subscribed to what the present token may not allow: a connection with a fresh one takes over. */
+  renewWith(filters: readonly string[]): void {
+    this.#filters = filters;
+    if (this.#current === null || this.#state.phase === "connecting") {
+      this.#token = null;
+    } else {
+      this.#cancel(this.#renewal);
+      this.#renew();
+    }
+  }
+
   /** Resolves when the broker has acknowledged it. @throws Error, for people, when it has not. */
   async publish(topic: string, payload: string): Promise<void> {
     if (this.#current === null || this.#state.phase !== "online") {
@@ -166,7 +177,8 @@ export class BrokerLink {
     this.#lastPacketAt = now;
     this.#set({ phase: "online", attempt: 0, reason: "", nextTryAt: null, lastUpAt: now });
     const lifeMs = token.expiresAt - token.fetchedAt;
-    this.#planRenewal(token.fetchedAt + renewAfterMs(lifeMs, this.#parts.random()) - now);
+    const isWanted = this.#token === token;
+    this.#planRenewal(isWanted ? token.fetchedAt + renewAfterMs(lifeMs, this.#parts.random()) - now : 0);
     this.#watchSilence();
   }
 
