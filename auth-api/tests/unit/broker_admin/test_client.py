@@ -138,6 +138,19 @@ async def test_apply_with_a_broker_that_hangs_returns_within_its_bound(
     assert (done, bans.behind) == ([False] * 3, True)
 
 
+async def test_kick_of_thousands_is_several_calls_of_a_size_that_the_broker_takes(admin: Any) -> None:
+    parts: list[list[str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        parts.append(json.loads(request.content))
+        return httpx.Response(204)
+
+    who = [f"web:{number}" for number in range(2_500)]
+    await admin(answer).kick(who)
+    assert [len(part) for part in parts] == [1_000, 1_000, 500]
+    assert [one for part in parts for one in part] == who
+
+
 async def test_list_of_several_pages_is_read_whole(admin: Any) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         page = int(request.url.params["page"])

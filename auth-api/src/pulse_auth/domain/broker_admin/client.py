@@ -18,7 +18,7 @@ import httpx
 
 BanKind = Literal["clientid", "username"]
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
-LISTED_AT_ONCE, MOST_PAGES = 1_000, 100
+LISTED_AT_ONCE, MOST_PAGES, KICKED_AT_ONCE = 1_000, 100, 1_000
 _TIMEOUT_S = 3.0
 
 
@@ -105,8 +105,9 @@ class BrokerAdmin:
         Raises:
             BrokerUnavailableError: The broker is away or refused.
         """
-        if client_ids:
-            await self._call("POST", "/clients/kickout/bulk", list(client_ids), expected={204, 404})
+        for first in range(0, len(client_ids), KICKED_AT_ONCE):
+            part = list(client_ids[first : first + KICKED_AT_ONCE])
+            await self._call("POST", "/clients/kickout/bulk", part, expected={204, 404})
 
     async def _call(self, method: str, path: str, body: object = None, *, expected: set[int]) -> httpx.Response:
         try:
