@@ -9,11 +9,13 @@ DEVICES ?= 5
 BROKER ?= embedded
 MEMORY_SECONDS ?= 60
 ONLY ?=
+EXAMPLES ?= 100
+TESTS ?=
 PACKAGE_DIR ?= desktop/dist
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check bench generate lock clean-home
+.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check drill-api drill-fuzz audit coverage bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -53,6 +55,7 @@ test: ## install what is missing and run every test of every part, the browser t
 	@$(PYTHON) requirements/install.py screen
 	@$(PYTHON) requirements/install.py package
 	@$(PYTHON) requirements/install.py faults
+	@$(PYTHON) requirements/install.py documents
 	cd dashboard && npm test --silent
 	$(BIN)/python -m pytest --ignore=tests/foreign
 
@@ -94,6 +97,30 @@ check: ## formatter, linters, types, import borders, drift of generated files; n
 	PYTHONPATH=tests $(BIN)/python -m documents --check
 	cd dashboard && npm run --silent check
 
+drill-api: ## the running API against its OpenAPI document, with requests made up by schemathesis (EXAMPLES, SEED)
+	@$(PYTHON) requirements/install.py dev
+	PYTHONPATH=tests $(BIN)/python -m api_contract --examples $(EXAMPLES) --seed $(SEED)
+
+drill-fuzz: ## payloads of every kind, damaged, against everything that reads them (EXAMPLES for each)
+	@$(PYTHON) requirements/install.py dev
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzzing --timeout 3600
+
+audit: ## the locked dependencies against the public lists of known vulnerabilities (needs PyPI and npm)
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	for set in run window dev audit; do $(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/$$set.txt || exit 1; done
+	cd dashboard && npm audit
+
+coverage: ## coverage of every part's tests, programs in processes of their own included, in SonarQube's formats: reports/ (TESTS=folders)
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py browser
+	@$(PYTHON) requirements/install.py screen
+	@$(PYTHON) requirements/install.py package
+	@$(PYTHON) requirements/install.py faults
+	@mkdir -p reports
+	cd dashboard && npm run --silent coverage
+	$(BIN)/python -m pytest --ignore=tests/foreign --ignore=tests/bench --ignore=tests/mutants --cov --cov-report=xml:reports/coverage.xml --cov-report=term --junitxml=reports/pytest.xml $(TESTS)
+
 bench: ## the benchmarks, with their ratios (ONLY=ingest: one of them; MEMORY_SECONDS=600: memory for ten minutes)
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
@@ -108,4 +135,4 @@ generate: ## write the generated files of the contract and of the documentation 
 	PYTHONPATH=tests $(BIN)/python -m documents
 
 lock: ## pin the newest allowed dependencies (needs uv)
-	for set in run window dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done
+	for set in run window dev audit; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done

@@ -8,5 +8,7 @@ export default defineConfig({
     restoreMocks: true,
     // Two threads: the machine that runs every part's tests is small.
     maxWorkers: 2,
+    // Only with --coverage; files that no test imports count too.
+    coverage: { include: ["src/**/*.{ts,tsx}"], reporter: ["text-summary", "lcovonly"], reportsDirectory: "../reports/dashboard" },
   },
 });

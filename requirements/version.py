@@ -25,6 +25,7 @@ _PLACES = (
         re.compile(r'^((?:  |      )"version": ")([^"]+)(")', re.MULTILINE),
         2,
     ),  # then all others come
+    ("sonar-project.properties", re.compile(r"^(sonar.projectVersion=)(\S+)()", re.MULTILINE), 1),
     ("compose.yaml", re.compile(r"(\$\{PULSE_VERSION:-)([^}]+)(\})"), 0),
 )
 _GENERATED = "make generate"  # writes it into .env.example, docs/configuration.md and docs/openapi.yaml
