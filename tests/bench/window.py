@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -24,6 +22,7 @@ from bench.figures import Limit
 from faults.outbox_file import held
 from support.processes import until
 from support.stack import running_stack
+from support.x_windows import hidden_screen
 
 if TYPE_CHECKING:
     from pulse_desktop.session import SessionPlan
@@ -35,7 +34,7 @@ MOST_START_S, MOST_FRAME_MS, MOST_PCT, MOST_MB = 2.0, 100.0, 3.0, 200.0
 
 def measure() -> list[Limit]:
     """Return the time to the window, the longest blocked frame of a flush, and memory and processor time after it."""
-    with running_stack("postgres", "broker", "auth-api", "ingest") as stack, screen() as display:
+    with running_stack("postgres", "broker", "auth-api", "ingest") as stack, hidden_screen("1920x1080") as display:
         file = outbox_of(stack, "window")
         enrolled(stack, "window", interval_s=INTERVAL_S)
         add_backlog(file, BACKLOG)
@@ -59,20 +58,6 @@ def measure() -> list[Limit]:
         Limit("window, processor when idle", idle, "% of a core", MOST_PCT, told),
         Limit("window, memory", megabytes, "MB", MOST_MB),
     ]
-
-
-@contextmanager
-def screen() -> Iterator[str]:
-    """Yield the DISPLAY of a screen that nobody sees."""
-    reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        number = told.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait(10)
 
 
 def _cost(window: Child) -> tuple[float, float]:

@@ -1,9 +1,11 @@
-"""What an X server shows: the titles of its mapped windows, asked of the server itself and not of the program."""
+"""A screen that nobody sees, and the titles of its mapped windows, asked of the X server and not of the program."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
+import subprocess
 from collections.abc import Iterator
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_long, c_ubyte, c_uint, c_ulong, c_void_p
 
@@ -89,6 +91,25 @@ class _Xlib:
         title = bytes(data[: length.value]).decode()
         self.calls.XFree(data)
         return title
+
+
+@contextlib.contextmanager
+def hidden_screen(size: str = "1280x800") -> Iterator[str]:
+    """Start an X server that nobody sees and give the value of DISPLAY for it; it ends with the block."""
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        assert number, "Xvfb has not started"
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def shown_titles(screen: str) -> list[str]:

@@ -21,7 +21,7 @@ import pytest
 from support.accounts import integrity
 from support.processes import ROOT, Program, free_ports, program, until
 from support.stack import Stack, running_stack
-from support.x_windows import shown_titles
+from support.x_windows import hidden_screen, shown_titles
 
 pytestmark = pytest.mark.timeout(600)
 SPEC = "pulse-desktop.spec"
@@ -143,17 +143,8 @@ def test_package_told_to_use_a_keyring_says_that_there_is_none(packed: Path, tmp
 @pytest.fixture
 def screen() -> Iterator[str]:
     """A screen that nobody sees; the value of DISPLAY."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
-        pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        number = told.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait(10)
+    with hidden_screen() as made:
+        yield made
 
 
 def test_package_opens_its_window_and_delivers(packed: Path, stack: Stack, screen: str):
