@@ -96,7 +96,10 @@ def test_tab_that_was_hidden_fetches_before_it_shows_anything_as_current_live_it
     expect(moving(page)).not_to_have_attribute("data-value", before, timeout=10_000)
     assert not re.search(r"\bnow\b", moving(page).inner_text())
     expect(moving(page)).to_contain_text("stale")
-    held.pop("devices").continue_()
+    with page.expect_response("**/devices"):
+        held.pop("devices").continue_()
+    before = moving(page).get_attribute("data-value") or ""
+    expect(moving(page)).not_to_have_attribute("data-value", before, timeout=10_000)
     expect(indicator).to_have_attribute("data-state", "syncing")
     held.pop("latest").continue_()
     expect(indicator).to_have_attribute("data-state", "online", timeout=15_000)
