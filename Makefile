@@ -62,6 +62,7 @@ test: ## install what is missing and run every test of every part, the browser t
 test-foreign: ## the same system against mosquitto's broker and command-line clients
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
+	@$(PYTHON) requirements/install.py browser
 	$(BIN)/python -m pytest tests/foreign
 
 faults: ## real processes under a schedule of faults, the archive compared with the truth (SECONDS, SEED, DEVICES, BROKER=mosquitto)

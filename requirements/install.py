@@ -30,7 +30,7 @@ PARTS = (
 )
 CONTAINED_IN = {"run": ("window", "dev"), "window": ("dev",)}  # who has one has the other
 SYSTEM = {
-    "browser": {"chromium": "chromium", "mosquitto_sub": "mosquitto-clients"},
+    "browser": {"chromium": "chromium"},
     "screen": {
         "libEGL.so.1": "libegl1",
         "libGL.so.1": "libgl1",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,41 +12,9 @@ from playwright.sync_api import Page, expect
 
 from support.accounts import psql
 from support.dashboard import make_person, open_page, serious_faults
+from support.integrations_page import SHELL, make, open_form, printing, text_of
 from support.processes import until
 from support.stack import Stack
-
-SHELL = ["bash", "-euc"]
-
-
-def open_form(page: Page, name: str) -> None:
-    page.get_by_test_id("integration-new").click()
-    page.get_by_test_id("integration-name").fill(name)
-    expect(page.get_by_test_id("topic-preset").first).to_be_visible(timeout=10_000)
-
-
-def make(page: Page, name: str, preset: str = "All live readings") -> None:
-    """Make an integration in the page; its token stands there afterwards."""
-    open_form(page, name)
-    page.get_by_label(preset, exact=True).click()
-    page.get_by_test_id("integration-create").click()
-    expect(page.get_by_test_id("integration-token")).to_be_visible(timeout=10_000)
-
-
-def text_of(page: Page, recipe: str) -> str:
-    return page.get_by_test_id(recipe).text_content() or ""
-
-
-@contextmanager
-def printing(command: list[str], folder: Path) -> Iterator[Path]:
-    """Run *command* in *folder* and give the file that it prints to."""
-    out = folder / "printed"
-    with out.open("wb") as file:
-        process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, env={**os.environ})
-    try:
-        yield out
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 def row(page: Page, name: str) -> str:
@@ -81,14 +46,6 @@ def test_integration_made_in_the_page_reads_with_its_python_recipe_until_it_is_r
         # It tries again by itself, and is told no.
         until(lambda: "Not authorized" in printed.read_text(), within_s=15, what="the program is refused")
     assert page.get_by_label("Revoke erp").count() == 0
-
-
-def test_mosquitto_recipe_runs_as_it_stands_item_4(page: Page, plant: Stack, tmp_path: Path) -> None:
-    open_page(page, plant, "/integrations/")
-    make(page, "shell-reader")
-    subprocess.run([*SHELL, text_of(page, "recipe-mosquitto-files")], cwd=tmp_path, check=True, timeout=20)
-    with printing([*SHELL, "exec " + text_of(page, "recipe-mosquitto")], tmp_path) as printed:
-        until(lambda: "/live {" in printed.read_text(), within_s=15, what="a reading is printed")
 
 
 def test_recipes_of_mqttx_and_node_red_hold_what_connects_item_4(page: Page, plant: Stack) -> None:

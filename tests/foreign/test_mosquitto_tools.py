@@ -6,9 +6,13 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from bench.live_page import blank_page, browser
+from support.dashboard import open_page
+from support.integrations_page import SHELL, make, printing, text_of
 from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
@@ -69,3 +73,13 @@ def test_mosquitto_sub_without_a_token_is_refused(stack: Stack):
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode != 0
     assert done.stdout == ""
+
+
+def test_mosquitto_recipe_of_the_integrations_page_runs_as_it_stands(stack: Stack, tmp_path: Path):
+    with browser() as opened, blank_page(opened) as page:
+        open_page(page, stack, "/integrations/")
+        make(page, "shell-reader")
+        files, command = text_of(page, "recipe-mosquitto-files"), text_of(page, "recipe-mosquitto")
+    subprocess.run([*SHELL, files], cwd=tmp_path, check=True, timeout=20)
+    with printing([*SHELL, f"exec {command}"], tmp_path) as printed:
+        until(lambda: "/live {" in printed.read_text(), within_s=15, what="a reading is printed")
