@@ -2,7 +2,8 @@
 Install what a target needs, once: the Python environment, the dashboard's packages, system packages.
 
 Runs on a bare Python 3.11 (standard library only), because it makes the environment that all else runs in.
-``install.py run|window|dev|browser|screen|package|faults|foreign``; repeating it costs a moment when nothing changed.
+``install.py run|window|dev|browser|screen|package|faults|foreign|documents``; repeating it when nothing changed
+costs a moment.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ SYSTEM = {
         f"libpython3.{sys.version_info[1]}.so.1.0": f"libpython3.{sys.version_info[1]}",
     },
     "faults": {"cc": "build-essential"},
+    "deploy": {"docker-compose": "docker-compose", "nginx": "nginx", "envsubst": "gettext-base"},
+    "images": {"buildah": "buildah", "debootstrap": "debootstrap"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "jq": "jq", "curl": "curl"},
 }
 
@@ -61,6 +64,10 @@ def main() -> None:
         return  # elsewhere Qt's wheel brings all it needs
     if wanted in SYSTEM:
         system_packages(SYSTEM[wanted])
+        return
+    if wanted == "documents":
+        require_node()
+        npm_packages(ROOT / "tests" / "documents" / "tools", "what the documentation is judged by")
         return
     if sys.version_info < (3, 11):  # noqa: UP036 - this very file may be started by an older one
         stop(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
@@ -107,20 +114,31 @@ def make_venv() -> None:
     call([sys.executable, "-m", "venv", str(VENV)])
 
 
-def dashboard_packages() -> None:
-    """Install the dashboard's packages when its lock file has changed, and build it when its sources have."""
+def require_node() -> None:
+    """Stop with a sentence where Node.js is missing or too old."""
     node = shutil.which("node")
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout if node else ""
     if not version or int(version.lstrip("v").split(".")[0]) < 20:
         stop(f"Node.js 20 or newer is needed; {f'this is {version.strip()}' if version else 'it was not found'}.")
-    folder = ROOT / "dashboard"
-    variables = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1"}
+
+
+def npm_packages(folder: Path, what: str) -> None:
+    """Install the packages of *folder* when its lock file has changed."""
     lock = digest(folder / "package-lock.json")
     stamp = folder / "node_modules" / ".installed"
     if not (stamp.exists() and stamp.read_text() == lock):
-        say("Installing the dashboard's packages")
+        say(f"Installing {what}")
+        variables = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1"}
         call(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, env=variables)
         stamp.write_text(lock)
+
+
+def dashboard_packages() -> None:
+    """Install the dashboard's packages when its lock file has changed, and build it when its sources have."""
+    require_node()
+    folder = ROOT / "dashboard"
+    variables = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1"}
+    npm_packages(folder, "the dashboard's packages")
     sources = sorted(
         file for top in ("src", "public", "scripts") for file in (folder / top).rglob("*") if file.is_file()
     )
@@ -158,7 +176,8 @@ def apt_install(packages: list[str]) -> None:
     if not shutil.which("apt-get") or os.geteuid() != 0:
         stop(sentence)
     say(f"Installing the system packages {' '.join(packages)}")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # A run level without services: what is installed is started by whoever needs it, not by its package.
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False, stdout=subprocess.DEVNULL)
     done = subprocess.run(
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
