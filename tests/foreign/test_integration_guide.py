@@ -59,7 +59,9 @@ def test_guide_commands_all_succeed_and_show_what_they_say(
     assert any(line.startswith(f"heartbeat/{device} ") for line in lines)
     assert any('"service":"ingest"' in line for line in lines)
     assert '"missing": 0' in followed.stdout
-    assert device in (folder / "export.csv").read_text()
+    head, *rows = (folder / "export.csv").read_text().splitlines()
+    assert head.startswith("recorded_at,received_at,stream,sequence_no,metric,")
+    assert len(rows) > 2
     assert json.loads((folder / "erp.json").read_text())["username"] == "integration:erp"
     assert (folder / "token.json").stat().st_mode & 0o077 == 0
 
