@@ -99,7 +99,7 @@ def archived(stack: Stack, client_id: str) -> int:
     return int(integrity(stack, client_id)["archived"])
 
 
-def test_package_starts_without_python(packed: Path, tmp_path: Path):
+def test_package_starts_without_python_item_8(packed: Path, tmp_path: Path):
     done = run(packed, bare(), "--version")
     assert (done.returncode, done.stdout) == (0, f"pulse-desktop {version('pulse-desktop')}\n"), done.stderr
     link = tmp_path / "linked"
@@ -107,7 +107,7 @@ def test_package_starts_without_python(packed: Path, tmp_path: Path):
     assert run(link, bare(), "--version").returncode == 0, "a link in a folder of programs is how people start it"
 
 
-def test_package_enrolls_and_delivers_headless_with_sources_and_status(packed: Path, stack: Stack):
+def test_package_enrolls_and_delivers_headless_with_sources_and_status_item_8(packed: Path, stack: Stack):
     enroll(packed, stack, "packed")
     (port,) = free_ports(1)
     folder = stack.home / "packed" / "devices" / "packed"
@@ -133,7 +133,7 @@ def test_package_enrolls_and_delivers_headless_with_sources_and_status(packed: P
     assert account["rejected"] == account["declared_lost"] == 0
 
 
-def test_package_told_to_use_a_keyring_says_that_there_is_none(packed: Path, tmp_path: Path):
+def test_package_told_to_use_a_keyring_says_that_there_is_none_item_8(packed: Path, tmp_path: Path):
     variables = {**bare(), "PULSE_HOME": str(tmp_path), "HOME": str(tmp_path), "PULSE_DEVICE_KEYS": "keyring"}
     done = run(packed, variables, "enroll", "--api", "https://127.0.0.1:1", "--code-file", "-", text="X")
     assert done.returncode == 2
@@ -147,7 +147,7 @@ def screen() -> Iterator[str]:
         yield made
 
 
-def test_package_opens_its_window_and_delivers(packed: Path, stack: Stack, screen: str):
+def test_package_opens_its_window_and_delivers_item_9(packed: Path, stack: Stack, screen: str):
     enroll(packed, stack, "packed-window")
     with running(packed, stack, "packed-window", "--interval", "0.2", DISPLAY=screen):
         until(
@@ -162,7 +162,7 @@ def test_package_opens_its_window_and_delivers(packed: Path, stack: Stack, scree
         )
 
 
-def test_systemd_unit_is_accepted_and_hardened(tmp_path: Path, packed: Path):
+def test_systemd_unit_is_accepted_and_hardened_item_8(tmp_path: Path, packed: Path):
     unit = tmp_path / "pulse-desktop.service"
     text = (LINUX / unit.name).read_text().replace("/opt/pulse-desktop/pulse-desktop", str(packed))
     unit.write_text(text)

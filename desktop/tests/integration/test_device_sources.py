@@ -53,7 +53,9 @@ def states(program: Program) -> dict[str, tuple[str, str]]:
     return {one["name"]: (one["state"], one["sentence"]) for one in ask(program, "sources")["sources"]}
 
 
-def test_sources_broken_ones_among_them_deliver_and_are_named_in_status(world: World, archive: FakeArchive, run: Run):
+def test_sources_broken_ones_among_them_deliver_and_are_named_in_status_item_5(
+    world: World, archive: FakeArchive, run: Run
+):
     (world.home / "rows.csv").write_text("speed,running\n9223372036854775807,true\nbroken,true\n7,false\n")
     kinds = ["bad_import", "exits_import", "bad_read", "rubbish"]
     entries = [

@@ -24,7 +24,7 @@ def enroll(world: World, client_id: str, code: str, *options: str, api: str | No
     return done.process.wait(20), done.tail()
 
 
-def test_enroll_makes_a_private_device_and_again_says_so(world: World):
+def test_enroll_makes_a_private_device_and_again_says_so_item_6(world: World):
     code, said = enroll(world, "good", world.code())
     assert (code, said) == (0, f"good is enrolled at {world.api.url}.")
     folder = world.home / "devices" / "good"
@@ -42,7 +42,7 @@ def test_enroll_makes_a_private_device_and_again_says_so(world: World):
     )
 
 
-def test_enroll_address_of_the_broker_may_be_overridden(world: World):
+def test_enroll_address_of_the_broker_may_be_overridden_item_6(world: World):
     assert enroll(world, "over", world.code(), "--broker", "mqtts://127.0.0.1:1")[0] == 0
     identity = json.loads((world.home / "devices" / "over" / "identity.json").read_text())
     assert identity["broker_url"] == "mqtts://127.0.0.1:1"
@@ -59,7 +59,7 @@ def test_enroll_address_of_the_broker_may_be_overridden(world: World):
         ((200, {}), "the server's answer is incomplete"),
     ],
 )
-def test_enroll_refused_says_why_in_one_sentence_and_stores_nothing(world: World, refusal: tuple, words: str):
+def test_enroll_refused_says_why_in_one_sentence_and_stores_nothing_item_6(world: World, refusal: tuple, words: str):
     world.api.refusal = refusal
     try:
         code, said = enroll(world, "refused", world.code())
@@ -81,13 +81,13 @@ def test_enroll_refused_says_why_in_one_sentence_and_stores_nothing(world: World
         ("ABC.x", "ftp://127.0.0.1", "give https://host"),
     ],
 )
-def test_enroll_wrong_server_or_code_is_named(world: World, code: str, api: str | None, words: str):
+def test_enroll_wrong_server_or_code_is_named_item_6(world: World, code: str, api: str | None, words: str):
     status, said = enroll(world, "wrong", code, api=api)
     assert (status, len(said.splitlines())) == (2, 1)
     assert words in said
 
 
-def test_enroll_broker_in_clear_text_elsewhere_is_refused(world: World):
+def test_enroll_broker_in_clear_text_elsewhere_is_refused_item_6(world: World):
     status, said = enroll(world, "clear", world.code(), "--broker", "mqtt://example.test")
     assert status == 2
     assert "clear text may not leave this machine" in said

@@ -49,7 +49,7 @@ def test_csv_types_are_those_of_the_columns_and_integers_exact(tmp_path: Path):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(INT64_MIN, INT64_MAX), st.floats(allow_nan=False, allow_infinity=False))))
-def test_csv_of_any_numbers_comes_back_digit_for_digit(tmp_path: Path, rows: list[tuple[int, float]]):
+def test_csv_of_any_numbers_comes_back_digit_for_digit_item_5(tmp_path: Path, rows: list[tuple[int, float]]):
     path = csv(tmp_path, "a,b\n0,0.5\n" + "".join(f"{whole},{decimal!r}\n" for whole, decimal in rows))
     assert [(row["a"], row["b"]) for row in replayed(path)][1:] == rows
 
@@ -67,7 +67,7 @@ def test_csv_of_any_numbers_comes_back_digit_for_digit(tmp_path: Path, rows: lis
         (" , ,", "line 3 is empty"),
     ],
 )
-def test_csv_row_that_cannot_be_taken_is_left_out_and_named(tmp_path: Path, bad: str, sentence: str):
+def test_csv_row_that_cannot_be_taken_is_left_out_and_named_item_5(tmp_path: Path, bad: str, sentence: str):
     good = "1,0.5,true"
     if sentence.startswith("line 3: ok"):  # two kinds in one column: numbers say more than words
         path = csv(tmp_path, f"count,temp,ok\n{good}\n1,1.5,1\n{good}\n")

@@ -92,7 +92,7 @@ def test_every_way_to_be_broken_is_tried():
     assert set(BROKEN) == set(MODULES) - {"steady"}
 
 
-def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other(
+def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other_item_5(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sampler.Sampler.__init__, "__kwdefaults__", {"patience_s": 1.0, "name": "source"})
@@ -128,7 +128,7 @@ def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other(
     group.status.encode()
 
 
-def test_two_sources_record_under_their_prefixes_with_exact_values(start: Start, tmp_path: Path):
+def test_two_sources_record_under_their_prefixes_with_exact_values_item_5(start: Start, tmp_path: Path):
     group = start([{"name": "a", "kind": "simulator"}, {"name": "b", "kind": "simulator", "prefix": "b/"}])
     until(lambda: len(recorded(tmp_path, "b/line/parts")) >= 3, within_s=20, what="both are recorded")
     until(lambda: len(recorded(tmp_path, "line/parts")) >= 3, within_s=20, what="both are recorded")

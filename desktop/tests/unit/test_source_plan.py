@@ -132,7 +132,7 @@ def test_source_options_have_types_and_bounds():
             checked_options(known, given)
 
 
-def test_plug_in_is_listed_without_being_imported_and_loaded_by_its_entry_point(
+def test_plug_in_is_listed_without_being_imported_and_loaded_by_its_entry_point_item_5(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     install_plug_ins(tmp_path)

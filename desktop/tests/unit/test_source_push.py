@@ -83,7 +83,7 @@ def _checked(recorder: Recorder, values: Any) -> Any:
     return recorder.record(cleaned.metrics)
 
 
-def test_push_is_on_disk_when_it_is_answered_and_integers_are_exact(port: Port):
+def test_push_is_on_disk_when_it_is_answered_and_integers_are_exact_item_5(port: Port):
     metrics = {"count": INT64_MAX, "least": INT64_MIN, "odd": 9007199254740993, "temp": 0.1, "ok": True}
     for number in (1, 2):
         answer = port.post({"metrics": metrics})
@@ -136,7 +136,7 @@ def test_push_of_what_may_not_be_recorded_is_refused_whole_with_the_reason(
         ("/else", {}, 404),
     ],
 )
-def test_push_needs_the_key_a_name_of_this_machine_and_no_browser(
+def test_push_needs_the_key_a_name_of_this_machine_and_no_browser_item_5(
     port: Port, path: str, headers: dict[str, str], status: int
 ):
     answer = port.post({"metrics": {"a": 1}}, path, **headers)

@@ -26,7 +26,7 @@ STREAM = "018f0000-0000-7000-8000-000000000001"
 
 
 @given(st.integers(), st.integers(1, 2**62))
-def test_simulator_values_follow_from_seed_stream_and_number_alone(seed: int, number: int):
+def test_simulator_values_follow_from_seed_stream_and_number_alone_item_5(seed: int, number: int):
     values = simulator.values(seed, STREAM, number)
     assert values == simulator.values(seed, STREAM, number)
     assert all(is_metric_value(value) for value in values.values())
@@ -59,7 +59,7 @@ def test_simulator_is_the_same_in_every_version():
     }
 
 
-def test_machine_has_an_integer_a_decimal_and_a_boolean_within_the_contract(tmp_path: Path):
+def test_machine_has_an_integer_a_decimal_and_a_boolean_within_the_contract_item_5(tmp_path: Path):
     machine = Machine(tmp_path)
     values = machine.read()
     machine.close()

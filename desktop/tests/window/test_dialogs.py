@@ -45,7 +45,7 @@ def settings(qtbot, bridge: FakeBridge):
     return made
 
 
-def test_sign_in_gives_name_and_password_to_the_core_and_closes(sign_in, bridge: FakeBridge):
+def test_sign_in_gives_name_and_password_to_the_core_and_closes_item_3(sign_in, bridge: FakeBridge):
     sign_in.name.setText(" olga ")
     sign_in.password.setText("pass word ")
     sign_in.submit()
@@ -54,7 +54,7 @@ def test_sign_in_gives_name_and_password_to_the_core_and_closes(sign_in, bridge:
     assert sign_in.result() == SignInDialog.DialogCode.Accepted
 
 
-def test_sign_in_refused_says_why_and_stays(sign_in, bridge: FakeBridge):
+def test_sign_in_refused_says_why_and_stays_item_3(sign_in, bridge: FakeBridge):
     bridge.operation.refusal = SignInError("the name or the password is wrong")
     sign_in.name.setText("olga")
     sign_in.password.setText("guess")
@@ -64,14 +64,14 @@ def test_sign_in_refused_says_why_and_stays(sign_in, bridge: FakeBridge):
     assert sign_in.do.isEnabled()
 
 
-def test_sign_in_without_a_password_asks_nobody(sign_in, bridge: FakeBridge):
+def test_sign_in_without_a_password_asks_nobody_item_3(sign_in, bridge: FakeBridge):
     sign_in.name.setText("olga")
     sign_in.submit()
     assert bridge.operation.calls == []
     assert "password" in sign_in.error.text()
 
 
-def test_sign_in_under_way_cannot_be_walked_away_from_and_its_outcome_is_told(
+def test_sign_in_under_way_cannot_be_walked_away_from_and_its_outcome_is_told_item_3(
     window: MainWindow, bridge: FakeBridge, qtbot, qapp
 ):
     bridge.held = []
@@ -92,7 +92,7 @@ def test_sign_in_under_way_cannot_be_walked_away_from_and_its_outcome_is_told(
     assert not dialog.isVisible()
 
 
-def test_answer_that_comes_after_the_end_of_the_window_is_dropped(qtbot, qapp):
+def test_answer_that_comes_after_the_end_of_the_window_is_dropped_item_1(qtbot, qapp):
     tasks, begun, may_end, told = Tasks(), threading.Event(), threading.Event(), []
 
     def work() -> None:
@@ -108,11 +108,11 @@ def test_answer_that_comes_after_the_end_of_the_window_is_dropped(qtbot, qapp):
     assert told == []
 
 
-def test_sign_in_password_is_not_shown(sign_in):
+def test_sign_in_password_is_not_shown_item_3(sign_in):
     assert sign_in.password.echoMode() is QLineEdit.EchoMode.Password
 
 
-def test_sign_in_that_allows_no_changes_says_so_in_the_window(window: MainWindow, bridge: FakeBridge):
+def test_sign_in_that_allows_no_changes_says_so_in_the_window_item_3(window: MainWindow, bridge: FakeBridge):
     bridge.operation.welcome = Welcome(operator().who, None, "nothing can be changed here: sign in once online")
     window._person()
     dialog = next(one for one in window.findChildren(SignInDialog))
@@ -123,7 +123,7 @@ def test_sign_in_that_allows_no_changes_says_so_in_the_window(window: MainWindow
     assert window.banners.texts["key"] == "Nothing can be changed here: sign in once online."
 
 
-def test_settings_show_what_is_in_force_and_who_has_set_it(settings):
+def test_settings_show_what_is_in_force_and_who_has_set_it_item_4(settings):
     from PySide6.QtWidgets import QLabel
 
     assert settings.lines["sampling_interval"].text() == "0.5"
@@ -133,7 +133,7 @@ def test_settings_show_what_is_in_force_and_who_has_set_it(settings):
     assert "set by bo for all devices" in hints
 
 
-def test_settings_send_only_what_was_changed_with_the_password(settings, bridge: FakeBridge):
+def test_settings_send_only_what_was_changed_with_the_password_item_4(settings, bridge: FakeBridge):
     settings.lines["sampling_interval"].setText("0.25")
     settings.password.setText("secret")
     settings.submit()
@@ -142,7 +142,7 @@ def test_settings_send_only_what_was_changed_with_the_password(settings, bridge:
 
 
 @pytest.mark.parametrize("text", ["0", "abc", "99999", ""])
-def test_settings_out_of_bounds_are_refused_with_the_bounds_and_nothing_is_sent(settings, bridge, text: str):
+def test_settings_out_of_bounds_are_refused_with_the_bounds_and_nothing_is_sent_item_4(settings, bridge, text: str):
     settings.lines["sampling_interval"].setText(text)
     settings.password.setText("secret")
     settings.submit()
@@ -150,14 +150,14 @@ def test_settings_out_of_bounds_are_refused_with_the_bounds_and_nothing_is_sent(
     assert bridge.operation.calls == []
 
 
-def test_settings_of_the_server_need_the_password(settings, bridge: FakeBridge):
+def test_settings_of_the_server_need_the_password_item_4(settings, bridge: FakeBridge):
     settings.lines["buffer_limit"].setText("5000")
     settings.submit()
     assert "password" in settings.error.text()
     assert bridge.operation.calls == []
 
 
-def test_settings_addresses_need_no_password_and_start_the_device_anew(settings, bridge: FakeBridge):
+def test_settings_addresses_need_no_password_and_start_the_device_anew_item_4(settings, bridge: FakeBridge):
     settings.broker.setText("mqtts://other.example:8883")
     settings.submit()
     assert bridge.operation.calls[-1] == ("set_addresses", "https://pulse.example", "mqtts://other.example:8883")
@@ -165,7 +165,7 @@ def test_settings_addresses_need_no_password_and_start_the_device_anew(settings,
     assert settings.saved == [True]
 
 
-def test_settings_refused_leave_the_addresses_as_they_are(settings, bridge: FakeBridge):
+def test_settings_refused_leave_the_addresses_as_they_are_item_4(settings, bridge: FakeBridge):
     bridge.operation.refusals["set_settings"] = SignInError("the password is wrong")
     settings.broker.setText("mqtts://other.example:8883")
     settings.lines["buffer_limit"].setText("5000")
@@ -175,7 +175,7 @@ def test_settings_refused_leave_the_addresses_as_they_are(settings, bridge: Fake
     assert (settings.error.text(), settings.saved) == ("The password is wrong.", [])
 
 
-def test_settings_with_an_address_that_cannot_be_used_set_nothing(settings, bridge: FakeBridge):
+def test_settings_with_an_address_that_cannot_be_used_set_nothing_item_4(settings, bridge: FakeBridge):
     bridge.operation.refusals["check_addresses"] = ChangeError("give mqtts://host")
     settings.broker.setText("other")
     settings.lines["buffer_limit"].setText("5000")
@@ -185,7 +185,7 @@ def test_settings_with_an_address_that_cannot_be_used_set_nothing(settings, brid
     assert settings.isVisible()
 
 
-def test_settings_broker_of_the_environment_is_shown_and_not_offered(qtbot, bridge: FakeBridge):
+def test_settings_broker_of_the_environment_is_shown_and_not_offered_item_4(qtbot, bridge: FakeBridge):
     told = replace(present(), broker_url="mqtts://own.example:8883", broker_fixed="mqtts://given.example:8883")
     made = SettingsDialog(bridge, told, lambda _moved: None)
     qtbot.addWidget(made)
@@ -195,17 +195,17 @@ def test_settings_broker_of_the_environment_is_shown_and_not_offered(qtbot, brid
     assert bridge.operation.calls[-1] == ("set_addresses", "https://other.example", "mqtts://own.example:8883")
 
 
-def test_settings_device_id_is_shown_and_not_changed_here(settings):
+def test_settings_device_id_is_shown_and_not_changed_here_item_4(settings):
     assert (settings.device.text(), settings.device.isReadOnly()) == ("D1", True)
 
 
-def test_settings_fixed_by_the_command_line_are_not_offered(qtbot, bridge: FakeBridge):
+def test_settings_fixed_by_the_command_line_are_not_offered_item_4(qtbot, bridge: FakeBridge):
     made = SettingsDialog(bridge, present(sampling_interval="0.1"), lambda _moved: None)
     qtbot.addWidget(made)
     assert (made.lines["sampling_interval"].text(), made.lines["sampling_interval"].isEnabled()) == ("0.1", False)
 
 
-def test_settings_choices_are_a_list(settings):
+def test_settings_choices_are_a_list_item_4(settings):
     field = settings.lines["flush_order"]
     assert isinstance(field, QComboBox)
     assert tuple(field.itemText(index) for index in range(field.count())) == KNOWN["flush_order"].words
@@ -218,7 +218,7 @@ def enroll_dialog(qtbot, bridge: FakeBridge, enrolling) -> EnrollDialog:
     return made
 
 
-def test_enroll_gives_everything_to_the_core_and_knows_the_device(qtbot, bridge: FakeBridge):
+def test_enroll_gives_everything_to_the_core_and_knows_the_device_item_6(qtbot, bridge: FakeBridge):
     given = []
 
     def enrolling(*what: str) -> Identity:
@@ -234,7 +234,7 @@ def test_enroll_gives_everything_to_the_core_and_knows_the_device(qtbot, bridge:
     assert made.client_id == "line-7"
 
 
-def test_enroll_refused_says_why_and_what_to_do_and_stays(qtbot, bridge: FakeBridge):
+def test_enroll_refused_says_why_and_what_to_do_and_stays_item_6(qtbot, bridge: FakeBridge):
     def enrolling(*_what: str) -> Identity:
         raise EnrollmentError("the id host-1 is taken: choose another id.")
 

@@ -38,7 +38,7 @@ def choose(window: MainWindow, metric: str) -> None:
         (disconnected(Link.TAKEN_OVER), "Disconnected", "Another device uses this id"),
     ],
 )
-def test_state_each_of_the_three_is_named_explained_and_says_which_link_is_missing(window, shown, title, words):
+def test_state_each_of_the_three_is_named_explained_and_says_which_link_is_missing_item_2(window, shown, title, words):
     window.show_snapshot(shown)
     assert window.state.title.text() == title
     assert words in window.state.meaning.text()
@@ -46,13 +46,13 @@ def test_state_each_of_the_three_is_named_explained_and_says_which_link_is_missi
     assert present().of(shown.lamp) in window.state.title.styleSheet()
 
 
-def test_state_colours_of_the_three_differ_in_both_themes(window: MainWindow):
+def test_state_colours_of_the_three_differ_in_both_themes_item_1(window: MainWindow):
     for _ in range(2):
         assert len({present().of(lamp) for lamp in Lamp}) == 3
         window.switch_theme()
 
 
-def test_header_names_product_device_and_version(window: MainWindow):
+def test_header_names_product_device_and_version_item_2(window: MainWindow):
     from pulse_runtime import __version__
 
     header = window.header
@@ -61,7 +61,7 @@ def test_header_names_product_device_and_version(window: MainWindow):
     assert "DESKTOP-001" in window.windowTitle()
 
 
-def test_value_is_that_of_the_chosen_metric_and_an_integer_of_64_bits_stays_exact(window: MainWindow):
+def test_value_is_that_of_the_chosen_metric_and_an_integer_of_64_bits_stays_exact_item_2(window: MainWindow):
     window.show_snapshot(online())
     choose(window, "motor/rpm")
     window.show_snapshot(online())
@@ -73,7 +73,7 @@ def test_value_is_that_of_the_chosen_metric_and_an_integer_of_64_bits_stays_exac
     assert cells["door/is_open"] == ("door/is_open", "false", "boolean")
 
 
-def test_value_a_new_one_replaces_the_old_one(window: MainWindow):
+def test_value_a_new_one_replaces_the_old_one_item_2(window: MainWindow):
     choose(window, "temperature")
     window.show_snapshot(online())
     choose(window, "temperature")
@@ -81,7 +81,7 @@ def test_value_a_new_one_replaces_the_old_one(window: MainWindow):
     assert window.value.value.text() == "72.0"
 
 
-def test_metric_switched_asks_for_its_curve_and_is_kept_for_the_next_start(
+def test_metric_switched_asks_for_its_curve_and_is_kept_for_the_next_start_item_2(
     window: MainWindow, bridge: FakeBridge, kept: QSettings, qtbot
 ):
     window.show_snapshot(online())
@@ -95,7 +95,7 @@ def test_metric_switched_asks_for_its_curve_and_is_kept_for_the_next_start(
     assert again.value.chosen == "pressure/bar"
 
 
-def test_chart_shows_the_points_and_asks_for_another_span(window: MainWindow, bridge: FakeBridge, qtbot):
+def test_chart_shows_the_points_and_asks_for_another_span_item_2(window: MainWindow, bridge: FakeBridge, qtbot):
     window.show_snapshot(online())
     assert len(window.work.chart.points()) == 300
     button = next(one for one in window.work.chart._buttons.buttons() if one.text() == "24 h")
@@ -103,7 +103,7 @@ def test_chart_shows_the_points_and_asks_for_another_span(window: MainWindow, br
     assert bridge.shown[-1][1] == 86_400
 
 
-def test_chart_draws_no_line_across_an_outage(window: MainWindow):
+def test_chart_draws_no_line_across_an_outage_item_2(window: MainWindow):
     shown = online()
     with_hole = shown.points[:100] + shown.points[200:]
     window.show_snapshot(replace(shown, points=with_hole))
@@ -122,7 +122,7 @@ def drawn(window: MainWindow, points: tuple[Point, ...]) -> tuple[np.ndarray, np
     return at, values
 
 
-def test_chart_keeps_history_and_newest_values_when_the_interval_becomes_shorter(window: MainWindow):
+def test_chart_keeps_history_and_newest_values_when_the_interval_becomes_shorter_item_2(window: MainWindow):
     slow = tuple(Point(time.time() - 290 + 10 * step, step) for step in range(25))
     fast = tuple(Point(slow[-1].at + 0.1 + 0.1 * step, step) for step in range(300))
     window.show_snapshot(online(points=slow + fast))
@@ -131,7 +131,7 @@ def test_chart_keeps_history_and_newest_values_when_the_interval_becomes_shorter
 
 
 @pytest.mark.parametrize(("first", "length"), [(0, 1), (1, 1), (40, 1), (40, 2), (98, 1)])
-def test_chart_finds_an_outage_wherever_it_is(window: MainWindow, first: int, length: int):
+def test_chart_finds_an_outage_wherever_it_is_item_2(window: MainWindow, first: int, length: int):
     begun = time.time() - 290
     steps = [60.0 if first <= number < first + length else 1.0 for number in range(99)]
     points = tuple(Point(begun + sum(steps[:number]), number) for number in range(100))
@@ -140,7 +140,7 @@ def test_chart_finds_an_outage_wherever_it_is(window: MainWindow, first: int, le
     assert np.isnan(values).sum() == sum(step == 60.0 for step in steps)
 
 
-def test_buffer_says_how_many_wait_how_long_there_is_room_and_how_far_the_flush_is(window: MainWindow):
+def test_buffer_says_how_many_wait_how_long_there_is_room_and_how_far_the_flush_is_item_2(window: MainWindow):
     window.show_snapshot(disconnected())
     assert window.buffer.count.text().replace("\u202f", "") == "4321"
     assert window.buffer.room.text() == "room for 46.5 h"
@@ -151,7 +151,7 @@ def test_buffer_says_how_many_wait_how_long_there_is_room_and_how_far_the_flush_
     assert window.buffer.under.text() == "38 % sent  \u00b7  1 min 34 s left"
 
 
-def test_buffer_and_rows_that_are_not_known_are_not_said_to_be_none(window: MainWindow):
+def test_buffer_and_rows_that_are_not_known_are_not_said_to_be_none_item_2(window: MainWindow):
     window.show_snapshot(Snapshot("DESKTOP-001", problems={"start": "the outbox cannot be used"}))
     buffer = window.buffer
     assert (buffer.count.text(), buffer.room.text(), buffer.under.text()) == ("\u2013", "", "not known")
@@ -161,7 +161,7 @@ def test_buffer_and_rows_that_are_not_known_are_not_said_to_be_none(window: Main
     assert window.work.waiting.empty == "Nothing waits: every reading is in the archive."
 
 
-def test_waiting_rows_have_number_value_and_state_and_say_why_one_was_rejected(window: MainWindow):
+def test_waiting_rows_have_number_value_and_state_and_say_why_one_was_rejected_item_2(window: MainWindow):
     odd = WaitingRow("s1", 9, rows(1)[0].recorded_at, {"temperature": 1.5}, "quarantined", "out of range")
     window.show_snapshot(disconnected(waiting=(*rows(2), odd)))
     choose(window, "temperature")
@@ -177,7 +177,7 @@ def test_waiting_rows_have_number_value_and_state_and_say_why_one_was_rejected(w
     assert window.work.waiting.model.rows() == []
 
 
-def test_banner_stands_until_its_cause_is_gone(window: MainWindow):
+def test_banner_stands_until_its_cause_is_gone_item_2(window: MainWindow):
     window.show_snapshot(online(problems={"recording": "the disk is full", "notice": "the buffer is filling"}))
     assert window.banners.texts == {"recording": "The disk is full.", "notice": "The buffer is filling."}
     window.show_snapshot(online(problems={"notice": "the buffer is filling"}))
@@ -187,14 +187,14 @@ def test_banner_stands_until_its_cause_is_gone(window: MainWindow):
     assert not window.banners.isVisible()
 
 
-def test_person_signed_in_from_cache_is_said_with_the_last_check(window: MainWindow):
+def test_person_signed_in_from_cache_is_said_with_the_last_check_item_2(window: MainWindow):
     window.show_snapshot(online(operator=operator("FORCE_SYNC", from_cache=True)))
     assert "Signed in from cache as olga, last checked 2026-11-20" in window.banners.texts["cache"]
     window.show_snapshot(online(operator=operator("FORCE_SYNC")))
     assert "cache" not in window.banners.texts
 
 
-def test_person_whose_sign_in_has_ended_is_told_why(window: MainWindow):
+def test_person_whose_sign_in_has_ended_is_told_why_item_2(window: MainWindow):
     window.show_snapshot(online(operator=Operator(ended="the sign-in of olga has ended: deactivated")))
     assert "deactivated" in window.banners.texts["signed-out"]
 
@@ -209,14 +209,14 @@ def test_person_whose_sign_in_has_ended_is_told_why(window: MainWindow):
         (operator(*EVERYTHING), (True, True)),
     ],
 )
-def test_buttons_manual_sync_and_settings_are_for_those_allowed_and_say_what_is_missing(window, who, enabled):
+def test_buttons_manual_sync_and_settings_are_for_those_allowed_and_say_what_is_missing_item_2(window, who, enabled):
     window.show_snapshot(online(operator=who))
     buttons = (window.header.sync, window.header.settings)
     assert tuple(button.isEnabled() for button in buttons) == enabled
     assert all(button.isEnabled() or button.toolTip() for button in buttons)
 
 
-def test_manual_sync_asks_the_core_and_its_refusal_is_said(window: MainWindow, bridge: FakeBridge, qtbot):
+def test_manual_sync_asks_the_core_and_its_refusal_is_said_item_2(window: MainWindow, bridge: FakeBridge, qtbot):
     window.show_snapshot(online(operator=operator("FORCE_SYNC")))
     qtbot.mouseClick(window.header.sync, Qt.MouseButton.LeftButton)
     assert bridge.operation.calls == [("sync_now",)]
@@ -225,7 +225,7 @@ def test_manual_sync_asks_the_core_and_its_refusal_is_said(window: MainWindow, b
     assert window.banners.texts["failed"] == "That needs the permission FORCE_SYNC."
 
 
-def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_while(
+def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_while_item_2(
     window: MainWindow, bridge: FakeBridge, qtbot, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(main, "DONE_MS", 50)
@@ -242,24 +242,24 @@ def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_wh
     assert (window.banners.texts, bridge.opened) == ({}, ["settings"])
 
 
-def test_banner_shows_markup_as_it_is(window: MainWindow):
+def test_banner_shows_markup_as_it_is_item_2(window: MainWindow):
     window.show_snapshot(online(problems={"source": "<b>a</b> & <img src=x> is not recorded"}))
     (label,) = [one for one in window.banners.findChildren(QLabel) if one.text()]
     assert label.textFormat() is Qt.TextFormat.PlainText
 
 
-def test_settings_button_opens_them(window: MainWindow, bridge: FakeBridge, qtbot):
+def test_settings_button_opens_them_item_4(window: MainWindow, bridge: FakeBridge, qtbot):
     window.show_snapshot(online(operator=operator("EDIT_CONFIG")))
     qtbot.mouseClick(window.header.settings, Qt.MouseButton.LeftButton)
     assert bridge.opened == ["settings"]
 
 
-def test_sign_out_asks_the_core(window: MainWindow, bridge: FakeBridge):
+def test_sign_out_asks_the_core_item_3(window: MainWindow, bridge: FakeBridge):
     window.sign_out()
     assert bridge.operation.calls == [("sign_out",)]
 
 
-def test_exit_button_and_closing_the_window_both_leave(window: MainWindow, qtbot):
+def test_exit_button_and_closing_the_window_both_leave_item_7(window: MainWindow, qtbot):
     left: list[bool] = []
     window.left.connect(lambda: left.append(True))
     qtbot.mouseClick(window.header.exit, Qt.MouseButton.LeftButton)
@@ -269,7 +269,7 @@ def test_exit_button_and_closing_the_window_both_leave(window: MainWindow, qtbot
     assert (left, window.isVisible()) == ([True, True], False)
 
 
-def test_theme_is_switched_and_kept(window: MainWindow, kept: QSettings, qtbot):
+def test_theme_is_switched_and_kept_item_1(window: MainWindow, kept: QSettings, qtbot):
     qtbot.mouseClick(window.header.theme, Qt.MouseButton.LeftButton)
     assert (present().name, kept.value("theme")) == ("light", "light")
     qtbot.mouseClick(window.header.theme, Qt.MouseButton.LeftButton)
@@ -290,7 +290,7 @@ def cuts_nothing_off(window: MainWindow) -> bool:
     return True
 
 
-def test_window_on_a_small_screen_has_the_chart_as_a_tab_and_cuts_nothing_off(window: MainWindow, qtbot):
+def test_window_on_a_small_screen_has_the_chart_as_a_tab_and_cuts_nothing_off_item_1(window: MainWindow, qtbot):
     window.show_snapshot(syncing(operator=operator(*EVERYTHING)))
     assert window.work.is_wide
     window.resize(800, 480)
@@ -304,7 +304,7 @@ def test_window_on_a_small_screen_has_the_chart_as_a_tab_and_cuts_nothing_off(wi
     qtbot.waitUntil(lambda: cuts_nothing_off(window), timeout=2_000)
 
 
-def test_log_shows_the_newest_first(window: MainWindow, qtbot):
+def test_log_shows_the_newest_first_item_2(window: MainWindow, qtbot):
     window.work.tabs.setCurrentWidget(window.work.log)
     qtbot.waitUntil(window.work.log.isVisible)
     window.show_snapshot(online())
@@ -313,7 +313,7 @@ def test_log_shows_the_newest_first(window: MainWindow, qtbot):
     assert shown[0].tone == "warn"
 
 
-def test_value_too_long_for_its_card_is_made_smaller_not_cut(window: MainWindow, qtbot):
+def test_value_too_long_for_its_card_is_made_smaller_not_cut_item_2(window: MainWindow, qtbot):
     from PySide6.QtGui import QFontMetrics
 
     window.resize(800, 480)
@@ -326,12 +326,12 @@ def test_value_too_long_for_its_card_is_made_smaller_not_cut(window: MainWindow,
     assert label.text().replace("\u202f", "") == str(-LARGEST - 1)
 
 
-def test_buffer_without_a_measure_of_the_drain_shows_no_time_left(window: MainWindow):
+def test_buffer_without_a_measure_of_the_drain_shows_no_time_left_item_2(window: MainWindow):
     window.show_snapshot(syncing(buffer=Buffer(held=50, progress=0.5)))
     assert window.buffer.under.text() == "50 % sent"
 
 
-def test_window_shows_a_full_chart_and_a_full_list_without_blocking(window: MainWindow, qapp):
+def test_window_shows_a_full_chart_and_a_full_list_without_blocking_item_1(window: MainWindow, qapp):
     now = time.time()
     window.work.tabs.setCurrentWidget(window.work.waiting)
     qapp.processEvents()

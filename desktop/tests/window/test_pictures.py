@@ -52,7 +52,7 @@ def all_colours_of(image: QImage, part: QWidget) -> set[int]:
 
 
 @pytest.mark.parametrize(("state", "size", "theme"), list(itertools.product(STATES, SIZES, BY_NAME)))
-def test_picture_of_the_main_window(  # noqa: PLR0917 - fixtures come by name
+def test_picture_of_the_main_window_item_9(  # noqa: PLR0917 - fixtures come by name
     qapp, window: MainWindow, pictures: Path, state: str, size: str, theme: str
 ):
     put_on(qapp, BY_NAME[theme])
@@ -72,7 +72,7 @@ def test_picture_of_the_main_window(  # noqa: PLR0917 - fixtures come by name
 
 
 @pytest.mark.parametrize("theme", BY_NAME)
-def test_picture_of_the_dialogs(qtbot, qapp, bridge: FakeBridge, pictures: Path, theme: str):
+def test_picture_of_the_dialogs_item_9(qtbot, qapp, bridge: FakeBridge, pictures: Path, theme: str):
     put_on(qapp, BY_NAME[theme])
     told = Present("DESKTOP-001", SETTINGS, {}, "https://pulse.example", "", "mqtts://pulse.example:8883")
     made = {

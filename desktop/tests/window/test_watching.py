@@ -79,7 +79,7 @@ def fail(*_arguments: object) -> Any:
     raise OSError("the disk is gone")
 
 
-def test_look_that_fails_shows_no_green_lamp_says_why_and_is_logged_once(
+def test_look_that_fails_shows_no_green_lamp_says_why_and_is_logged_once_item_2(
     watch: Watch, session: FakeSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     watch.look()
@@ -95,14 +95,14 @@ def test_look_that_fails_shows_no_green_lamp_says_why_and_is_logged_once(
     assert "look" not in watch.look().problems
 
 
-def test_look_without_the_data_disk_still_shows_how_the_device_is(watch: Watch, monkeypatch: pytest.MonkeyPatch):
+def test_look_without_the_data_disk_still_shows_how_the_device_is_item_2(watch: Watch, monkeypatch: pytest.MonkeyPatch):
     watch.look()
     monkeypatch.setattr(shutil, "disk_usage", fail)
     shown = watch.look()
     assert (shown.lamp, shown.buffer.held, shown.buffer.room_h) == (Lamp.ONLINE, 10, None)
 
 
-def test_rows_that_cannot_be_read_are_not_known_instead_of_none(
+def test_rows_that_cannot_be_read_are_not_known_instead_of_none_item_2(
     watch: Watch, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ):
     assert watch.look().waiting is None, "there is no file so far"
@@ -118,7 +118,7 @@ def test_rows_that_cannot_be_read_are_not_known_instead_of_none(
     assert watch.look().waiting is None
 
 
-def test_device_whose_file_cannot_be_opened_is_not_starting_and_its_buffer_is_not_known(
+def test_device_whose_file_cannot_be_opened_is_not_starting_and_its_buffer_is_not_known_item_2(
     watch: Watch, session: FakeSession
 ):
     session.refusal = StorageError("the outbox cannot be used: it is no database")
@@ -128,7 +128,7 @@ def test_device_whose_file_cannot_be_opened_is_not_starting_and_its_buffer_is_no
     assert "cannot be used" in shown.problems["start"]
 
 
-def test_hours_of_room_are_those_of_all_sources_together_and_of_their_mean_row(
+def test_hours_of_room_are_those_of_all_sources_together_and_of_their_mean_row_item_2(
     watch: Watch, session: FakeSession, newest: Newest, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=10**15))
@@ -146,7 +146,7 @@ def test_hours_of_room_are_those_of_all_sources_together_and_of_their_mean_row(
     assert watch.look().buffer.room_h == pytest.approx(100_000 / 4 / 3600, rel=0.05)
 
 
-def test_growth_follows_a_change_and_forgets_what_is_long_gone():
+def test_growth_follows_a_change_and_forgets_what_is_long_gone_item_2():
     growth = Growth()
     assert (growth.per_s(0.0), growth.row_bytes()) == (None, None)
     for second in range(2_000):
@@ -157,7 +157,9 @@ def test_growth_follows_a_change_and_forgets_what_is_long_gone():
     assert growth.per_s(2_000.0) is None
 
 
-def test_person_who_could_not_be_read_is_not_shown_and_read_again(watch: Watch, session: FakeSession, clock: FakeClock):
+def test_person_who_could_not_be_read_is_not_shown_and_read_again_item_3(
+    watch: Watch, session: FakeSession, clock: FakeClock
+):
     def busy() -> Operator:
         raise sqlite3.OperationalError("database is locked")
 
@@ -175,7 +177,7 @@ def test_person_who_could_not_be_read_is_not_shown_and_read_again(watch: Watch, 
     assert watch.look().operator.who.username == "bo"
 
 
-def test_device_that_fails_to_start_is_not_started_twice(watch: Watch, session: FakeSession):
+def test_device_that_fails_to_start_is_not_started_twice_item_2(watch: Watch, session: FakeSession):
     session.refusal = RuntimeError("can't start new thread")
     assert "can't start new thread" in watch.look().problems["start"]
     session.refusal = StorageError("threads can only be started once")

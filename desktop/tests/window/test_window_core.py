@@ -56,7 +56,7 @@ def held(of: Running) -> int:
 
 # The MQTT library leaves a socket whose handshake was cut to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
-def test_window_shows_live_values_then_the_cut_then_the_flush(
+def test_window_shows_live_values_then_the_cut_then_the_flush_item_9(
     running: Running, archive: FakeArchive, link: LinkProxy, qtbot
 ):
     window = running.window
@@ -77,7 +77,7 @@ def test_window_shows_live_values_then_the_cut_then_the_flush(
     qtbot.waitUntil(lambda: window.now.lamp is Lamp.ONLINE and held(running) < 10, timeout=40_000)
 
 
-def test_window_chart_after_a_restart_holds_what_was_measured_before(
+def test_window_chart_after_a_restart_holds_what_was_measured_before_item_2(
     world: World, archive: FakeArchive, qtbot, kept: QSettings
 ):
     world.enroll("again")
@@ -97,7 +97,7 @@ def test_window_chart_after_a_restart_holds_what_was_measured_before(
         second.close()
 
 
-def test_window_closed_leaves_the_device_stopped_and_the_folder_free(world: World, qtbot, kept: QSettings):
+def test_window_closed_leaves_the_device_stopped_and_the_folder_free_item_7(world: World, qtbot, kept: QSettings):
     world.enroll("closed")
     made = Running(plan(world, "closed"), LogTail(), kept)
     made.window.show()
@@ -114,7 +114,7 @@ def test_window_closed_leaves_the_device_stopped_and_the_folder_free(world: Worl
     again.close()
 
 
-def test_window_second_start_on_the_same_data_says_so_and_ends(running: Running, world: World, qtbot):
+def test_window_second_start_on_the_same_data_says_so_and_ends_item_7(running: Running, world: World, qtbot):
     said: list[str] = []
     forms: list[Qt.TextFormat] = []
 
@@ -164,13 +164,13 @@ def ended_by_sigterm_in_a_dialog(qapp: QApplication, run: Callable[[], int]) -> 
     return code, stayed[0] if stayed else None
 
 
-def test_window_program_that_asks_for_the_enrollment_is_ended_by_a_signal(world: World, qapp: QApplication):
+def test_window_program_that_asks_for_the_enrollment_is_ended_by_a_signal_item_7(world: World, qapp: QApplication):
     made = DeviceFolder("nobody", world.home / "devices" / "nobody")
     asked = SessionPlan(Environment(world.variables), made, None, single("simulator"))
     assert ended_by_sigterm_in_a_dialog(qapp, lambda: application.run(lambda _id: asked)) == (0, None)
 
 
-def test_window_program_that_says_why_it_does_not_start_is_ended_by_a_signal(qapp: QApplication):
+def test_window_program_that_says_why_it_does_not_start_is_ended_by_a_signal_item_7(qapp: QApplication):
     def refuse(_id: str | None) -> SessionPlan:
         raise ConfigError("the device is already running.")
 
@@ -187,7 +187,7 @@ class Noted(Running):
         self.made.append(self)
 
 
-def test_window_starts_the_device_anew_when_a_part_of_it_has_ended(
+def test_window_starts_the_device_anew_when_a_part_of_it_has_ended_item_1(
     world: World, qtbot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ):
     world.enroll("ended")
@@ -222,7 +222,7 @@ def test_window_starts_the_device_anew_when_a_part_of_it_has_ended(
     assert [one.session.device.outbox.is_running for one in Noted.made] == [False, False]
 
 
-def test_settings_saved_are_taken_in_without_holding_up_the_window(running: Running, qtbot, monkeypatch):
+def test_settings_saved_are_taken_in_without_holding_up_the_window_item_1(running: Running, qtbot, monkeypatch):
     taken_by: list[threading.Thread] = []
     monkeypatch.setattr(running.session.device, "take_settings", lambda: taken_by.append(threading.current_thread()))
     running._settings_saved(has_moved=False)
@@ -244,7 +244,7 @@ def live_of(archive: FakeArchive, client_id: str) -> list[dict]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_window_program_ended_by_a_signal_closes_cleanly_and_loses_nothing(
+def test_window_program_ended_by_a_signal_closes_cleanly_and_loses_nothing_item_7(
     world: World, archive: FakeArchive, number: signal.Signals
 ):
     client_id = f"signal{number}"
@@ -270,7 +270,7 @@ def test_window_program_ended_by_a_signal_closes_cleanly_and_loses_nothing(
     assert {key for key in archive.kept if key in recorded} | waiting == recorded
 
 
-def test_window_program_without_qt_says_how_to_get_it(world: World, tmp_path: Path, monkeypatch, capsys):
+def test_window_program_without_qt_says_how_to_get_it_item_1(world: World, tmp_path: Path, monkeypatch, capsys):
     from pulse_desktop import program as desktop
 
     monkeypatch.setattr(desktop, "find_spec", lambda name: None if name == "PySide6" else object())
@@ -280,7 +280,7 @@ def test_window_program_without_qt_says_how_to_get_it(world: World, tmp_path: Pa
         desktop.main([])
 
 
-def test_log_tail_keeps_the_newest_events_with_their_fields():
+def test_log_tail_keeps_the_newest_events_with_their_fields_item_2():
     import logging
 
     tail = LogTail()
