@@ -271,6 +271,6 @@ class Device:
     def _on_acknowledged(self, number: int) -> None:
         if number == self._farewell_number:
             self._farewell.set()
-        self._loop.post("acknowledged", number)
+        self._loop.post("acknowledged", number, may_wait=True)  # it is only shown
         if self._sync is not None:
             self._sync.acknowledged(number)

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from ..clock import Clock
+from ..inbox import Inbox
 from .courier import Courier
 
 log = structlog.get_logger()
@@ -44,7 +45,7 @@ class CourierLoop:
         """*failed* is told of errors in the courier's calls."""
         self._clock = clock
         self._prepare, self._clean_up, self._failed = prepare, clean_up, failed
-        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._inbox: Inbox[_Call | None] = Inbox()
         self._thread = threading.Thread(target=self._run, name="courier")
         self._least_wait_s = 0.0
 
@@ -57,14 +58,14 @@ class CourierLoop:
         """Tell whether the courier's thread is alive."""
         return self._thread.is_alive()
 
-    def post(self, name: str, *arguments: Any) -> None:
-        """Call the courier's method *name* in its thread, after everything posted before."""
-        self._queue.put(_Call(name, arguments))
+    def post(self, name: str, *arguments: Any, may_wait: bool = False) -> None:
+        """Call the courier's method *name* in its thread, after everything posted before; *may_wait*: see ``Inbox``."""
+        self._inbox.put(_Call(name, arguments), may_wait=may_wait)
 
     def ask(self, name: str, timeout_s: float) -> Any:
         """Call the courier's method *name* in its thread and return its answer, ``None`` when it takes too long."""
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._queue.put(_Call(name, (), answer))
+        self._inbox.put(_Call(name, (), answer))
         try:
             return answer.get(timeout=timeout_s)
         except queue.Empty:
@@ -72,7 +73,7 @@ class CourierLoop:
 
     def stop(self) -> None:
         """End the thread after everything posted before."""
-        self._queue.put(None)
+        self._inbox.put(None)
         self._thread.join(ANSWER_WAIT_S)
 
     def _run(self) -> None:
@@ -102,7 +103,6 @@ class CourierLoop:
 
     def _next_call(self, courier: Courier) -> _Call | None:
         wait_s = max(self._least_wait_s, courier.next_wakeup() - self._clock.monotonic())
-        try:
-            return self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
-        except queue.Empty:
-            return _Call("tick")
+        self._inbox.wait(wait_s, for_urgent=True)
+        calls = self._inbox.take(1)
+        return calls[0] if calls else _Call("tick")

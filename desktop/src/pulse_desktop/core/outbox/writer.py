@@ -10,7 +10,6 @@ Read next: ``file`` (what a group does).
 from __future__ import annotations
 
 import itertools
-import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from pulse_acl.ranges import Range
 
 from ..clock import Clock
 from ..errors import StorageError
+from ..inbox import Inbox
 from ..readings import Sample, StoredReading
 from ..settings import DeviceSettings
 from . import salvage
@@ -104,7 +104,7 @@ class Outbox:
         """Prepare; ``start`` opens the file. *on_commit* is called in the writer's thread and must not block."""
         self._path, self._clock, self._new_stream, self._settings = path, clock, new_stream, settings
         self._on_commit = on_commit
-        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._inbox: Inbox[_Work] = Inbox()
         self._thread = threading.Thread(target=self._run, name="outbox")
         self._opened = threading.Event()
         self._closing = threading.Event()
@@ -131,50 +131,50 @@ class Outbox:
 
     def append(self, sample: Sample) -> bool:
         """Hand *sample* over for recording; False: refused, because nothing can be recorded at the moment."""
-        if self.state.problem or self._queue.qsize() > MAX_QUEUED:
+        if self.state.problem or len(self._inbox) > MAX_QUEUED:
             return False
-        self._queue.put(sample)
+        self._inbox.put(sample)
         return True
 
     def mark_sent(self, stream: str, ranges: Sequence[Range]) -> None:
         """Note that a broker acknowledged these rows."""
-        self._queue.put(_Sent(stream, ranges))
+        self._inbox.put(_Sent(stream, ranges), may_wait=True)
 
     def settle(self, settlement: Settlement) -> None:
         """Apply a checked receipt."""
-        self._queue.put(settlement)
+        self._inbox.put(settlement, may_wait=True)
 
     def put_back(self, since: str) -> None:
         """Take everything that was settled at or after *since* back as pending."""
-        self._queue.put(_PutBack(since))
+        self._inbox.put(_PutBack(since))
 
     def offer_quarantined(self, version: str | None) -> None:
         """Offer what was rejected again when *version* of the archive's worker is a new one; ``None``: in any case."""
-        self._queue.put(_Offer(version))
+        self._inbox.put(_Offer(version))
 
     def note(self, **fields: Any) -> None:
         """Write how the client is into ``sync_state``; *fields* are its columns."""
-        self._queue.put(_Note(fields))
+        self._inbox.put(_Note(fields), may_wait=True)
 
     def configure(self, settings: DeviceSettings) -> None:
         """Take other settings; never touches rows."""
-        self._queue.put(settings)
+        self._inbox.put(settings)
 
     def reading_failed(self, error: Exception) -> None:
         """End the thread when *error* says that the file is damaged: the next start salvages what can be read."""
         if is_damage(error):
-            self._queue.put(_Damage(str(error)))
+            self._inbox.put(_Damage(str(error)))
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything handed over before is on disk; False: not within *timeout_s*."""
         barrier = _Barrier(threading.Event())
-        self._queue.put(barrier)
+        self._inbox.put(barrier)
         return barrier.reached.wait(timeout_s)
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Commit what was handed over, close the file, end the thread; False: not within *timeout_s*."""
         barrier = _Barrier(threading.Event(), last=True)
-        self._queue.put(barrier)
+        self._inbox.put(barrier)
         self._closing.set()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -189,7 +189,7 @@ class Outbox:
         finally:
             self._opened.set()
         self._on_commit(Committed(self.state, []))
-        checkup = Checkup(self._path, lambda reason: self._queue.put(_Damage(reason)))
+        checkup = Checkup(self._path, lambda reason: self._inbox.put(_Damage(reason)))
         if file.is_unchecked:
             checkup.start()
         is_sound = False
@@ -257,32 +257,33 @@ class Outbox:
 
     def _receipts_first(self, group: list[_Work]) -> None:
         """Let what makes room go before what needs it, also what came in since."""
-        self._take(group, 0.0, once=False)
+        self._take(group, 0.0)
         group.sort(key=lambda work: not isinstance(work, Settlement))
 
     def _gather(self, group: list[_Work]) -> None:
         """Fill *group* with what comes together."""
-        self._take(group, RETRY_S if self.state.problem else PRUNE_EVERY_S, once=True)
-        since_commit = self._clock.monotonic() - self._committed_at
         lazy_until = self._clock.monotonic() + LAZY_S
+        if not self._take(group, LAZY_S, for_urgent=True):
+            self._take(group, RETRY_S if self.state.problem else PRUNE_EVERY_S)
+            lazy_until = self._clock.monotonic() + LAZY_S
+        since_commit = self._clock.monotonic() - self._committed_at
         while group and all(isinstance(work, _LAZY) for work in group):
-            if not self._take(group, lazy_until - self._clock.monotonic(), once=True):
+            if not self._take(group, lazy_until - self._clock.monotonic(), for_urgent=True):
                 break
         if since_commit < GROUP_S:
             until = self._committed_at + GROUP_S
-            while self._take(group, until - self._clock.monotonic(), once=True):
+            while self._take(group, until - self._clock.monotonic(), for_urgent=True):
                 pass
-        self._take(group, 0.0, once=False)
+        self._take(group, 0.0)
 
-    def _take(self, group: list[_Work], wait_s: float, *, once: bool) -> bool:
-        try:
-            while len(group) < MAX_GROUP:
-                group.append(self._queue.get(timeout=max(0.0, wait_s)) if wait_s > 0 else self._queue.get_nowait())
-                if once:
-                    return True
-        except queue.Empty:
-            pass
-        return False
+    def _take(self, group: list[_Work], wait_s: float, *, for_urgent: bool = False) -> bool:
+        """Add what there is to *group* as soon as something is; tell whether there was, and room for it."""
+        if len(group) >= MAX_GROUP:
+            return False
+        self._inbox.wait(wait_s, for_urgent=for_urgent)
+        taken = self._inbox.take(MAX_GROUP - len(group))
+        group += taken
+        return bool(taken)
 
     def _write(self, file: OutboxFile, group: Sequence[_Work]) -> None:
         now = self._clock.monotonic()

@@ -8,7 +8,6 @@ Read next: ``engine``, ``commands``.
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from pulse_acl.topics import Topic, parse
 from ..clock import Clock
 from ..errors import StorageError
 from ..identity.consequences import Consequences
+from ..inbox import Inbox
 from ..mirror_topics import COMMAND_TOPICS, SYNC_TOPICS
 from .commands import CommandDesk
 from .engine import SERVICE, SyncEngine
@@ -35,6 +35,7 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
 AFTER_ERROR_S = 1.0
 AGAIN_S = 5.0
+MOST_AT_ONCE = 20  # calls before what is due gets its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class SyncLoop:
 
     def __init__(self, client_id: str, path: Path, keys: SyncKeys, clock: Clock, hooks: Hooks) -> None:
         self._id, self._path, self._keys, self._clock, self._hooks = client_id, path, keys, clock, hooks
-        self._queue: queue.SimpleQueue[Callable[[_Parts], None] | None] = queue.SimpleQueue()
+        self._inbox: Inbox[Callable[[_Parts], Any] | None] = Inbox()
         self._seen_data: int | None = None
         self._look_at = float("-inf")
         self._stopping = threading.Event()
@@ -69,7 +70,7 @@ class SyncLoop:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread after everything that came before."""
         self._stopping.set()
-        self._queue.put(None)
+        self._inbox.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
@@ -80,7 +81,7 @@ class SyncLoop:
             parts.engine.link_up(channel, offset_ms)
             parts.desk.link_up(channel)
 
-        self._queue.put(take)
+        self._inbox.put(take)
 
     def link_down(self) -> None:
         """Take the loss of the connection."""
@@ -89,7 +90,7 @@ class SyncLoop:
             parts.engine.link_down()
             parts.desk.link_down()
 
-        self._queue.put(take)
+        self._inbox.put(take)
 
     def received(self, topic: str, payload: bytes, *, is_retained: bool) -> None:
         """Take a message; those of other parts are left to them."""
@@ -97,15 +98,15 @@ class SyncLoop:
         if found is None:
             return
         if found.topic in COMMAND_TOPICS:
-            self._queue.put(lambda parts: parts.desk.received(found.topic, payload, is_retained=is_retained))
+            self._inbox.put(lambda parts: parts.desk.received(found.topic, payload, is_retained=is_retained))
         elif found.topic in SYNC_TOPICS:
-            self._queue.put(lambda parts: parts.engine.received(payload))
+            self._inbox.put(lambda parts: parts.engine.received(payload))
         elif found.topic is Topic.SERVICE_STATUS and found.params.get("service") == SERVICE:
-            self._queue.put(lambda parts: parts.engine.status(payload))
+            self._inbox.put(lambda parts: parts.engine.status(payload))
 
     def acknowledged(self, number: int) -> None:
-        """Take the broker's acknowledgement of a message."""
-        self._queue.put(lambda parts: parts.desk.acknowledged(number))
+        """Take the broker's acknowledgement of a message; most are of readings, so it waits for the next look."""
+        self._inbox.put(lambda parts: parts.desk.acknowledged(number), may_wait=True)
 
     def _run(self) -> None:
         parts = self._open()
@@ -136,14 +137,12 @@ class SyncLoop:
         return _Parts(db, store, engine, desk, consequences)
 
     def _handle(self, parts: _Parts) -> bool:
-        try:
-            call = self._queue.get(timeout=self._wait_s(parts))
-        except queue.Empty:
-            call = _nothing
-        if call is None:
-            self._safely(parts, lambda one: one.engine.link_down())
-            return False
-        self._safely(parts, call)
+        self._inbox.wait(self._wait_s(parts), for_urgent=True)
+        for call in self._inbox.take(MOST_AT_ONCE):
+            if call is None:
+                self._safely(parts, lambda one: one.engine.link_down())
+                return False
+            self._safely(parts, call)
         self._safely(parts, self._due)
         return True
 
@@ -162,7 +161,7 @@ class SyncLoop:
             parts.desk.tick()
             parts.store.erase()
         parts.engine.tick()
-        if parts.engine.is_changed and self._queue.empty():
+        if parts.engine.is_changed and not self._inbox:
             parts.engine.is_changed = False
             parts.consequences.draw(parts.engine.holdings)
 
@@ -177,7 +176,3 @@ class SyncLoop:
                 parts.engine.reload()
             except Exception:
                 log.exception("desktop.sync_unreadable")
-
-
-def _nothing(_parts: _Parts) -> None:
-    """Let what is due be done."""
