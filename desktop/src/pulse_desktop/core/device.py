@@ -100,19 +100,27 @@ class Device:
 
     def start(self) -> None:
         """
-        Start everything.
+        Start everything; when a part cannot be started, those that were are stopped.
 
         Raises:
-            StorageError: The outbox cannot be used; nothing was started.
+            StorageError: The outbox cannot be used.
+            RuntimeError: A thread cannot be started.
         """
         self.outbox.start()
+        try:
+            self._start_on_outbox()
+        except BaseException:
+            self.stop()
+            raise
+        log.info("desktop.started", client_id=self._parts.folder.client_id, stream=self.outbox.state.current.stream)
+
+    def _start_on_outbox(self) -> None:
         self._loop.start()
         if self._sync is not None:
             self._sync.start()
         self._link.start()
         self._sources.start()
         self._states_file.save(self._sources.states())
-        log.info("desktop.started", client_id=self._parts.folder.client_id, stream=self.outbox.state.current.stream)
 
     def watch(self, stopping: threading.Event) -> bool:
         """Note how the source is until *stopping* is set; False: a part has ended by itself, start the program anew."""
@@ -169,7 +177,7 @@ class Device:
         """Finish what is held: last samples to disk, the OFFLINE heartbeat out, the connection and the file closed."""
         self._sources.stop()
         self.outbox.flush(2.0)
-        self._farewell_number = self._loop.ask("farewell", FAREWELL_S)
+        self._farewell_number = self._loop.ask("farewell", FAREWELL_S) if self._loop.is_running else None
         if self._farewell_number is not None:
             self._farewell.wait(FAREWELL_S)
         self._link.stop()

@@ -110,7 +110,8 @@ class LinkKeeper:
         """Disconnect and end the thread."""
         self._stopping = True
         self._woken.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():  # a device that starts by half stops what never ran, too
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while not self._stopping:

@@ -74,7 +74,8 @@ class CourierLoop:
     def stop(self) -> None:
         """End the thread after everything posted before."""
         self._inbox.put(None)
-        self._thread.join(ANSWER_WAIT_S)
+        if self._thread.is_alive():
+            self._thread.join(ANSWER_WAIT_S)
 
     def _run(self) -> None:
         courier = self._prepare()

@@ -102,7 +102,8 @@ class Sampler:
     def stop(self, timeout_s: float = 0.5) -> None:
         """Take no more samples and end the thread."""
         self.finish()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         grid = SampleClock(self._interval_s, self._clock.monotonic())
