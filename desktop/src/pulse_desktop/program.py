@@ -118,7 +118,8 @@ def _sources(environment: Environment, folder: DeviceFolder, asked: argparse.Nam
 
 def _plan(environment: Environment, asked: argparse.Namespace, client_id: str | None = None) -> SessionPlan:
     folder = _folder(environment, asked) if client_id is None else find(environment, client_id)
-    return SessionPlan(environment, folder, asked.interval, _sources(environment, folder, asked))
+    sources = _sources(environment, folder, asked)
+    return SessionPlan(environment, folder, asked.interval, sources, is_id_fixed=hasattr(asked, "client_id"))
 
 
 def _run(environment: Environment, asked: argparse.Namespace) -> int:

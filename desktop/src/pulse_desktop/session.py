@@ -16,12 +16,13 @@ import structlog
 from pulse_runtime.environment import Environment, checked_url
 
 from .core.clock import SystemClock
+from .core.connection import State
 from .core.device import Device, Parts
-from .core.errors import StorageError
-from .core.folder import DeviceFolder
+from .core.errors import ChangeError, StorageError
+from .core.folder import DeviceFolder, find, replace_device, restore_device
 from .core.identity.enrollment import enroll
 from .core.identity.keystore import place_of, uses_keyring
-from .core.identity.store import Identity
+from .core.identity.store import Identity, load
 from .core.identity.sync_keys import sync_keys
 from .core.identity.tokens import DeviceTokens
 from .core.lock import FolderLock
@@ -30,25 +31,38 @@ from .core.outbox import Committed
 from .core.outbox.schema import has_tables
 from .core.settings import DeviceSettings, usable, with_settings
 from .core.settings_watch import stored_settings
-from .core.sources.plan import SourcePlan
+from .core.sources.plan import SourcePlan, copy_plan
 
 log = structlog.get_logger()
+DRAIN_S = 15.0  # that one waits for the archive's answer to the last readings of a device
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """Which device is to run; ``interval``: of the command line, text, goes before every setting."""
+    """
+    Which device is to run.
+
+    ``interval``: of the command line, text, goes before every setting; ``is_id_fixed``: the command line names it.
+    """
 
     environment: Environment
     folder: DeviceFolder
     interval: str | None
     sources: SourcePlan
+    is_id_fixed: bool = False
 
     @property
     def local(self) -> dict[str, str]:
         """The settings of this machine, which go before the stored ones."""
         given = self.interval or self.environment.text("PULSE_DEVICE_INTERVAL")
         return {"sampling_interval": given} if given else {}
+
+    @property
+    def id_fixed(self) -> str:
+        """What says which device this machine is, whatever the window says; empty when nothing does."""
+        if self.is_id_fixed:
+            return "--client-id"
+        return "PULSE_DEVICE_DIR" if self.environment.text("PULSE_DEVICE_DIR") else ""
 
     @property
     def sources_fixed(self) -> str:
@@ -71,6 +85,7 @@ class Session:
         """
         folder, clock = plan.folder, SystemClock()
         self.folder, self.identity = folder, folder.identity()
+        self.environment, self.id_fixed = plan.environment, plan.id_fixed
         self.local = plan.local
         self.sources_fixed = plan.sources_fixed
         settings = starting_settings(folder, self.local)
@@ -109,6 +124,46 @@ class Session:
                 raise StorageError("the device is closed")
             self.device.start()
             self._is_started = True
+
+    def become(self, client_id: str, api_url: str, code: str, broker_url: str) -> Identity:
+        """
+        Make this machine the device *client_id* by a one-time *code*, once the archive has all of the present one.
+
+        Sampling rests from then on; the new device starts with the next start of the program, with the same sources.
+
+        Raises:
+            SignInError: Nobody is signed in, or without the permission ``EDIT_CONFIG``.
+            ChangeError: The id cannot be this machine's next one, or readings are without an answer.
+            EnrollmentError, ConfigError: The server does not make it a device, or an address cannot be used.
+        """
+        self.operation.check_addresses(api_url, broker_url or None)
+        folder = self._next_folder(client_id)
+        is_caught_up = self.device.report().state is State.CONNECTED  # else nothing is sampled for a wait in vain
+        if not is_caught_up or self.device.drain(DRAIN_S):
+            raise ChangeError(
+                f"readings of {self.folder.client_id} are not in the archive so far, and another device could not send "
+                f"them: wait until it is online and all of its buffer is sent, then try again"
+            )
+        try:
+            identity = enroll_device(self.environment, folder, api_url, code, broker_url or None)
+            copy_plan(self.folder.path, folder.path)
+            replace_device(self.folder.path, client_id)
+        except BaseException:
+            self.device.go_on()
+            raise
+        log.info("desktop.id_changed", before=self.folder.client_id, after=client_id)
+        return identity
+
+    def _next_folder(self, client_id: str) -> DeviceFolder:
+        if self.id_fixed:
+            raise ChangeError(f"the id is fixed by {self.id_fixed}: start the program without it")
+        if client_id == self.folder.client_id:
+            raise ChangeError(f"this machine is {client_id} already")
+        folder = find(self.environment, client_id)
+        if load(folder.path) is not None:
+            again = f"pulse-desktop --client-id {client_id}"
+            raise ChangeError(f"{client_id} has been a device of this machine: start it again with `{again}`")
+        return folder
 
     @property
     def has_ended(self) -> bool:
@@ -151,7 +206,7 @@ def enroll_device(
     """
     lock = FolderLock(folder.path)
     try:
-        return enroll(
+        identity = enroll(
             folder.path,
             folder.client_id,
             api_url=(api_url or environment.text("PULSE_API_URL")).rstrip("/"),
@@ -160,6 +215,8 @@ def enroll_device(
             now=SystemClock().now,
             in_keyring=uses_keyring(environment.text("PULSE_DEVICE_KEYS")),
         )
+        restore_device(folder.path)
+        return identity
     finally:
         lock.release()
 

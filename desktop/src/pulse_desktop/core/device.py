@@ -24,6 +24,7 @@ from .errors import Link
 from .folder import DeviceFolder
 from .link import LinkKeeper, Listener, TokenSource
 from .outbox import Committed, Outbox, OutboxReader
+from .outbox.state import OutboxState
 from .publisher import Connection
 from .report import DeviceReport
 from .settings import DeviceSettings
@@ -74,6 +75,7 @@ class Device:
         self._said: dict[str, str] = {}
         self._in_force = parts.settings
         self._farewell = threading.Event()
+        self._drained = threading.Event()  # everything was answered at a commit since it was cleared
         self._farewell_number: int | None = None
         self.outbox = Outbox(parts.folder.outbox, parts.clock, parts.new_stream, parts.settings, self._on_commit)
         self._loop = CourierLoop(parts.clock, self._make_courier, self._close_reader, self.outbox.reading_failed)
@@ -161,6 +163,27 @@ class Device:
     def flush(self) -> None:
         """Send what is held now; who may ask for that is ``operation``'s business."""
         self._loop.post("flush_wanted")
+
+    def drain(self, within_s: float) -> int:
+        """
+        Take no more samples, and wait until the archive has answered everything; takes *within_s* seconds at most.
+
+        Returns:
+            How many readings are without an answer: 0, and sampling rests until ``go_on``; else it goes on already.
+        """
+        self._sources.rest()
+        self._drained.clear()
+        self.outbox.flush(within_s)
+        if _open(self.outbox.state):
+            self._drained.wait(within_s)
+        left = _open(self.outbox.state)
+        if left:
+            self.go_on()
+        return left
+
+    def go_on(self) -> None:
+        """Sample again after ``drain``."""
+        self._sources.go_on()
 
     def take_settings(self) -> None:
         """Put what is stored in force at once; the watch would within seconds."""
@@ -250,6 +273,8 @@ class Device:
             self.outbox.note(**changed)
 
     def _on_commit(self, note: Committed) -> None:
+        if not _open(note.state):
+            self._drained.set()
         self._recorder.committed(note.added)
         self._loop.post("committed", note)
         self._parts.on_commit(note)
@@ -282,3 +307,8 @@ class Device:
         self._loop.post("acknowledged", number, may_wait=True)  # it is only shown
         if self._sync is not None:
             self._sync.acknowledged(number)
+
+
+def _open(state: OutboxState) -> int:
+    """Return how many readings, and numbers declared as lost, the archive has not answered."""
+    return state.held + state.lost

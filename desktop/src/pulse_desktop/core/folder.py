@@ -10,10 +10,12 @@ from pathlib import Path
 from pulse_acl.topics import is_device_id
 from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
-from pulse_runtime.private_files import ensure_private_dir
+from pulse_runtime.private_files import ensure_private_dir, write_private
 
 from .identity import store
 from .outbox.schema import FILE_NAME
+
+REPLACED_BY = "replaced-by"  # in the folder of a device that this machine is no more: the id that came after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,16 @@ def find(environment: Environment, client_id: str | None) -> DeviceFolder:
     return DeviceFolder(client_id, ensure_private_dir(path, "the device's folder"))
 
 
+def replace_device(old: Path, client_id: str) -> None:
+    """Note in the folder of an *old* device that this machine is *client_id* now, which starts when none is named."""
+    write_private(old / REPLACED_BY, f"{client_id}\n".encode())
+
+
+def restore_device(folder: Path) -> None:
+    """Let the device of *folder* count again."""
+    (folder / REPLACED_BY).unlink(missing_ok=True)
+
+
 def host_id() -> str:
     """Return this host's name made to fit a device id."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-.")[:64] or "device"
@@ -76,7 +88,8 @@ def _in_folder(path: Path) -> str:
 
 
 def _only_one(devices: Path) -> str:
-    names = sorted(entry.parent.name for entry in devices.glob(f"*/{store.IDENTITY}"))
+    there = [entry.parent for entry in devices.glob(f"*/{store.IDENTITY}")]
+    names = sorted(folder.name for folder in there if not (folder / REPLACED_BY).exists())
     if host_id() in names or not names:
         return host_id()
     if len(names) > 1:

@@ -78,7 +78,11 @@ class Signals(QObject):
 
 
 class Running(QObject):
-    """A session with its bridge and its window, from ``__init__`` to ``close``; ``starts_anew``: wanted after that."""
+    """
+    A session with its bridge and its window, from ``__init__`` to ``close``.
+
+    ``starts_anew``: wanted after that, as the device ``goes_on_as``.
+    """
 
     def __init__(self, plan: SessionPlan, tail: LogTail, kept: QSettings, pauses: Backoff | None = None) -> None:
         """
@@ -92,6 +96,7 @@ class Running(QObject):
         super().__init__()
         newest = Newest()
         self.starts_anew = False
+        self.goes_on_as = plan.folder.client_id
         self._pauses = pauses or new_pauses()
         self._began_at, self._is_ending = time.monotonic(), False
         self.session = Session(plan, newest.committed)
@@ -141,8 +146,23 @@ class Running(QObject):
             identity.broker_url or "",
             identity.mqtts_url,
             session.broker_fixed,
+            session.id_fixed,
         )
-        SettingsDialog(self.bridge, told, self._settings_saved, self.window, open_sources=self._open_sources).pop_up()
+        SettingsDialog(
+            self.bridge, told, self._settings_saved, self.window, open_sources=self._open_sources,
+            open_device=self._open_device,
+        ).pop_up()  # fmt: skip
+
+    def _open_device(self) -> None:
+        above, session = QApplication.activeModalWidget() or self.window, self.session
+        EnrollDialog(
+            self.bridge.ask, session.become, "", session.identity.api_url, above,
+            instead_of=session.folder.client_id, done=self._go_on_as,
+        ).pop_up()  # fmt: skip
+
+    def _go_on_as(self, client_id: str) -> None:
+        self.goes_on_as = client_id
+        self._start_anew()
 
     def _open_sources(self) -> None:
         without = [{"kind": "machine"}]
@@ -177,9 +197,9 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
     try:
         plan = _enrolled(make_plan)
         pauses = new_pauses()
-        while plan is not None and _show(application, plan, tail, kept, pauses):
+        while plan is not None and (client_id := _show(application, plan, tail, kept, pauses)) is not None:
             log.info("desktop.started_anew")
-            plan = make_plan(plan.folder.client_id)  # the sources may be others by now
+            plan = make_plan(client_id)  # the sources may be others by now
     except ConfigError as error:
         complain(str(error))
         return REFUSED
@@ -189,8 +209,8 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
     return 0
 
 
-def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSettings, pauses: Backoff) -> bool:
-    """Run the window once; tell whether the device is to be started anew."""
+def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSettings, pauses: Backoff) -> str | None:
+    """Run the window once; return the id of the device that is to be started anew, ``None``: none is."""
     running = Running(plan, tail, kept, pauses)
     try:
         running.window.left.connect(application.quit)
@@ -199,7 +219,7 @@ def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSe
         application.exec()
     finally:
         running.close()
-    return running.starts_anew
+    return running.goes_on_as if running.starts_anew else None
 
 
 def _enrolled(make_plan: Callable[[str | None], SessionPlan]) -> SessionPlan | None:

@@ -94,7 +94,7 @@ class SourceGroup:
         self._folder, self._append, self._recorder = folder, append, recorder
         self._clock, self._random, self._interval_s = clock, random, interval_s
         self._lock = threading.Lock()  # held by whoever changes what runs
-        self._is_started = False
+        self._is_started = self._is_resting = False
         self._not_taken = ""
         self._run = self._built(plan)
 
@@ -106,8 +106,10 @@ class SourceGroup:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether every thread is alive, or they are just being exchanged."""
-        return self._lock.locked() or all(sampler.is_running for sampler in self._run.samplers)
+        """Tell whether every thread is alive, or they rest or are just being exchanged."""
+        if self._lock.locked() or self._is_resting:
+            return True
+        return all(sampler.is_running for sampler in self._run.samplers)
 
     @property
     def status(self) -> str:
@@ -153,7 +155,23 @@ class SourceGroup:
                 plan = before.plan
             before.stop()
             self._run = self._built(plan)
-            self._run.start()
+            if not self._is_resting:
+                self._run.start()
+
+    def rest(self) -> None:
+        """Take no more samples until ``go_on``."""
+        with self._lock:
+            if self._is_started and not self._is_resting:
+                self._is_resting = True
+                self._run.stop()
+
+    def go_on(self) -> None:
+        """Sample again after ``rest``, with each source made anew."""
+        with self._lock:
+            if self._is_started and self._is_resting:
+                self._run = self._built(self._run.plan)
+                self._run.start()
+                self._is_resting = False
 
     def take_once(self) -> None:
         """Take one sample of each source, one after the other, and close them; instead of ``start``."""

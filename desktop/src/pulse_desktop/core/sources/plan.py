@@ -113,6 +113,12 @@ def write_plan(folder: Path, entries: list[dict[str, Any]]) -> None:
     write_private(folder / FILE_NAME, text.encode())
 
 
+def copy_plan(folder: Path, to: Path) -> None:
+    """Give the device in *to* the sources of the one in *folder*, as they stand there."""
+    if (folder / FILE_NAME).exists():
+        write_private(to / FILE_NAME, (folder / FILE_NAME).read_bytes())
+
+
 def read_entries(folder: Path) -> list[dict[str, Any]]:
     """
     Return the entries of the device's file as they stand there, wrong ones too; without a file, that of this machine.

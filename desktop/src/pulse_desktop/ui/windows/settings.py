@@ -37,7 +37,7 @@ class Present:
     What the dialog begins with.
 
     *local*: settings that the command line or the environment has fixed; *broker_fixed*: the broker's address that the
-    environment has fixed, empty when it has not.
+    environment has fixed, empty when it has not; *id_fixed*: what has fixed the device's id.
     """
 
     client_id: str
@@ -47,6 +47,7 @@ class Present:
     broker_url: str
     broker_told: str
     broker_fixed: str = ""
+    id_fixed: str = ""
 
 
 class SettingsDialog(Form):
@@ -60,6 +61,7 @@ class SettingsDialog(Form):
         parent: QWidget | None = None,
         *,
         open_sources: Callable[[], None] = lambda: None,
+        open_device: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__("Settings", "Save", bridge.ask, parent, is_long=True)
         self._operation, self._present, self._saved = bridge.operation, present, saved
@@ -70,7 +72,11 @@ class SettingsDialog(Form):
         self.api = self.add_line("API address", text=present.api_url, hint="of this machine")
         self.device = self.add_line("Device id", text=present.client_id, hint="set at enrollment")
         self.device.setReadOnly(True)
-        self.device.setToolTip("Another id is a new device: enroll it with a one-time code.")
+        self.another = QPushButton("Another id \u2026")
+        self.another.setAutoDefault(False)
+        self.another.setEnabled(not present.id_fixed)
+        self.another.clicked.connect(open_device)
+        self.add("", self.another, f"fixed by {present.id_fixed}" if present.id_fixed else "with a one-time code")
         self.sources = QPushButton("Sources \u2026")
         self.sources.setAutoDefault(False)
         self.sources.clicked.connect(open_sources)
