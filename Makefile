@@ -56,6 +56,7 @@ test: ## install what is missing and run every test of every part, the browser t
 	@$(PYTHON) requirements/install.py package
 	@$(PYTHON) requirements/install.py faults
 	@$(PYTHON) requirements/install.py documents
+	@$(PYTHON) requirements/install.py deploy
 	cd dashboard && npm test --silent
 	$(BIN)/python -m pytest --ignore=tests/foreign
 
