@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSettings, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from pulse_desktop.core.errors import Link, SignInError
@@ -16,6 +18,7 @@ from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.recent import Point, WaitingRow
 from pulse_desktop.ui.snapshot import Buffer, Lamp, Snapshot
 from pulse_desktop.ui.theme.style import present
+from pulse_desktop.ui.tray import Tray
 from pulse_desktop.ui.windows import main
 from pulse_desktop.ui.windows.main import MainWindow
 from support.window_fakes import EVERYTHING, LARGEST, FakeBridge, disconnected, online, operator, rows, syncing
@@ -346,3 +349,33 @@ def test_window_shows_a_full_chart_and_a_full_list_without_blocking_item_1(windo
         spent.append(time.thread_time() - begun)
         assert window.work.chart.points() is points
     assert max(spent) < 0.1, f"{spent} seconds of the window's thread"
+
+
+def test_last_sync_is_shown_with_its_day_and_never_when_there_was_none_item_2(window: MainWindow):
+    window.show_snapshot(online(last_sync_at="2026-02-07T10:00:00.000Z"))
+    assert window.state.last_sync.text() == f"Last sync  {here('2026-02-07T10:00:00+00:00')}"
+    window.show_snapshot(online(last_sync_at=None))
+    assert window.state.last_sync.text() == "Last sync  never"
+
+
+def here(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def test_tray_icon_shows_the_state_and_brings_the_window_to_the_front_item_2(window: MainWindow):
+    tray = Tray(window)
+    for shown, said in ((online(), "Online, 1 waiting"), (syncing(), "Syncing, 61\u202f234 waiting"),
+                        (disconnected(buffer=None), "Disconnected")):  # fmt: skip
+        tray.show_snapshot(shown)
+        assert tray.icon.toolTip().startswith("PrecisionPulse DESKTOP-001: ")
+        assert tray.icon.toolTip().endswith(said)
+        image = tray.icon.icon().pixmap(32, 32).toImage()
+        colours = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+        assert QColor(present().of(shown.lamp)).rgb() in colours, "the lamp"
+    window.showMinimized()
+    tray.icon.activated.emit(tray.icon.ActivationReason.Trigger)
+    assert not window.isMinimized()
+    left: list[bool] = []
+    window.left.connect(lambda: left.append(True))
+    next(one for one in tray.icon.contextMenu().actions() if one.text() == "Exit").trigger()
+    assert left == [True]
