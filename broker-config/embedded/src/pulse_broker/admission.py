@@ -31,6 +31,11 @@ class Admission:
         """Take *now* as the clock, seconds since 1970."""
         self._verifier, self._bans, self._now = verifier, bans, now
 
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether anybody can be let in."""
+        return self._verifier.has_keys
+
     def judge(self, connect: Connect) -> Token:
         """
         Return the token that lets *connect* in.

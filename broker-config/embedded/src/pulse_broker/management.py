@@ -68,13 +68,14 @@ class Management:
     def __init__(self, gate: Gate, parts: GateParts, bans: Bans) -> None:
         self._gate, self._bans = gate, bans
         self._sessions, self._publishing = parts.sessions, parts.publishing
-        self._metrics, self._now = parts.metrics, parts.now
+        self._metrics, self._now, self._admission = parts.metrics, parts.now, parts.admission
 
     def app(self) -> Litestar:
         """Return the ASGI application."""
         return Litestar(
             [
                 self._status_route(),
+                self._ready_route(),
                 self._metrics_route(),
                 Router("/api/v5", route_handlers=[*self._client_routes(), *self._ban_routes(), self._publish_route()]),
             ],
@@ -90,6 +91,15 @@ class Management:
             return "Node pulse-broker is started\npulse-broker is running"
 
         return status
+
+    def _ready_route(self) -> Any:
+        @get("/readyz", sync_to_thread=False)
+        def readyz() -> Response[Json]:
+            # Without keys the program runs and refuses everybody, which ``/status``, like EMQX's, does not tell.
+            keys = "ok" if self._admission.is_ready else "missing: the auth API has not written them yet"
+            return Response({"checks": {"keys": keys}}, status_code=200 if self._admission.is_ready else 503)
+
+        return readyz
 
     def _metrics_route(self) -> Any:
         @get("/metrics", media_type="text/plain; version=0.0.4", sync_to_thread=False)

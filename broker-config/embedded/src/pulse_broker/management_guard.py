@@ -23,7 +23,7 @@ from pulse_runtime.private_files import create_private
 
 from .listeners import host_name
 
-OPEN_PATHS = frozenset({"/status"})
+OPEN_PATHS = frozenset({"/status", "/readyz"})
 
 
 def management_key(path: Path) -> str:

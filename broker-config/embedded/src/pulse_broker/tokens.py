@@ -69,7 +69,8 @@ class KeySet:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether no key was ever read."""
+        """Tell whether there is no key; looks at the file again when it has changed."""
+        self._refresh()
         return not self._keys
 
     def _refresh(self) -> None:
@@ -117,6 +118,11 @@ class TokenVerifier:
     def __init__(self, keys: KeySet, issuer: str, now: Callable[[], float]) -> None:
         """Take *now* as the clock: seconds since 1970."""
         self._keys, self._issuer, self._now = keys, issuer, now
+
+    @property
+    def has_keys(self) -> bool:
+        """Tell whether any token can be verified."""
+        return not self._keys.is_empty
 
     def verify(self, token: str) -> Token:
         """

@@ -51,6 +51,19 @@ async def test_management_foreign_host_or_any_origin_is_refused(api) -> None:
     assert (await api.get("/clients", headers={"Host": "localhost:18083"})).status_code == 200
 
 
+async def test_management_without_keys_is_running_and_not_ready(bench) -> None:
+    jwks = bench.settings.jwks_file
+    kept = jwks.read_bytes()
+    jwks.unlink()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bench.running.api_port}", trust_env=False) as stranger:
+        first = await stranger.get("/readyz")
+        assert (await stranger.get("/status")).status_code == 200
+        jwks.write_bytes(kept)
+        then = await stranger.get("/readyz")
+    assert (first.status_code, first.json()["checks"]["keys"][:7]) == (503, "missing")
+    assert (then.status_code, then.json()) == (200, {"checks": {"keys": "ok"}})
+
+
 async def test_management_status_is_open_and_metrics_count(bench, api) -> None:
     await bench.join(bench.mint.device("D1"))
     root = f"http://127.0.0.1:{bench.running.api_port}"
