@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from support.dashboard import first_reading, make_person
 from support.link_proxy import LinkProxy
 from support.processes import ROOT
+from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
 
+COMMANDS = ("force_sync", "update_config", "reload")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -94,3 +96,20 @@ def cable(wired: tuple[Stack, LinkProxy]) -> Iterator[LinkProxy]:
     """The cable between the browsers of ``plant`` and its broker, whole again after the test."""
     yield wired[1]
     wired[1].mend()
+
+
+@pytest.fixture
+def make_device(plant: Stack) -> Iterator[Callable[[str], RawDevice]]:
+    """Return a function that enrolls and connects a device which hears its commands and answers none by itself."""
+    made: list[RawDevice] = []
+
+    def make(client_id: str) -> RawDevice:
+        device = RawDevice(plant, client_id)
+        device.enroll()
+        device.connect(*(f"command/{client_id}/{name}" for name in COMMANDS))
+        made.append(device)
+        return device
+
+    yield make
+    for one in made:
+        one.close()

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +15,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from support.accounts import integrity
-from support.dashboard import PERSON_PASSWORD, open_page, own_device, serious_faults
+from support.dashboard import PERSON_PASSWORD, open_device, open_page, own_device, serious_faults
 from support.device_keys import DeviceKeys
-from support.link_proxy import LinkProxy
 from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
 
 LARGEST = 2**63 - 1
-COMMAND_TOPICS = ("force_sync", "update_config", "reload")
-
-
-@pytest.fixture
-def make_device(plant: Stack) -> Iterator[Callable[[str], RawDevice]]:
-    """Return a function that enrolls and connects a device which hears its commands and answers none by itself."""
-    made: list[RawDevice] = []
-
-    def make(client_id: str) -> RawDevice:
-        device = RawDevice(plant, client_id)
-        device.enroll()
-        device.connect(*(f"command/{client_id}/{name}" for name in COMMAND_TOPICS))
-        made.append(device)
-        return device
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def open_device(page: Page, stack: Stack, client_id: str, username: str = "admin") -> None:
-    open_page(page, stack, f"/devices/detail/?id={client_id}", username)
-    expect(page.get_by_test_id("device-detail")).to_have_attribute("data-client-id", client_id, timeout=15_000)
 
 
 def command(page: Page, place: int = 0) -> Locator:
@@ -106,80 +82,6 @@ def test_device_detail_shows_every_metric_exactly_with_its_history_item_2(
     expect(page.locator('[data-testid=metric][data-metric="new/one"]')).to_be_visible(timeout=5_000)
     page.get_by_role("radiogroup", name="Time range of the charts").get_by_text("24 h").click()
     expect(total.get_by_test_id("metric-chart")).to_have_attribute("data-points", "4", timeout=10_000)
-
-
-# The height in CSS pixels over which a chart's line and dots run.
-_DRAWN_HEIGHT = """(host) => {
-  const canvas = host.querySelector("canvas"), over = host.querySelector(".u-over").getBoundingClientRect();
-  const scale = canvas.width / canvas.getBoundingClientRect().width;
-  const left = Math.round((over.left - canvas.getBoundingClientRect().left) * scale);
-  const probe = document.body.appendChild(document.createElement("i"));
-  probe.style.color = "var(--series-1)";
-  const want = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
-  probe.remove();
-  const width = canvas.width - left, data = canvas.getContext("2d").getImageData(left, 0, width, canvas.height).data;
-  const rows = [];
-  for (let at = 0; at < data.length; at += 4)
-    if (data[at + 3] > 150 && want.every((each, part) => Math.abs(data[at + part] - each) < 30))
-      rows.push(Math.floor(at / 4 / width));
-  return rows.length === 0 ? 0 : (rows.at(-1) - rows[0]) / scale;
-}"""
-
-FLAT = "edge/doubles_2_53"  # they differ by less than an axis of doubles can show
-# What a double can hardly tell apart, or hardly hold: an axis laid out by adding steps never ends on some of these.
-EDGES = {
-    "edge/above_2_53": (2**53, 2**53 + 1, 2**53 + 2),
-    "edge/below_2_63": (LARGEST - 2048, LARGEST - 1024, LARGEST),
-    "edge/last_steps": (LARGEST - 2, LARGEST - 1, LARGEST),
-    FLAT: ("9007199254740992.0", "9007199254740994.0", "9007199254740996.0"),
-    "edge/widest": ("-1e308", "0.5", "1e308"),
-}
-
-
-def test_device_detail_chart_of_numbers_at_the_edge_of_doubles_moves_and_the_page_lives_item_2(
-    page: Page, plant: Stack, make_device: Callable[[str], RawDevice]
-):
-    device = make_device("detail-edges")
-    for number in (1, 2, 3):
-        metrics = ", ".join(f'"{metric}": {values[number - 1]}' for metric, values in EDGES.items())
-        device.live(device.reading(number, f"{{{metrics}}}"))
-    until(lambda: device.archived() == [1, 2, 3], within_s=10, what="the readings are archived")
-    device.beat(stream=device.stream, last_sequence_no=3)
-    open_device(page, plant, "detail-edges")
-    for metric in EDGES:
-        least = 0 if metric == FLAT else 30
-        chart = page.locator(f'[data-testid=metric][data-metric="{metric}"]').get_by_test_id("metric-chart")
-        expect(chart).to_have_attribute("data-points", "3", timeout=10_000)
-        until(
-            lambda chart=chart, least=least: (
-                chart.locator("canvas").count() == 1 and chart.evaluate(_DRAWN_HEIGHT) > least
-            ),
-            within_s=5,
-            every_s=0.1,
-            what=f"{metric} is drawn, and seen to move where it can be",
-        )
-
-
-def test_device_detail_chart_has_what_came_while_the_browser_was_cut_off_item_2(
-    page: Page, plant: Stack, cable: LinkProxy, make_device: Callable[[str], RawDevice]
-):
-    device = make_device("detail-cut")
-    device.live(device.reading(1, '{"n": 1}'))
-    device.beat(stream=device.stream, last_sequence_no=1)
-    until(lambda: device.archived() == [1], within_s=10, what="the reading is archived")
-    open_device(page, plant, "detail-cut")
-    indicator = page.get_by_test_id("connection-indicator").first
-    chart = page.get_by_test_id("metric-chart")
-    expect(indicator).to_have_attribute("data-state", "online", timeout=15_000)
-    expect(chart).to_have_attribute("data-points", "1", timeout=10_000)
-    cable.cut()
-    expect(indicator).to_have_attribute("data-state", "syncing", timeout=5_000)
-    for number in (2, 3, 4):
-        device.live(device.reading(number, f'{{"n": {number}}}'))
-    until(lambda: device.archived() == [1, 2, 3, 4], within_s=10, what="the readings are archived")
-    cable.mend()
-    expect(indicator).to_have_attribute("data-state", "online", timeout=30_000)
-    expect(chart).to_have_attribute("data-points", "4", timeout=10_000)
 
 
 def test_device_detail_names_a_hole_until_it_is_filled_item_2(

@@ -33,6 +33,12 @@ def open_page(page: Page, stack: Stack, path: str, username: str = "admin") -> N
     expect(page.get_by_test_id("sign-out")).to_be_visible(timeout=15_000)
 
 
+def open_device(page: Page, stack: Stack, client_id: str, username: str = "admin") -> None:
+    """Sign in as *username* on the page of a device and wait until it stands."""
+    open_page(page, stack, f"/devices/detail/?id={client_id}", username)
+    expect(page.get_by_test_id("device-detail")).to_have_attribute("data-client-id", client_id, timeout=15_000)
+
+
 def connection_state(page: Page) -> str | None:
     """Return what the permanent indicator shows: online, syncing or disconnected."""
     return page.get_by_test_id("connection-indicator").first.get_attribute("data-state")
