@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -63,7 +64,26 @@ class BrokerTokenController(Controller):
         return broker_tokens.answer(token)
 
 
+class PublicKey(Struct, frozen=True):
+    """A public P-256 key as a JWK (RFC 7517); ``kid`` is its RFC 7638 thumbprint."""
+
+    crv: str
+    kty: str
+    x: str
+    y: str
+    kid: str
+    use: str
+    alg: str
+
+
+class KeySet(Struct, frozen=True):
+    """A JWK Set."""
+
+    keys: Annotated[list[PublicKey], Meta(min_length=1)]
+
+
 @get("/.well-known/jwks.json", opt={"public": True}, tags=["Auth"], sync_to_thread=False)
-def jwks(keys: NamedDependency[KeyRing]) -> Response[bytes]:
+def jwks(keys: NamedDependency[KeyRing]) -> Response[KeySet]:
     """Return the public keys of broker tokens (RFC 7517); never empty."""
-    return Response(broker_jwks(keys), media_type="application/json", headers={"Cache-Control": "public, max-age=60"})
+    found = msgspec.json.decode(broker_jwks(keys), type=KeySet)
+    return Response(found, headers={"Cache-Control": "public, max-age=60"})
