@@ -15,6 +15,7 @@ NAMES = (
     "outbox",
     "archive",
     "ingest",
+    "workers",
     "flush",
     "latency",
     "memory",
