@@ -67,7 +67,7 @@ def test_picture_of_the_main_window_item_9(  # noqa: PLR0917 - fixtures come by 
         QApplication.processEvents()
     image = shot(window, pictures / f"desktop-{state}{size}-{theme}.png")
     assert (image.width(), image.height()) == SIZES[size]
-    assert QColor(BY_NAME[theme].of(STATES[state].lamp)).rgb() in all_colours_of(image, window.state), "the lamp"
+    assert QColor(BY_NAME[theme].of(STATES[state].lamp)).rgb() in all_colours_of(image, window.state.lamp)
     assert len(colours_of(image)) > 40
 
 
