@@ -46,7 +46,7 @@ def test_simulator_has_an_integer_that_no_double_can_hold():
     assert int(float(counter)) != counter
 
 
-def test_simulator_is_the_same_in_every_version():
+def test_simulator_is_the_same_in_every_version_item_5():
     assert simulator.values(7, STREAM, 42) == {
         "motor/speed_rpm": 980,
         "motor/temperature_c": 67.98,
