@@ -16,6 +16,7 @@ folder=${PULSE_BACKUPS_DIR:?}
 kept=${PULSE_BACKUPS_KEPT:-14}
 case $kept in '' | *[!0-9]* | 0) echo "backup: PULSE_BACKUPS_KEPT is '$kept'; give a whole number from 1." >&2; exit 2 ;; esac
 
+while [ -e "$folder/$(date -u +%Y%m%dT%H%M%SZ)" ]; do sleep 1; done
 # The time before the dump begins: what is committed after it may be missing from the dump.
 taken_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 name=$(date -u +%Y%m%dT%H%M%SZ)

@@ -38,6 +38,7 @@ if [ "$using" != 0 ]; then
 fi
 
 ask postgres <<SQL
+SET client_min_messages = warning;
 DROP DATABASE IF EXISTS pulse_restored;
 CREATE DATABASE pulse_restored OWNER pulse_auth TEMPLATE template0;
 REVOKE CONNECT, TEMPORARY ON DATABASE pulse_restored FROM PUBLIC;
@@ -45,7 +46,6 @@ GRANT CONNECT ON DATABASE pulse_restored TO pulse_ingest;
 SQL
 pg_restore --no-password --exit-on-error --no-owner --role=pulse_auth --dbname=pulse_restored "$backup/database.dump"
 ask pulse_restored <<SQL
-SET ROLE pulse_auth;
 UPDATE record_version SET history = gen_random_uuid();
 ANALYZE;
 SQL
@@ -56,7 +56,7 @@ if [ "${2:-}" = --with-keys ]; then
     done
 fi
 
-former=pulse_before_$(date -u +%Y%m%dt%H%M%Sz)
+former=pulse_before_$(date -u +%Y%m%dt%H%M%Sz)_$$
 # Either both or neither: ALTER DATABASE may stand in a transaction.
 ask postgres <<SQL
 BEGIN;
