@@ -1,0 +1,124 @@
+"""The TLS edge by itself: a real nginx with the deployment's configuration before an API that repeats what it hears."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from support.edge import HOST, Edge, made_edge
+from support.processes import free_ports, until
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the headers that came."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps(dict(self.headers)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def edge() -> Iterator[Edge]:
+    with made_edge() as made, ThreadingHTTPServer(("127.0.0.1", 0), Echo) as api:
+        threading.Thread(target=api.serve_forever, args=(0.05,), daemon=True).start()
+        (nobody,) = free_ports(1)
+        ca = made.folder / "authority" / "ca.pem"
+        made.start(api_port=api.server_address[1], broker_port=nobody, broker_ca=ca)
+        yield made
+        api.shutdown()
+
+
+def test_edge_tells_the_api_who_calls_whatever_the_caller_says(edge: Edge):
+    with edge.client(source="127.0.0.7") as client:
+        heard = client.get("/x", headers={"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "http"}).json()
+    assert (heard["X-Forwarded-For"], heard["X-Forwarded-Proto"]) == ("127.0.0.7", "https")
+    assert heard["Host"] == f"{HOST}:{edge.https_port}"
+
+
+def test_edge_metrics_are_for_those_inside(edge: Edge):
+    with edge.client() as client:
+        assert client.get("/metrics").status_code == 404
+        assert client.get("/metricsx").status_code == 200
+
+
+def test_edge_internal_way_is_open_for_the_workers_call_alone(edge: Edge):
+    with edge.client("edge", port=edge.internal_port) as client:
+        assert client.post("/api/v1/services/token", json={}).status_code == 200
+        for path in ("/", "/api/v1/auth/login", "/api/v1/services/token/x", "/metrics"):
+            assert client.post(path, json={}).status_code == 404
+
+
+def test_edge_websocket_of_another_origin_is_refused_and_ours_goes_to_the_broker(edge: Edge):
+    with edge.client() as client:
+        for origin in ("https://evil.example", f"https://{HOST}.evil.example", f"http://{HOST}", "null"):
+            assert client.get("/mqtt", headers={"origin": origin}).status_code == 403, origin
+        for ours in ({}, {"origin": edge.origin}, {"origin": f"https://{HOST}:443"}):
+            assert client.get("/mqtt", headers=ours).status_code == 503, "nobody is there, but it was asked"
+
+
+def test_edge_part_that_is_away_is_a_problem_that_says_to_try_again(edge: Edge):
+    with edge.client() as client:
+        answer = client.get("/mqtt")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert answer.json()["status"] == 503
+
+
+def test_edge_clear_text_leads_to_the_one_origin_whatever_host_is_named(edge: Edge):
+    for host in (HOST, "evil.example"):
+        answer = httpx.get(f"http://127.0.0.1:{edge.http_port}/devices?x=1", headers={"host": host})
+        assert (answer.status_code, answer.headers["location"]) == (308, f"{edge.origin}/devices?x=1")
+
+
+def test_edge_another_name_is_not_served(edge: Edge):
+    with edge.client() as client:
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 421
+
+
+def test_edge_name_that_the_certificate_does_not_have_is_refused_by_the_client(edge: Edge):
+    with edge.client("other.test") as client, pytest.raises(httpx.ConnectError, match="certificate"):
+        client.get("/")
+
+
+def test_edge_body_above_the_bound_is_refused_before_the_api_has_it(edge: Edge):
+    with edge.client() as client:
+        assert client.post("/api/v1/auth/login", content=b"x" * 200_000).status_code == 413
+
+
+def test_edge_log_has_no_query_and_no_token(edge: Edge):
+    with edge.client() as client:
+        client.get("/api/v1/auth/me?secret=hunter2", headers={"authorization": "Bearer hunter3"})
+        client.get("/api/v1/exports/hunter4")
+    assert edge.program is not None
+    log = edge.program.log
+    for path in ("/api/v1/auth/me", "/api/v1/exports/..."):
+        until(lambda path=path: path in log.read_text(), within_s=5, what="the request is in the log")
+    assert "hunter" not in log.read_text()
+
+
+def test_edge_takes_a_new_certificate_without_being_started_anew(edge: Edge):
+    assert edge.program is not None
+    before, process = edge.serial(), edge.program.process
+    (edge.folder / "edge" / "public.pem").unlink()
+    edge.certify()
+    until(lambda: edge.serial() != before, within_s=10, what="a client meets the new certificate")
+    assert edge.program.process is process
+    assert edge.program.running
