@@ -52,7 +52,6 @@ SYSTEM = {
     },
     "faults": {"cc": "build-essential"},
     "deploy": {"docker-compose": "docker-compose", "nginx": "nginx", "envsubst": "gettext-base"},
-    "images": {"buildah": "buildah", "debootstrap": "debootstrap"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "jq": "jq", "curl": "curl"},
 }
 
