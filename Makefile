@@ -15,7 +15,7 @@ PACKAGE_DIR ?= desktop/dist
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check drill-api drill-fuzz audit coverage bench generate lock clean-home
+.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check drill-api drill-fuzz drill-fleet audit coverage bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -107,6 +107,11 @@ drill-fuzz: ## payloads of every kind, damaged, against everything that reads th
 	@$(PYTHON) requirements/install.py dev
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzzing --timeout 3600
 
+drill-fleet: ## 250 simulated devices at 1 Hz on the embedded broker, 1,000 through mosquitto, ten minutes each (SECONDS, ONLY=mosquitto)
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py foreign
+	PYTHONPATH=tests $(BIN)/python -m drills.fleet --seconds $(if $(filter file,$(origin SECONDS)),600,$(SECONDS)) $(if $(ONLY),--broker $(ONLY))
+
 audit: ## the locked dependencies against the public lists of known vulnerabilities (needs PyPI and npm)
 	@$(PYTHON) requirements/install.py dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
@@ -137,4 +142,4 @@ generate: ## write the generated files of the contract and of the documentation 
 	PYTHONPATH=tests $(BIN)/python -m documents
 
 lock: ## pin the newest allowed dependencies (needs uv)
-	for set in run window dev audit; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done
+	for set in run window dev audit image-auth-api image-ingest-worker image-build; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/$$set.in -o requirements/$$set.txt; done
