@@ -18,10 +18,11 @@ def documents() -> dict[Path, str]:
 
 @pytest.fixture
 def copy(tmp_path: Path, documents: dict[Path, str]) -> Path:
-    """A folder with every document and what is read to make them."""
-    for path in [*documents, Path("Makefile")]:
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, tmp_path / path)
+    """A folder with every document as it has to be, and what is read to make them."""
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "Makefile", tmp_path / "Makefile")
+    for path, text in documents.items():
+        (tmp_path / path).write_text(text)
     return tmp_path
 
 
