@@ -75,6 +75,23 @@ function escape(): void {
   fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
 }
 
+describe("a deed that was confirmed", () => {
+  it("keeps its window until the outcome is there: nobody is led to think that it was called off", async () => {
+    const onClose = vi.fn();
+    renderAdministration(<Ending user={ANN} way="delete" onClose={onClose} />, api);
+    fireEvent.click(screen.getByTestId("confirm"));
+    await waitFor(() => expect(api.calls("DELETE", "/users/u-1")).toHaveLength(1));
+    escape();
+    fireEvent.click(screen.getByRole("button", { name: "Cancel" }));
+    fireEvent.click(screen.getByRole("button", { name: "Close" }));
+    expect(onClose).not.toHaveBeenCalled();
+    api.refuse("DELETE", "/users/u-1", new ApiProblem(409, "last-administrator", "One administrator must stay."));
+    expect((await screen.findByRole("alert")).textContent).toContain("must stay");
+    escape();
+    expect(onClose).toHaveBeenCalledOnce();
+  });
+});
+
 describe("a password that is shown once", () => {
   const windows = [
     ["of a new user", "POST", "/users", "create-user", (onClose: () => void) => <NewUser onClose={onClose} />],

@@ -42,7 +42,7 @@ export function Dialog({ open, onClose, title, description, wide = false, held =
               )}
             </div>
             <Radix.Close asChild>
-              <Button tone="quiet" size="icon" aria-label="Close" className="-mt-1 -mr-2">
+              <Button tone="quiet" size="icon" aria-label="Close" disabled={held} className="-mt-1 -mr-2">
                 <X aria-hidden />
               </Button>
             </Radix.Close>

@@ -2,7 +2,7 @@
 
 /** What the device pages read from the API beside the live stores, and when it is read anew. */
 
-import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useCallback, useEffect } from "react";
 
 import { useAllowed } from "@/features/shell/allowed";
@@ -72,10 +72,4 @@ export function useDeviceSettings(clientId: string, wanted: boolean): UseQueryRe
     staleTime: LIST_EVERY_MS,
     refetchInterval: LIST_EVERY_MS,
   });
-}
-
-/** Forgets what is known of the devices, after something was done to one. */
-export function useForgetDevices(): () => Promise<void> {
-  const client = useQueryClient();
-  return useCallback(() => client.invalidateQueries({ queryKey: ["/devices"] }), [client]);
 }

@@ -1,6 +1,5 @@
 "use client";
 
-import { useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState, type ReactElement } from "react";
 
@@ -9,7 +8,6 @@ import { Confirm } from "@/components/ui/confirm";
 import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { Tag } from "@/components/ui/tag";
-import { useReloadDevices } from "@/features/devices/device-queries";
 import { useAllowed } from "@/features/shell/allowed";
 import { revokeDevice } from "@/lib/api/devices";
 import { useChange } from "@/lib/query/hooks";
@@ -21,15 +19,8 @@ interface RevokeDialogProps {
 
 /** Revokes a device, and then says whose password hashes it may hold. */
 export function RevokeDialog({ clientId, onClose }: RevokeDialogProps): ReactElement {
-  const client = useQueryClient();
-  const reload = useReloadDevices();
   const [people, setPeople] = useState<readonly string[] | null>(null);
-  const change = useChange(async (send) => {
-    const found = await revokeDevice(send, clientId);
-    // The list follows in its own time; that it failed is no failure of the revocation.
-    await reload().catch(() => client.invalidateQueries({ queryKey: ["/devices"] }));
-    return found;
-  }, ["/devices"]);
+  const change = useChange((send) => revokeDevice(send, clientId), ["/devices"]);
   if (people !== null) {
     return <Revoked clientId={clientId} people={people} onClose={onClose} />;
   }

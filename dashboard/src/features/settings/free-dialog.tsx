@@ -6,7 +6,7 @@ import { Choice } from "@/components/ui/choice";
 import { Dialog } from "@/components/ui/dialog";
 import { Field, FieldError } from "@/components/ui/field";
 import { SeenGate } from "@/features/settings/seen-gate";
-import { SettingForm } from "@/features/settings/setting-form";
+import { SettingForm, useIsSetting } from "@/features/settings/setting-form";
 import { editText, keyProblem, kindOf, readFree, type FreeKind, type Read } from "@/features/settings/values";
 import type { Seen } from "@/lib/api/config";
 
@@ -32,7 +32,7 @@ interface FreeDialogProps {
 export function FreeDialog({ settingKey, device, onClose }: FreeDialogProps): ReactElement {
   const whom = device === "" ? "All devices get it." : `${device} alone gets it; it goes before the value of all devices.`;
   return (
-    <Dialog open onClose={onClose} title={settingKey === "" ? "Add a setting" : settingKey} description={`For your own programs; the device itself makes nothing of it. ${whom}`}>
+    <Dialog open held={useIsSetting()} onClose={onClose} title={settingKey === "" ? "Add a setting" : settingKey} description={`For your own programs; the device itself makes nothing of it. ${whom}`}>
       {settingKey === "" ? (
         <FreeForm {...{ settingKey, device, onClose }} seen={null} />
       ) : (

@@ -7,7 +7,7 @@ import { Field, FieldError } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import type { KnownSetting } from "@/features/settings/known";
 import { SeenGate } from "@/features/settings/seen-gate";
-import { SettingForm } from "@/features/settings/setting-form";
+import { SettingForm, useIsSetting } from "@/features/settings/setting-form";
 import { boundsText, defaultText, editText, readKnownNumber, type Read } from "@/features/settings/values";
 import type { Json, Seen, Target } from "@/lib/api/config";
 
@@ -26,7 +26,7 @@ export function KnownDialog({ setting, device, inherited, exceptions, onClose }:
   const target: Target = { key: setting.key, device };
   const whom = device === "" ? `For all devices. ${exceptions}` : `For ${device} alone; it goes before the value of all devices.`;
   return (
-    <Dialog open onClose={onClose} title={setting.label} description={`${setting.about} ${whom}`}>
+    <Dialog open held={useIsSetting()} onClose={onClose} title={setting.label} description={`${setting.about} ${whom}`}>
       <SeenGate target={target}>{(seen) => <KnownForm {...{ setting, target, seen, inherited, onClose }} />}</SeenGate>
     </Dialog>
   );

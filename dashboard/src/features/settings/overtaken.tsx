@@ -29,7 +29,7 @@ export function Overtaken({ settingKey, now, mine, busy, onKeep, onInsist }: Ove
       </Notice>
       <div className="grid gap-3 sm:grid-cols-2">
         <Side title="As it is now" text={theirs} testId="overtaken-theirs">
-          <Button onClick={onKeep} data-testid="keep-theirs">
+          <Button disabled={busy} onClick={onKeep} data-testid="keep-theirs">
             Keep this
           </Button>
         </Side>

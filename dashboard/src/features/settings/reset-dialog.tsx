@@ -32,7 +32,8 @@ export function ResetDialog({ target, title, action, onClose, children }: ResetD
       onClose={onClose}
       title={title}
       action={action}
-      busy={change.isPending || seen.isPending}
+      busy={change.isPending}
+      ready={!seen.isPending}
       trouble={change.error?.message ?? (overtaken === "" ? (seen.failureReason?.message ?? "") : overtaken)}
       onConfirm={() => change.mutate(newer ?? seen.data ?? null, { onSuccess: settle })}
     >

@@ -1,5 +1,6 @@
 "use client";
 
+import { useIsMutating } from "@tanstack/react-query";
 import { useState, type ReactElement, type ReactNode } from "react";
 
 import { Button } from "@/components/ui/button";
@@ -30,6 +31,11 @@ interface Attempt {
   readonly target: Target;
   readonly value: Json;
   readonly seen: Seen | null;
+}
+
+/** Whether a value is on its way: its window stays then, or nobody would learn that somebody else was faster. */
+export function useIsSetting(): boolean {
+  return useIsMutating() > 0;
 }
 
 /** Sends a value over what was seen, shows refusals at the field, and asks when somebody else was faster. */
@@ -73,7 +79,9 @@ export function SettingForm({ target, seen, read, onClose, children }: SettingFo
       </DialogBody>
       {overtaken === null && (
         <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={change.isPending} onClick={onClose}>
+            Cancel
+          </Button>
           <Button type="submit" tone="primary" disabled={change.isPending} data-testid="save-setting">
             {change.isPending ? "Saving …" : "Save"}
           </Button>
