@@ -100,6 +100,7 @@ def test_users_page_user_is_created_with_the_keyboard_alone_item_3(page: Page, p
     tab_to(page, "done")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_test_id("new-user")).to_be_focused()
     expect(row(page, "kira")).to_contain_text("VIEWER", timeout=SOON_MS)
     with another_browser(browser) as other:
         sign_in(other, plant, "kira", password)

@@ -19,6 +19,25 @@ interface DialogProps {
   readonly children: ReactNode;
 }
 
+/** Where the focus was before the first of several windows that follow one another. */
+let cameFrom: Element | null = null;
+
+function noteWhereFrom(): void {
+  // A window that follows another finds the focus nowhere, since that one has just gone with it.
+  if (document.activeElement !== document.body) {
+    cameFrom = document.activeElement;
+  }
+}
+
+/** Radix gives the focus back only to a trigger of its own, and pages open windows themselves. */
+function giveFocusBack(event: Event): void {
+  event.preventDefault();
+  if (cameFrom instanceof HTMLElement && document.querySelector("[data-window]") === null) {
+    cameFrom.focus();
+    cameFrom = null;
+  }
+}
+
 /** A window over the page; Escape, a click outside and the cross close it, and the focus goes back to where it was. */
 export function Dialog({ open, onClose, title, description, wide = false, held = false, children }: DialogProps): ReactElement {
   return (
@@ -26,6 +45,9 @@ export function Dialog({ open, onClose, title, description, wide = false, held =
       <Radix.Portal>
         <Radix.Overlay className="appear fixed inset-0 z-50 bg-black/50" />
         <Radix.Content
+          data-window=""
+          onOpenAutoFocus={noteWhereFrom}
+          onCloseAutoFocus={giveFocusBack}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
           className={classes(
             "appear fixed top-1/2 left-1/2 z-50 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-24px)] -translate-x-1/2 -translate-y-1/2 flex-col rounded-lg border border-line-strong bg-surface shadow-float focus:outline-none",
