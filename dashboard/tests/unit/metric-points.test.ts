@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { drawnOf } from "@/features/devices/metric-points";
+import { cameAfter, drawnOf, joined } from "@/features/devices/metric-points";
 import { baseFor } from "@/lib/store/drawing";
 import type { Point } from "@/lib/store/points";
 
@@ -28,4 +28,18 @@ test("baseFor_held_base_stays_while_the_counter_is_near_it_and_ends_with_the_nee
   expect(baseFor(samples(HIGHEST), HIGHEST - 5n)).toBe(HIGHEST - 5n);
   expect(baseFor(samples(HIGHEST), -HIGHEST)).toBe(HIGHEST);
   expect(baseFor(samples(7n), HIGHEST)).toBe(0n);
+});
+
+test("cameAfter_is_every_sample_since_however_many_came_at_once", () => {
+  const recent = samples(1, 2, 99, 3);
+  expect(cameAfter(recent, recent[1])).toEqual(recent.slice(2));
+  expect(cameAfter(recent, recent[3])).toEqual([]);
+  expect(cameAfter(recent, undefined)).toEqual(recent);
+});
+
+test("cameAfter_a_sample_that_the_ring_has_dropped_is_everything_and_joined_draws_each_once", () => {
+  const recent = samples(1, 2, 3);
+  const live = [...recent, ...cameAfter(recent, { ...samples(0)[0], at: -1_000 } as Point)];
+  expect(joined({ from: 0, to: 1_000, bucketMs: 0, points: recent.slice(0, 1) }, live, 0)).toEqual(recent);
+  expect(joined(undefined, live, 1_000)).toEqual(recent.slice(1));
 });

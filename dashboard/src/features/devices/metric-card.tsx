@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState, type ReactElement } from "react";
 
 import { Tag } from "@/components/ui/tag";
 import type { MetricPlot } from "@/features/devices/metric-plot";
-import { drawnOf, gapMsOf, joined } from "@/features/devices/metric-points";
+import { cameAfter, drawnOf, gapMsOf, joined } from "@/features/devices/metric-points";
 import { ageOf } from "@/features/live/freshness";
 import { ValueText } from "@/features/live/value-text";
 import { shownTheme } from "@/features/shell/theme";
@@ -107,8 +107,30 @@ function useHistory(tile: Tile, rangeMs: number): { readonly data: History | und
   return { data, trouble: failureReason?.message ?? "", again: () => void refetch() };
 }
 
+/** What has come since the chart is there, every sample of it however fast they come; filled in place. *full*: told when it became too much. */
+function useLive({ clientId, metric }: Tile, full: () => void): readonly Point[] {
+  const { tiles } = useEngine();
+  const whenFull = useRef(full);
+  useEffect(() => {
+    whenFull.current = full;
+  });
+  const live = useMemo<Point[]>(() => [...(tiles.tile(clientId, metric)?.recent.toArray() ?? [])], [tiles, clientId, metric]);
+  useEffect(() => {
+    const follow = (): void => {
+      // Readers are told less often than a fast device sends.
+      live.push(...cameAfter(tiles.tile(clientId, metric)?.recent.toArray() ?? [], live.at(-1)));
+      if (live.length > MOST_LIVE) {
+        live.splice(0, MOST_LIVE / 2);
+        whenFull.current();
+      }
+    };
+    return tiles.subscribe(clientId, metric, follow);
+  }, [tiles, clientId, metric, live]);
+  return live;
+}
+
 function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
-  const { api, tiles } = useEngine();
+  const { api } = useEngine();
   const { clientId, metric } = tile;
   const theme = useValue(shownTheme);
   const host = useRef<HTMLDivElement>(null);
@@ -116,25 +138,11 @@ function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
   const isBoolean = typeof tile.value === "boolean";
   const samplingMs = (useDevice(clientId)?.figures?.sampling_interval_s ?? 0) * 1_000;
   // What is read while drawing, not while rendering.
-  const latest = useRef({ data, samplingMs, rangeMs, onPoint, again });
+  const latest = useRef({ data, samplingMs, rangeMs, onPoint });
   useEffect(() => {
-    latest.current = { data, samplingMs, rangeMs, onPoint, again };
+    latest.current = { data, samplingMs, rangeMs, onPoint };
   });
-  const live = useMemo<Point[]>(() => [...(tiles.tile(clientId, metric)?.recent.toArray() ?? [])], [tiles, clientId, metric]);
-
-  useEffect(() => {
-    const follow = (): void => {
-      const newest = tiles.tile(clientId, metric)?.recent.toArray().at(-1);
-      if (newest !== undefined && newest !== live.at(-1)) {
-        live.push(newest);
-      }
-      if (live.length > MOST_LIVE) {
-        live.splice(0, MOST_LIVE / 2);
-        latest.current.again();
-      }
-    };
-    return tiles.subscribe(clientId, metric, follow);
-  }, [tiles, clientId, metric, live]);
+  const live = useLive(tile, again);
 
   useEffect(() => {
     const element = host.current;

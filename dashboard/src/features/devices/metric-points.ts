@@ -7,7 +7,7 @@
 
 import { positionOf } from "@/lib/store/drawing";
 import type { Point } from "@/lib/store/points";
-import type { History } from "@/lib/store/series";
+import { stitch, type History } from "@/lib/store/series";
 
 const GAP_STEPS = 3.5;
 const LEAST_GAP_MS = 1_500;
@@ -39,9 +39,13 @@ export function drawnOf(points: readonly Point[], gapMs: number, base: bigint): 
   return [x, y];
 }
 
+/** Those of *recent* (oldest first) that came after *last*; all when it is not among them any more. */
+export function cameAfter(recent: readonly Point[], last: Point | undefined): readonly Point[] {
+  return last === undefined ? recent : recent.slice(recent.lastIndexOf(last) + 1);
+}
+
 /** Samples of the archive with those seen since, each once and by time, none before the stretch. */
 export function joined(history: History | undefined, live: readonly Point[], from: number): readonly Point[] {
-  const known = new Set((history?.points ?? []).map((point) => `${point.stream}#${String(point.sequence)}`));
-  const fresh = live.filter((point) => point.sequence !== null && !known.has(`${point.stream}#${String(point.sequence)}`));
-  return [...(history?.points ?? []), ...fresh].filter((point) => point.at >= from).sort((left, right) => left.at - right.at);
+  const fresh = live.filter((point) => point.sequence !== null);
+  return stitch(history?.points ?? [], fresh).filter((point) => point.at >= from);
 }
