@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 
-import { knownSetting, type KnownNumber } from "@/features/settings/known";
-import { readKnownNumber, type Read } from "@/features/settings/values";
+import { KNOWN, knownSetting, type KnownNumber } from "@/features/settings/known";
+import { editKnownText, readKnownNumber, type Read } from "@/features/settings/values";
 
 function typed(key: string, text: string): Read {
   return readKnownNumber(text, knownSetting(key)?.rule as KnownNumber);
@@ -26,6 +26,18 @@ describe("a number that is typed for a setting", () => {
   it("is taken where it must be whole when it is digits", () => {
     expect(typed("flush_batch_size", "1000")).toEqual({ ok: true, value: 1000n });
     expect(problemOf(typed("flush_batch_size", "1001"))).toContain("a whole number from 1 to 1000 readings");
+  });
+
+  it.each([0.05, 0.125, 1.125, 1.5, 100.25, 3600])("is taken as it stands in the input when %d is edited", (value) => {
+    expect(typed("sampling_interval", editKnownText(value))).toEqual({ ok: true, value });
+  });
+
+  it("is taken as it stands in the input when a default is edited", () => {
+    for (const { key, rule } of KNOWN) {
+      if (rule.kind === "number") {
+        expect(typed(key, editKnownText(rule.initial)).ok).toBe(true);
+      }
+    }
   });
 
   it.each([

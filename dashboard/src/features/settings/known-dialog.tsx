@@ -8,7 +8,7 @@ import { Select } from "@/components/ui/select";
 import type { KnownSetting } from "@/features/settings/known";
 import { SeenGate } from "@/features/settings/seen-gate";
 import { SettingForm, useIsSetting } from "@/features/settings/setting-form";
-import { boundsText, defaultText, editText, readKnownNumber, type Read } from "@/features/settings/values";
+import { boundsText, defaultText, editKnownText, readKnownNumber, type Read } from "@/features/settings/values";
 import type { Json, Seen, Target } from "@/lib/api/config";
 
 interface KnownDialogProps {
@@ -41,7 +41,7 @@ interface KnownFormProps {
 }
 
 function KnownForm({ setting, target, seen, inherited, onClose }: KnownFormProps): ReactElement {
-  const [typed, setTyped] = useState(editText(seen === null ? inherited : seen.setting.value));
+  const [typed, setTyped] = useState(editKnownText(seen === null ? inherited : seen.setting.value));
   const { rule } = setting;
   const read = (): Read => (rule.kind === "number" ? readKnownNumber(typed, rule) : { ok: true, value: typed });
   return (

@@ -51,6 +51,11 @@ export function editText(value: Json): string {
   return typeof value === "string" ? value : jsonText(value);
 }
 
+/** The same for a key that devices know: `readKnownNumber` takes it as it stands. */
+export function editKnownText(value: Json): string {
+  return typeof value === "number" ? unambiguous(editText(value)) : editText(value);
+}
+
 export function kindOf(value: Json): FreeKind {
   if (typeof value === "string") {
     return "text";
@@ -65,7 +70,7 @@ export function kindOf(value: Json): FreeKind {
 export function readKnownNumber(typed: string, rule: KnownNumber): Read {
   const text = typed.trim();
   if (!rule.whole && AMBIGUOUS.test(text)) {
-    return bad(`Thousands or decimals? Write ${text.replace(/[.,]/u, "")} or ${decimalsOf(text)}.`);
+    return bad(`Thousands or decimals? Write ${text.replace(/[.,]/u, "")} or ${unambiguous(String(Number(text.replace(",", "."))))}.`);
   }
   const plain = rule.whole ? text : text.replace(",", ".");
   const value = (rule.whole ? DIGITS : JSON_NUMBER).test(plain) ? Number(plain) : Number.NaN;
@@ -75,10 +80,9 @@ export function readKnownNumber(typed: string, rule: KnownNumber): Read {
   return bad(rule.whole ? `It must be a whole number from ${boundsText(rule)}, in digits alone.` : `It must be a number from ${boundsText(rule)}.`);
 }
 
-/** The ambiguous *text* as decimals, in a way that is not ambiguous. */
-function decimalsOf(text: string): string {
-  const shortest = String(Number(text.replace(",", ".")));
-  return AMBIGUOUS.test(shortest) ? `${shortest}0` : shortest;
+/** The same number with so many decimals that nobody takes them for thousands. */
+function unambiguous(decimals: string): string {
+  return AMBIGUOUS.test(decimals) ? `${decimals}0` : decimals;
 }
 
 /** Reads the value of a free key. */
