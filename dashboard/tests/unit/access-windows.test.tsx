@@ -13,6 +13,7 @@ import { NewUser } from "@/features/access/new-user";
 import { NewPermission, PermissionDialog } from "@/features/access/permission-dialog";
 import { Reactivating } from "@/features/access/reactivating";
 import { NewRole, RoleDialog } from "@/features/access/role-dialog";
+import { UserDialog } from "@/features/access/user-dialog";
 import type { Permission, Role, User } from "@/lib/api/access";
 import { ApiProblem } from "@/lib/api/problem";
 import { renderAdministration, SlowApi } from "../support/administration";
@@ -146,11 +147,23 @@ describe("a list of roles to choose from", () => {
     expect(onChange).toHaveBeenLastCalledWith(["BRAND_NEW"]);
   });
 
-  it("is as before when a choice was made and taken back", () => {
+  it("shows one that somebody holds and the list does not know, so that it can be taken away", () => {
     const onChange = vi.fn();
-    render(<CheckList legend="Roles" testId="role" empty="" choices={choices} chosen={["VIEWER"]} onChange={onChange} />);
-    fireEvent.click(screen.getByTestId("role-OPERATOR"));
-    expect(onChange).toHaveBeenLastCalledWith(["OPERATOR", "VIEWER"]);
+    render(<CheckList legend="Roles" testId="role" empty="" choices={choices} chosen={["DELETED", "VIEWER"]} onChange={onChange} />);
+    fireEvent.click(screen.getByTestId("role-DELETED"));
+    expect(onChange).toHaveBeenLastCalledWith(["VIEWER"]);
+  });
+
+  it("is as before when a choice was made and taken back, whatever the order of the API", async () => {
+    renderAdministration(<UserDialog user={{ ...ANN, roles: ["cranes", "OPERATOR"] }} onClose={vi.fn()} onAct={vi.fn()} />, api);
+    await waitFor(() => expect(api.calls("GET", "/roles?limit=500")).toHaveLength(1));
+    const listed = ["cranes", "OPERATOR", "VIEWER"].map((name) => ({ ...ANSWER, id: name, name, description: "", permissions: [] }));
+    api.answer("GET", "/roles?limit=500", { items: listed, next: null });
+    const save = screen.getByTestId("save-user");
+    fireEvent.click(await screen.findByTestId("role-VIEWER"));
+    expect(save).toHaveProperty("disabled", false);
+    fireEvent.click(screen.getByTestId("role-VIEWER"));
+    expect(save).toHaveProperty("disabled", true);
   });
 });
 

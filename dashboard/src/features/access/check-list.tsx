@@ -5,6 +5,7 @@ import { Checkbox } from "@/components/ui/checkbox";
 interface CheckListProps {
   readonly legend: string;
   readonly choices: readonly { readonly name: string; readonly hint: ReactNode }[];
+  /** In the order of `inOrder`, or a choice taken back counts as a change. */
   readonly chosen: readonly string[];
   readonly onChange: (chosen: readonly string[]) => void;
   readonly disabled?: boolean;
@@ -13,16 +14,22 @@ interface CheckListProps {
   readonly empty: string;
 }
 
-/** Any of several, each with what it means. */
+/** *names* as choices are kept: in one order, whatever that of the API is, which goes by letters that have no case. */
+export function inOrder(names: readonly string[]): readonly string[] {
+  return names.toSorted();
+}
+
+/** Any of several, each with what it means; what is chosen and in no list can be seen and taken away too. */
 export function CheckList({ legend, choices, chosen, onChange, disabled = false, testId, empty }: CheckListProps): ReactElement {
-  // Sorted as the API lists them, so that a choice taken back is no change; what is chosen and not among the choices stays.
-  const toggle = (name: string, on: boolean): void => onChange(on ? [...chosen, name].sort() : chosen.filter((each) => each !== name));
+  const toggle = (name: string, on: boolean): void => onChange(on ? inOrder([...chosen, name]) : chosen.filter((each) => each !== name));
+  const unlisted = chosen.filter((name) => choices.every((each) => each.name !== name)).map((name) => ({ name, hint: "New, or not there any more." }));
+  const shown = choices.length === 0 ? [] : [...choices, ...unlisted];
   return (
     <fieldset className="grid gap-2">
       <legend className="mb-1.5 text-[13px] font-medium text-muted">{legend}</legend>
       {choices.length === 0 && <p className="text-[13px] text-muted">{empty}</p>}
       <div className="grid gap-x-6 gap-y-2 sm:grid-cols-2">
-        {choices.map((each) => (
+        {shown.map((each) => (
           <Checkbox
             key={each.name}
             label={<span className="font-medium break-all">{each.name}</span>}

@@ -2,7 +2,7 @@
 
 import type { ReactElement } from "react";
 
-import { CheckList } from "@/features/access/check-list";
+import { CheckList, inOrder } from "@/features/access/check-list";
 import { ROLE, usePermissions } from "@/features/access/collections";
 import { EditRecord, NewRecord, type HeldProps, type Named, type Subject } from "@/features/access/named-record";
 import type { Role } from "@/lib/api/access";
@@ -17,7 +17,7 @@ const OF_ROLE: Subject<Role, Draft> = {
   aboutNew: "A named set of permissions. Nobody can give what they do not hold themselves.",
   aboutChange: "What is taken away here is gone for everybody who has the role, at once.",
   empty: { name: "", description: "", permissions: [] },
-  draftOf: ({ name, description, permissions }) => ({ name, description, permissions }),
+  draftOf: ({ name, description, permissions }) => ({ name, description, permissions: inOrder(permissions) }),
   words: { name: "Name", description: "Description", permissions: "Permissions" },
   show: (draft, field) => (field === "permissions" ? draft.permissions.join(", ") : draft[field]) || "none",
   Held: Permissions,

@@ -9,7 +9,7 @@ import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { Tag } from "@/components/ui/tag";
 import { sourceText } from "@/features/access/changed";
-import { CheckList } from "@/features/access/check-list";
+import { CheckList, inOrder } from "@/features/access/check-list";
 import { USER, usePermissions, useRoles } from "@/features/access/collections";
 import { Conflict } from "@/features/access/conflict";
 import { useEdit, type Edit } from "@/features/access/guarded";
@@ -38,7 +38,7 @@ interface UserDialogProps {
 }
 
 function draftOf(user: User): Draft {
-  return { username: user.name, roles: user.roles };
+  return { username: user.name, roles: inOrder(user.roles) };
 }
 
 function show(draft: Draft, field: keyof Draft): string {
