@@ -16,6 +16,10 @@ export interface ShownOnce {
 /** *held*: whether it is shown now; until then, and when it is of no use any more, leaving closes at once. */
 export function useShownOnce(held: boolean, onClose: () => void): ShownOnce {
   const [asked, setAsked] = useState(false);
+  if (asked && !held) {
+    // What the same window shows next has not been left yet.
+    setAsked(false);
+  }
   return { leave: held ? () => setAsked(true) : onClose, leaving: held && asked, stay: () => setAsked(false) };
 }
 
