@@ -2,10 +2,11 @@
 
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { useState, type ReactElement } from "react";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import { Confirm } from "@/components/ui/confirm";
 import { Dialog } from "@/components/ui/dialog";
+import { FormDialog } from "@/components/ui/form-dialog";
 
 afterEach(cleanup);
 
@@ -57,4 +58,28 @@ test("Dialog_that_follows_another_keeps_the_focus_and_gives_it_back_to_where_the
   await waitFor(() => expect(screen.getByRole("dialog").contains(document.activeElement)).toBe(true));
   escape();
   await waitFor(() => expect(document.activeElement).toBe(button));
+});
+
+test("FormDialog_that_was_sent_stays_and_sends_nothing_twice", () => {
+  const [onClose, onSubmit] = [vi.fn(), vi.fn()];
+  const part = (busy: boolean): ReactElement => (
+    <FormDialog title="New" action="Create" working="Creating …" testId="create" busy={busy} onSubmit={onSubmit} onClose={onClose}>
+      <input aria-label="Name" />
+    </FormDialog>
+  );
+  const { rerender } = render(part(false));
+  fireEvent.click(screen.getByTestId("create"));
+  expect(onSubmit).toHaveBeenCalledOnce();
+  rerender(part(true));
+  const form = screen.getByLabelText("Name").closest("form");
+  fireEvent.submit(form ?? document.body);
+  escape();
+  fireEvent.click(screen.getByRole("button", { name: "Cancel" }));
+  fireEvent.click(screen.getByRole("button", { name: "Close" }));
+  expect(screen.getByTestId("create").textContent).toBe("Creating …");
+  expect(onSubmit).toHaveBeenCalledOnce();
+  expect(onClose).not.toHaveBeenCalled();
+  rerender(part(false));
+  escape();
+  expect(onClose).toHaveBeenCalledOnce();
 });

@@ -7,7 +7,7 @@ import type { ReactElement, ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { classes } from "@/components/ui/classes";
 
-interface DialogProps {
+export interface DialogProps {
   readonly open: boolean;
   readonly onClose: () => void;
   readonly title: string;

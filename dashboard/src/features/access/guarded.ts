@@ -109,3 +109,9 @@ export function useEdit<T extends AccessRecord, D extends object>(first: T, kind
     },
   };
 }
+
+/** What the button of an edit's window says and when it can be pressed, as `FormDialog` takes it. */
+export function saving<T, D>({ busy, overtaken, touched: fields }: Edit<T, D>): { readonly action: string; readonly working: string; readonly busy: boolean; readonly ready: boolean } {
+  const ready = fields.length > 0;
+  return { action: overtaken && ready ? "Save my edits over it" : "Save", working: "Saving …", busy, ready };
+}

@@ -3,14 +3,14 @@
 /** The windows of what has a name, a description and something that it holds: roles and permissions. */
 
 import { Trash2 } from "lucide-react";
-import { useState, type ReactElement, type SubmitEvent } from "react";
+import { useState, type ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
-import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { Conflict } from "@/features/access/conflict";
-import { TOUCHED, useEdit, type Kind } from "@/features/access/guarded";
+import { saving, TOUCHED, useEdit, type Kind } from "@/features/access/guarded";
 import { isAboutName } from "@/features/access/refusals";
 import { change, create, type AccessRecord } from "@/lib/api/access";
 import { useChange } from "@/lib/query/hooks";
@@ -54,10 +54,6 @@ interface NewRecordProps<T extends AccessRecord, D extends Named> {
 export function NewRecord<T extends AccessRecord, D extends Named>({ of, onClose }: NewRecordProps<T, D>): ReactElement {
   const [draft, setDraft] = useState(of.empty);
   const making = useChange((send, made: D) => create(send, of.kind.path, made, of.kind.read), TOUCHED);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    making.mutate(draft, { onSuccess: onClose });
-  };
   const set = (part: Partial<D>): void => {
     setDraft({ ...draft, ...part });
     if (making.isError) {
@@ -65,19 +61,19 @@ export function NewRecord<T extends AccessRecord, D extends Named>({ of, onClose
     }
   };
   return (
-    <Dialog open wide onClose={onClose} title={`New ${of.what}`} description={of.aboutNew}>
-      <form onSubmit={submit}>
-        <DialogBody>
-          <Fields {...{ of, draft, set }} problem={making.error} />
-        </DialogBody>
-        <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={making.isPending} data-testid={`create-${of.what}`}>
-            {making.isPending ? "Creating …" : `Create ${of.what}`}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+    <FormDialog
+      wide
+      title={`New ${of.what}`}
+      description={of.aboutNew}
+      action={`Create ${of.what}`}
+      working="Creating …"
+      testId={`create-${of.what}`}
+      busy={making.isPending}
+      onSubmit={() => making.mutate(draft, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <Fields {...{ of, draft, set }} problem={making.error} />
+    </FormDialog>
   );
 }
 
@@ -88,8 +84,7 @@ interface EditRecordProps<T extends AccessRecord, D extends Named> extends NewRe
 
 export function EditRecord<T extends AccessRecord, D extends Named>({ of, record, onClose, onDelete }: EditRecordProps<T, D>): ReactElement {
   const edit = useEdit<T, D>(record, of.kind, of.draftOf);
-  const save = (event: SubmitEvent): void => {
-    event.preventDefault();
+  const save = (): void => {
     const body = Object.fromEntries(edit.touched.map((field) => [field, edit.draft[field]]));
     edit.run((send, seen) => change(send, of.kind.path, seen, body, of.kind.read), onClose);
   };
@@ -98,24 +93,24 @@ export function EditRecord<T extends AccessRecord, D extends Named>({ of, record
     edit.forgive();
   };
   return (
-    <Dialog open wide onClose={onClose} title={edit.seen.name} description={of.aboutChange}>
-      <form onSubmit={save}>
-        <DialogBody>
-          <Conflict edit={edit} words={of.words} show={of.show} />
-          <Fields {...{ of, set }} draft={edit.draft} problem={edit.problem} />
-        </DialogBody>
-        <DialogFooter>
-          <Button tone="danger" className="mr-auto" onClick={() => onDelete(edit.seen)} data-testid={`delete-${of.what}`}>
-            <Trash2 aria-hidden />
-            Delete
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={edit.busy || edit.touched.length === 0} data-testid={`save-${of.what}`}>
-            {edit.busy ? "Saving …" : edit.overtaken && edit.touched.length > 0 ? "Save my edits over it" : "Save"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+    <FormDialog
+      wide
+      title={edit.seen.name}
+      description={of.aboutChange}
+      {...saving(edit)}
+      testId={`save-${of.what}`}
+      onSubmit={save}
+      onClose={onClose}
+      aside={
+        <Button tone="danger" className="mr-auto" disabled={edit.busy} onClick={() => onDelete(edit.seen)} data-testid={`delete-${of.what}`}>
+          <Trash2 aria-hidden />
+          Delete
+        </Button>
+      }
+    >
+      <Conflict edit={edit} words={of.words} show={of.show} />
+      <Fields {...{ of, set }} draft={edit.draft} problem={edit.problem} />
+    </FormDialog>
   );
 }
 

@@ -1,9 +1,8 @@
 "use client";
 
-import { useState, type ReactElement, type SubmitEvent } from "react";
+import { useState, type ReactElement } from "react";
 
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { USER } from "@/features/access/collections";
 import { Overtaken } from "@/features/access/conflict";
@@ -22,11 +21,10 @@ export function NewPassword({ user, onClose }: { readonly user: User; readonly o
   const guarded = useGuarded(user, USER);
   const trouble = guarded.problem?.message ?? "";
   const aboutPassword = kindOf(guarded.problem) === "password-refused";
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     const problem = passwordProblem(password);
     setRefused(problem);
-    if (problem === "" && !guarded.busy) {
+    if (problem === "") {
       guarded.run((send, seen) => change(send, USER.path, seen, { password }, USER.read), () => setHandedOver(password));
     }
   };
@@ -38,29 +36,26 @@ export function NewPassword({ user, onClose }: { readonly user: User; readonly o
     );
   }
   return (
-    <Dialog open held={guarded.busy} onClose={onClose} title={`New password for ${user.name}`} description="All of their sessions end at once, and desktops forget the old password.">
-      <form onSubmit={submit}>
-        <DialogBody>
-          {guarded.overtaken && <Overtaken by={guarded.newerChange}>The password was not set. Set it again if it is still right.</Overtaken>}
-          <PasswordField
-            value={password}
-            error={refused || (aboutPassword ? trouble : "")}
-            onChange={(next) => {
-              setPassword(next);
-              setRefused("");
-            }}
-          />
-          {trouble !== "" && !aboutPassword && <Notice tone="down">{trouble}</Notice>}
-        </DialogBody>
-        <DialogFooter>
-          <Button disabled={guarded.busy} onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" tone="primary" disabled={guarded.busy} data-testid="set-password">
-            {guarded.busy ? "Setting …" : "Set password"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={`New password for ${user.name}`}
+      description="All of their sessions end at once, and desktops forget the old password."
+      action="Set password"
+      working="Setting …"
+      testId="set-password"
+      busy={guarded.busy}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      {guarded.overtaken && <Overtaken by={guarded.newerChange}>The password was not set. Set it again if it is still right.</Overtaken>}
+      <PasswordField
+        value={password}
+        error={refused || (aboutPassword ? trouble : "")}
+        onChange={(next) => {
+          setPassword(next);
+          setRefused("");
+        }}
+      />
+      {trouble !== "" && !aboutPassword && <Notice tone="down">{trouble}</Notice>}
+    </FormDialog>
   );
 }

@@ -1,10 +1,9 @@
 "use client";
 
-import { useState, type ReactElement, type SubmitEvent } from "react";
+import { useState, type ReactElement } from "react";
 
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { CheckList } from "@/features/access/check-list";
 import { USER, useRoles } from "@/features/access/collections";
@@ -42,58 +41,54 @@ function Form({ onClose, onMade }: { readonly onClose: () => void; readonly onMa
   const refusal = change.error?.message ?? "";
   const aboutName = isAboutName(change.error);
   const aboutPassword = kindOf(change.error) === "password-refused";
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     const refused = passwordProblem(wanted.password);
     setTooShort(refused);
-    if (refused === "" && !change.isPending) {
+    if (refused === "") {
       change.mutate({ ...wanted, username: wanted.username.trim() }, { onSuccess: () => onMade(wanted) });
     }
   };
   return (
-    <Dialog open held={change.isPending} onClose={onClose} title="New user" description="They sign in with this name and password, and choose a password of their own at once.">
-      <form onSubmit={submit}>
-        <DialogBody>
-          <Field
-            label="User name"
-            name="new-username"
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-            required
-            maxLength={64}
-            value={wanted.username}
-            error={aboutName ? refusal : ""}
-            onChange={(event) => setWanted({ ...wanted, username: event.target.value })}
-            data-testid="new-username"
-          />
-          <PasswordField
-            value={wanted.password}
-            error={tooShort || (aboutPassword ? refusal : "")}
-            onChange={(password) => {
-              setWanted({ ...wanted, password });
-              setTooShort("");
-            }}
-          />
-          <CheckList
-            legend="Roles"
-            testId="role"
-            empty={roles.phase === "loading" ? "Loading roles …" : roles.trouble || "There is no role."}
-            choices={roles.items.map((each) => ({ name: each.name, hint: each.description }))}
-            chosen={wanted.roles}
-            onChange={(chosen) => setWanted({ ...wanted, roles: chosen })}
-          />
-          {refusal !== "" && !aboutName && !aboutPassword && <Notice tone="down">{refusal}</Notice>}
-        </DialogBody>
-        <DialogFooter>
-          <Button disabled={change.isPending} onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" tone="primary" disabled={change.isPending} data-testid="create-user">
-            {change.isPending ? "Creating …" : "Create user"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New user"
+      description="They sign in with this name and password, and choose a password of their own at once."
+      action="Create user"
+      working="Creating …"
+      testId="create-user"
+      busy={change.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Field
+        label="User name"
+        name="new-username"
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+        maxLength={64}
+        value={wanted.username}
+        error={aboutName ? refusal : ""}
+        onChange={(event) => setWanted({ ...wanted, username: event.target.value })}
+        data-testid="new-username"
+      />
+      <PasswordField
+        value={wanted.password}
+        error={tooShort || (aboutPassword ? refusal : "")}
+        onChange={(password) => {
+          setWanted({ ...wanted, password });
+          setTooShort("");
+        }}
+      />
+      <CheckList
+        legend="Roles"
+        testId="role"
+        empty={roles.phase === "loading" ? "Loading roles …" : roles.trouble || "There is no role."}
+        choices={roles.items.map((each) => ({ name: each.name, hint: each.description }))}
+        chosen={wanted.roles}
+        onChange={(chosen) => setWanted({ ...wanted, roles: chosen })}
+      />
+      {refusal !== "" && !aboutName && !aboutPassword && <Notice tone="down">{refusal}</Notice>}
+    </FormDialog>
   );
 }

@@ -1,18 +1,18 @@
 "use client";
 
 import { KeyRound, SearchCheck, Trash2, UserX } from "lucide-react";
-import type { ReactElement, SubmitEvent } from "react";
+import type { ReactElement } from "react";
 
 import { Button } from "@/components/ui/button";
-import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { Tag } from "@/components/ui/tag";
 import { sourceText } from "@/features/access/changed";
 import { CheckList, inOrder } from "@/features/access/check-list";
 import { USER, usePermissions, useRoles } from "@/features/access/collections";
 import { Conflict } from "@/features/access/conflict";
-import { useEdit, type Edit } from "@/features/access/guarded";
+import { saving, useEdit, type Edit } from "@/features/access/guarded";
 import { PermissionList } from "@/features/access/permission-list";
 import { isAboutName } from "@/features/access/refusals";
 import { heldPermissions } from "@/features/access/rights";
@@ -48,29 +48,18 @@ function show(draft: Draft, field: keyof Draft): string {
 /** A person: name and roles to edit, what they may do through which role, and the acts that end something. */
 export function UserDialog({ user, onClose, onAct }: UserDialogProps): ReactElement {
   const edit = useEdit<User, Draft>(user, USER, draftOf);
-  const save = (event: SubmitEvent): void => {
-    event.preventDefault();
+  const save = (): void => {
     const body = Object.fromEntries(edit.touched.map((field) => [field, edit.draft[field]]));
     edit.run((send, seen) => change(send, USER.path, seen, body, USER.read), onClose);
   };
   return (
-    <Dialog open wide onClose={onClose} title={edit.seen.name} description={<Described user={edit.seen} />}>
-      <form onSubmit={save}>
-        <DialogBody>
-          <Conflict edit={edit} words={WORDS} show={show} />
-          <Fields edit={edit} />
-          <Held roles={edit.draft.roles} />
-          <Acts user={edit.seen} onAct={onAct} />
-          {edit.problem !== null && !isAboutName(edit.problem) && <Notice tone="down">{edit.problem.message}</Notice>}
-        </DialogBody>
-        <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={edit.busy || edit.touched.length === 0} data-testid="save-user">
-            {edit.busy ? "Saving …" : edit.overtaken && edit.touched.length > 0 ? "Save my edits over it" : "Save"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+    <FormDialog wide title={edit.seen.name} description={<Described user={edit.seen} />} {...saving(edit)} testId="save-user" onSubmit={save} onClose={onClose}>
+      <Conflict edit={edit} words={WORDS} show={show} />
+      <Fields edit={edit} />
+      <Held roles={edit.draft.roles} />
+      <Acts user={edit.seen} onAct={onAct} />
+      {edit.problem !== null && !isAboutName(edit.problem) && <Notice tone="down">{edit.problem.message}</Notice>}
+    </FormDialog>
   );
 }
 

@@ -5,6 +5,7 @@ import { useState, type ReactElement } from "react";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { useSubmit } from "@/features/auth/submit";
 import { useEngine } from "@/lib/engine/hooks";
@@ -43,22 +44,21 @@ export default function PasswordDialog({ username, onClose }: PasswordDialogProp
     );
   }
   return (
-    <Dialog open onClose={onClose} title="Change password" description="Your sessions in other browsers end; this one goes on.">
-      <form onSubmit={submit}>
-        <DialogBody>
-          <input type="hidden" name="username" autoComplete="username" value={username} readOnly />
-          <Field label="Present password" type="password" autoComplete="current-password" required value={current} onChange={(event) => setCurrent(event.target.value)} data-testid="current-password" />
-          <Field label="New password" hint={`At least ${SHORTEST} characters; a sentence is good.`} type="password" autoComplete="new-password" required minLength={SHORTEST} value={next} onChange={(event) => setNext(event.target.value)} data-testid="new-password" />
-          <Field label="New password again" type="password" autoComplete="new-password" required value={repeat} onChange={(event) => setRepeat(event.target.value)} data-testid="new-password-repeat" />
-          {trouble !== "" && <Notice tone="down">{trouble}</Notice>}
-        </DialogBody>
-        <DialogFooter>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" tone="primary" disabled={busy} data-testid="password-submit">
-            {busy ? "Saving …" : "Change password"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Change password"
+      description="Your sessions in other browsers end; this one goes on."
+      action="Change password"
+      working="Saving …"
+      testId="password-submit"
+      busy={busy}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <input type="hidden" name="username" autoComplete="username" value={username} readOnly />
+      <Field label="Present password" type="password" autoComplete="current-password" required value={current} onChange={(event) => setCurrent(event.target.value)} data-testid="current-password" />
+      <Field label="New password" hint={`At least ${SHORTEST} characters; a sentence is good.`} type="password" autoComplete="new-password" required minLength={SHORTEST} value={next} onChange={(event) => setNext(event.target.value)} data-testid="new-password" />
+      <Field label="New password again" type="password" autoComplete="new-password" required value={repeat} onChange={(event) => setRepeat(event.target.value)} data-testid="new-password-repeat" />
+      {trouble !== "" && <Notice tone="down">{trouble}</Notice>}
+    </FormDialog>
   );
 }

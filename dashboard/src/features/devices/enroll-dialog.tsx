@@ -1,12 +1,13 @@
 "use client";
 
 import Link from "next/link";
-import { useState, type ReactElement, type ReactNode, type SubmitEvent } from "react";
+import { useState, type ReactElement, type ReactNode } from "react";
 
 import { Button } from "@/components/ui/button";
 import { Copyable } from "@/components/ui/copyable";
 import { Dialog, DialogBody, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { Select } from "@/components/ui/select";
 import { LeavingLoses, useShownOnce, type ShownOnce } from "@/components/ui/shown-once";
@@ -47,29 +48,23 @@ export function EnrollDialog({ clientId, onClose }: EnrollDialogProps): ReactEle
   const leftMs = made === null ? 0 : api.toLocal(made.expiresAt) - now;
   const enrolled = useEnrollmentWatch(made?.before ?? null, made?.clientId ?? "", leftMs > 0);
   const once = useShownOnce(leftMs > 0 && enrolled === null, onClose);
-  const again = clientId !== "";
+  const title = clientId === "" ? "Enroll a device" : `Enroll ${clientId} again`;
+  if (made === null) {
+    return <CodeForm clientId={clientId} title={title} onMade={setMade} onClose={onClose} />;
+  }
   return (
-    <Dialog
-      open
-      wide={made !== null}
-      onClose={once.leave}
-      title={again ? `Enroll ${clientId} again` : "Enroll a device"}
-      description={made === null ? "A one-time code lets one device in. It holds the fingerprint of this server, so that the device knows whom it talks to." : undefined}
-    >
-      {made === null ? (
-        <CodeForm clientId={clientId} onMade={setMade} onClose={onClose} />
-      ) : (
-        <MadeCode made={made} leftMs={leftMs} enrolled={enrolled} once={once} again={again} onClose={onClose} onAnother={() => setMade(null)} />
-      )}
+    <Dialog open wide onClose={once.leave} title={title}>
+      <MadeCode made={made} leftMs={leftMs} enrolled={enrolled} once={once} again={clientId !== ""} onClose={onClose} onAnother={() => setMade(null)} />
     </Dialog>
   );
 }
 
 interface CodeFormProps extends EnrollDialogProps {
+  readonly title: string;
   readonly onMade: (made: Made) => void;
 }
 
-function CodeForm({ clientId, onMade, onClose }: CodeFormProps): ReactElement {
+function CodeForm({ clientId, title, onMade, onClose }: CodeFormProps): ReactElement {
   const { api } = useEngine();
   const mayView = useAllowed("VIEW_DASHBOARD");
   const [typed, setTyped] = useState("");
@@ -80,39 +75,41 @@ function CodeForm({ clientId, onMade, onClose }: CodeFormProps): ReactElement {
     const before = mayView ? new Map((await listDevices(send, api.toLocal)).map((each) => [each.clientId, each.enrolledAt])) : null;
     return { ...(await makeEnrollmentCode(send, asked, Number(life))), clientId: asked, before };
   }, []);
-  const submit = (event: SubmitEvent<HTMLFormElement>): void => {
-    event.preventDefault();
+  const submit = (): void => {
     if (isId) {
       change.mutate(undefined, { onSuccess: onMade });
     }
   };
   return (
-    <form onSubmit={submit} noValidate>
-      <DialogBody>
-        {clientId === "" ? (
-          <Field
-            label="Device id (optional)"
-            hint="1 to 64 of A-Z a-z 0-9 . _ -. With an id the code is good for that device alone; without one, for any new device."
-            value={typed}
-            onChange={(event) => setTyped(event.target.value)}
-            autoComplete="off"
-            spellCheck={false}
-            data-testid="enroll-client-id"
-          />
-        ) : (
-          <AgainWarning />
-        )}
-        <Select<LifeS> label="Good for" showLabel value={life} choices={LIVES} onChoose={setLife} testId="enroll-life" />
-        {!isId && <Notice tone="down">{asked.slice(0, 80)} cannot be a device id: 1 to 64 of A-Z a-z 0-9 . _ - are.</Notice>}
-        {change.error !== null && <Notice tone="down">{change.error.message}</Notice>}
-      </DialogBody>
-      <DialogFooter>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button tone="primary" type="submit" disabled={change.isPending || !isId} data-testid="make-code">
-          {change.isPending ? "Making …" : "Make the code"}
-        </Button>
-      </DialogFooter>
-    </form>
+    <FormDialog
+      noValidate
+      title={title}
+      description="A one-time code lets one device in. It holds the fingerprint of this server, so that the device knows whom it talks to."
+      action="Make the code"
+      working="Making …"
+      testId="make-code"
+      busy={change.isPending}
+      ready={isId}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      {clientId === "" ? (
+        <Field
+          label="Device id (optional)"
+          hint="1 to 64 of A-Z a-z 0-9 . _ -. With an id the code is good for that device alone; without one, for any new device."
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+          autoComplete="off"
+          spellCheck={false}
+          data-testid="enroll-client-id"
+        />
+      ) : (
+        <AgainWarning />
+      )}
+      <Select<LifeS> label="Good for" showLabel value={life} choices={LIVES} onChoose={setLife} testId="enroll-life" />
+      {!isId && <Notice tone="down">{asked.slice(0, 80)} cannot be a device id: 1 to 64 of A-Z a-z 0-9 . _ - are.</Notice>}
+      {change.error !== null && <Notice tone="down">{change.error.message}</Notice>}
+    </FormDialog>
   );
 }
 

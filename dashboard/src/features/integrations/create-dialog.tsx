@@ -1,20 +1,20 @@
 "use client";
 
-import { useState, type ReactElement, type SubmitEvent } from "react";
+import { useState, type ReactElement } from "react";
 
-import { Button } from "@/components/ui/button";
-import { DialogBody, DialogFooter, Dialog } from "@/components/ui/dialog";
+import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
 import { Notice } from "@/components/ui/notice";
 import { useShownOnce } from "@/components/ui/shown-once";
 import { isDeviceId } from "@/contract/topics";
 import { IssuedToken } from "@/features/integrations/issued-token";
+import { formatDay } from "@/features/integrations/life";
 import { TopicChooser } from "@/features/integrations/topic-chooser";
 import { createIntegration, INTEGRATIONS, type IssuedIntegration, type WantedIntegration } from "@/lib/api/integrations";
 import { ApiProblem } from "@/lib/api/problem";
 import { useEngine, useNow, useValue } from "@/lib/engine/hooks";
 import { useChange } from "@/lib/query/hooks";
-import { formatDay } from "@/features/integrations/life";
 
 const LONGEST_DAYS = 365;
 const USUAL_DAYS = "90";
@@ -70,41 +70,32 @@ function CreateForm({ onMade, onClose }: { readonly onMade: (made: IssuedIntegra
   const [days, setDays] = useState(USUAL_DAYS);
   const [refusals, setRefusals] = useState(NONE);
   const create = useChange((send, wanted: WantedIntegration) => createIntegration(send, wanted), [INTEGRATIONS]);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     const wanted = { name: name.trim(), topics, days: Number(days) };
     const found = checked(wanted.name, topics, wanted.days);
     setRefusals(found);
-    if (Object.values(found).every((each) => each === "") && !create.isPending) {
+    if (Object.values(found).every((each) => each === "")) {
       create.mutate(wanted, { onSuccess: onMade, onError: (error) => setRefusals(refusalsOf(error)) });
     }
   };
   return (
-    <Dialog
-      open
+    <FormDialog
       wide
-      held={create.isPending}
-      onClose={onClose}
+      noValidate
       title="New integration"
       description="A token for one program. It can only read, and no more than you may read yourself; when you lose a right, it ends."
+      action="Create token"
+      working="Creating …"
+      testId="integration-create"
+      busy={create.isPending}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <form onSubmit={submit} noValidate>
-        <DialogBody>
-          <Field label="Name" hint={`What the program is called in lists and logs: ${NAME_RULE}.`} value={name} maxLength={64} spellCheck={false} autoCapitalize="none" autoComplete="off" error={refusals.name} onChange={(event) => setName(event.target.value)} data-testid="integration-name" />
-          <TopicChooser topics={topics} onChange={setTopics} error={refusals.topics} />
-          <Life days={days} onChange={setDays} error={refusals.days} />
-          {refusals.other !== "" && <Notice tone="down">{refusals.other}</Notice>}
-        </DialogBody>
-        <DialogFooter>
-          <Button disabled={create.isPending} onClick={onClose}>
-              Cancel
-            </Button>
-          <Button type="submit" tone="primary" disabled={create.isPending} data-testid="integration-create">
-            {create.isPending ? "Creating …" : "Create token"}
-          </Button>
-        </DialogFooter>
-      </form>
-    </Dialog>
+      <Field label="Name" hint={`What the program is called in lists and logs: ${NAME_RULE}.`} value={name} maxLength={64} spellCheck={false} autoCapitalize="none" autoComplete="off" error={refusals.name} onChange={(event) => setName(event.target.value)} data-testid="integration-name" />
+      <TopicChooser topics={topics} onChange={setTopics} error={refusals.topics} />
+      <Life days={days} onChange={setDays} error={refusals.days} />
+      {refusals.other !== "" && <Notice tone="down">{refusals.other}</Notice>}
+    </FormDialog>
   );
 }
 
