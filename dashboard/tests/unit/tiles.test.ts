@@ -1,10 +1,14 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import type { MetricValue } from "@/contract/payloads";
 import { SPARK_POINTS, TileStore, type Origin } from "@/lib/store/tiles";
 
 const STREAM = "01910000-0000-7000-8000-000000000001";
 const DEVICE = "press-04";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 class Frames {
   #runs: (() => void)[] = [];
@@ -105,7 +109,6 @@ test("readers_are_told_of_a_tile_twelve_times_a_second_at_most_and_of_its_last_v
   }
   expect(seen.at(-1)).toBe(59.5);
   expect(frames.planned).toBe(0);
-  vi.useRealTimers();
 });
 
 test("recent_points_are_bounded_and_the_newest", () => {
