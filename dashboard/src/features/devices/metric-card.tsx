@@ -1,7 +1,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState, type ReactElement } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactElement, type RefObject } from "react";
 
 import { Tag } from "@/components/ui/tag";
 import type { MetricPlot } from "@/features/devices/metric-plot";
@@ -129,21 +129,25 @@ function useLive({ clientId, metric }: Tile, full: () => void): readonly Point[]
   return live;
 }
 
-function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
+interface Drawing {
+  readonly live: readonly Point[];
+  readonly data: History | undefined;
+  readonly rangeMs: number;
+  readonly samplingMs: number;
+  readonly isBoolean: boolean;
+  readonly theme: string;
+  readonly onPoint: (point: Point | null) => void;
+}
+
+/** Draws into the element that the reference is put on, anew each second. */
+function useDrawing({ live, data, rangeMs, samplingMs, isBoolean, theme, onPoint }: Drawing): RefObject<HTMLDivElement | null> {
   const { api } = useEngine();
-  const { clientId, metric } = tile;
-  const theme = useValue(shownTheme);
   const host = useRef<HTMLDivElement>(null);
-  const { data, trouble, again } = useHistory(tile, rangeMs);
-  const isBoolean = typeof tile.value === "boolean";
-  const samplingMs = (useDevice(clientId)?.figures?.sampling_interval_s ?? 0) * 1_000;
   // What is read while drawing, not while rendering.
   const latest = useRef({ data, samplingMs, rangeMs, onPoint });
   useEffect(() => {
     latest.current = { data, samplingMs, rangeMs, onPoint };
   });
-  const live = useLive(tile, again);
-
   useEffect(() => {
     const element = host.current;
     if (element === null) {
@@ -181,7 +185,16 @@ function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
       plot?.destroy();
     };
   }, [api, live, isBoolean, theme, data, rangeMs]);
+  return host;
+}
 
+function Chart({ tile, rangeMs, onPoint }: ChartProps): ReactElement {
+  const { clientId, metric } = tile;
+  const theme = useValue(shownTheme);
+  const { data, trouble, again } = useHistory(tile, rangeMs);
+  const live = useLive(tile, again);
+  const samplingMs = (useDevice(clientId)?.figures?.sampling_interval_s ?? 0) * 1_000;
+  const host = useDrawing({ live, data, rangeMs, samplingMs, isBoolean: typeof tile.value === "boolean", theme, onPoint });
   return (
     <div className="relative h-full">
       <div ref={host} data-testid="metric-chart" data-points={data?.points.length ?? ""} role="img" aria-label={`History of ${metric}`} className="h-full w-full" />
