@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from playwright.sync_api import Page, expect
 
@@ -85,3 +87,29 @@ def test_device_chart_has_what_came_while_the_browser_was_cut_off_item_2(
     cable.mend()
     expect(indicator).to_have_attribute("data-state", "online", timeout=30_000)
     expect(chart).to_have_attribute("data-points", "4", timeout=10_000)
+
+
+def test_device_chart_has_every_sample_of_a_burst_item_2(
+    page: Page, plant: Stack, make_device: Callable[[str], RawDevice]
+):
+    device = make_device("detail-burst")
+    start = time.time() - 60
+
+    def sample(number: int, value: int) -> bytes:
+        at = datetime.fromtimestamp(start + number, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return device.reading(number, f'{{"n": {value}}}', timestamp=f'"{at}"')
+
+    for number in (1, 2, 3):
+        device.live(sample(number, 1))
+    until(lambda: device.archived() == [1, 2, 3], within_s=10, what="the readings are archived")
+    device.beat(stream=device.stream, last_sequence_no=3)
+    open_device(page, plant, "detail-burst")
+    indicator = page.get_by_test_id("connection-indicator").first
+    expect(indicator).to_have_attribute("data-state", "online", timeout=15_000)
+    chart = page.get_by_test_id("metric-chart")
+    expect(chart).to_have_attribute("data-points", "3", timeout=10_000)
+    expect(chart.locator("canvas")).to_be_visible()
+    # Faster than a screen is drawn: of these the chart is told a few times only.
+    for number in range(4, 34):
+        device.send(f"telemetry/{device.client_id}/live", sample(number, 1_000 if number == 15 else 1))
+    until(lambda: chart.evaluate(_DRAWN_HEIGHT) > 30, within_s=5, every_s=0.1, what="the one high value is drawn")
