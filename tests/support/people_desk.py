@@ -38,7 +38,7 @@ class PeopleDesk:
             record(Key.role(OPERATORS), name="OPERATOR", description="Watches machines", deleted_at=None),
             record(
                 Key.permission(VALVES), name="VALVES", description="Opens and closes valves", deleted_at=None,
-                rules=[{"action": "subscribe", "topic": "telemetry/live/+"}],
+                rules=[{"action": "subscribe", "topic": "telemetry/+/live"}],
             ),
             record(Key.user_role(BOB, OPERATORS), present=True),
             record(Key.role_permission(OPERATORS, VALVES), present=True),

@@ -68,7 +68,7 @@ class PermissionForm(SignedForm):
         self.text = self.add_line("Description", text="" if seen is None else seen.description)
         self.rules = role(QPlainTextEdit(), "code")
         self.rules.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.rules.setPlaceholderText("subscribe telemetry/live/+")
+        self.rules.setPlaceholderText("subscribe telemetry/+/live")
         self.rules.setTabChangesFocus(True)
         self.rules.setFixedHeight(RULES_PX)
         if seen is not None:
