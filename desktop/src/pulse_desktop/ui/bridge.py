@@ -24,6 +24,7 @@ from .watching import Watch
 
 log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
+LOOK_ENDS_S = 5.0  # that the end waits for a look, which a dead disk may hold for ever
 Failed = Callable[[str], None]
 
 
@@ -106,11 +107,11 @@ class Bridge(QObject):
         self._watch.look_again()
 
     def close(self) -> None:
-        """Look no more; waits for the look under way, which may be the start of the device."""
+        """Look no more; waits a while for the look under way, whose answer is dropped when it comes later."""
         self._stopping.set()
         self._tasks.close()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(LOOK_ENDS_S)
 
     def _run(self) -> None:
         while True:
