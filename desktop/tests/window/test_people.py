@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings, Qt
 
 from pulse_desktop.core.operation import Operator
+from pulse_desktop.core.people.directory import Directory
 from pulse_desktop.ui.theme.style import present
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.people import PeopleWindow
@@ -72,6 +73,13 @@ def test_people_header_on_a_small_screen_cuts_nothing_off_item_3(window: MainWin
     assert not window.header.theme.isVisible()
     window.show_snapshot(online(operator=operator(*EVERYTHING)))
     assert window.header.theme.isVisible(), "on 800 pixels there is room for it"
+
+
+def test_people_are_not_told_to_somebody_who_may_only_edit_settings_item_3(desk: PeopleDesk):
+    desk.take_away("MANAGE_USERS")
+    assert desk.operation.people().directory.people, "roles are given to people"
+    desk.take_away("MANAGE_ROLES")
+    assert desk.operation.people().directory == Directory()
 
 
 def test_people_tabs_follow_the_mirrored_rights_item_3(people: PeopleWindow, desk: PeopleDesk):

@@ -43,7 +43,8 @@ from .sync.holdings import Holdings, read_holdings
 from .sync.schema import FILE_NAME, open_identity, writing
 from .sync.store import SyncStore
 
-CHANGING = (Permission.MANAGE_USERS, Permission.MANAGE_ROLES, Permission.EDIT_CONFIG)  # what records are changed with
+OF_PEOPLE = (Permission.MANAGE_USERS, Permission.MANAGE_ROLES)  # what people and their rights are seen with
+CHANGING = (*OF_PEOPLE, Permission.EDIT_CONFIG)  # what records are changed with
 MOST_CONFLICTS = 500
 
 
@@ -296,11 +297,12 @@ class Operation:
             if mark == unless:
                 return None
             shown = read_holdings(db)
-            _require_any(db, shown, CHANGING)
+            held = _require_any(db, shown, CHANGING)
             unanswered = [queued.change.key for queued in queue.all() if queued.applied_as is None]
             reviews = [outcome(shown, one.row, one.with_it) for one in queue.reviews()]
             conflicts = [outcome(shown, row) for row in queue.conflicts(MOST_CONFLICTS)]
-            return People(mark, directory(shown, unanswered), len(unanswered), tuple(reviews), tuple(conflicts))
+            everybody = directory(shown, unanswered) if held & set(OF_PEOPLE) else Directory()
+            return People(mark, everybody, len(unanswered), tuple(reviews), tuple(conflicts))
 
     def create_person(self, own: str, username: str, password: str, roles: Collection[str]) -> None:
         """
@@ -371,10 +373,12 @@ def require(db: sqlite3.Connection, permission: Permission) -> SignedIn:
     return who
 
 
-def _require_any(db: sqlite3.Connection, shown: Holdings, permissions: Collection[Permission]) -> None:
+def _require_any(db: sqlite3.Connection, shown: Holdings, permissions: Collection[Permission]) -> frozenset[str]:
+    """Return all that the signed-in person holds, one of *permissions* among it."""
     held = shown.rights.of_user(sessions.current(db).user_id).permissions
     if not held & set(permissions):
         raise SignInError(f"that needs one of the permissions {', '.join(permissions)}")
+    return held
 
 
 def _setting(shown: Holdings, key: str, client_id: str) -> SettingShown:
