@@ -14,6 +14,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 
 from ..theme.style import present
+from ..widgets.plain import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -95,7 +96,7 @@ class Rows(QAbstractTableModel):
         if what == Qt.ItemDataRole.TextAlignmentRole:
             return self._alignment(index.column())
         if what == Qt.ItemDataRole.ToolTipRole:
-            return row.tip or None
+            return plain_tip(row.tip) or None
         if what == Qt.ItemDataRole.ForegroundRole and row.tone:
             return QColor(getattr(present(), row.tone))
         return None

@@ -12,6 +12,7 @@ from .. import words
 from ..snapshot import Buffer, Snapshot
 from ..theme.style import present, role, tabular
 from .lamp import LampDot
+from .plain import plain, plain_tip
 
 LEAST_PX, MOST_PX = 30, 96
 
@@ -38,7 +39,7 @@ class StateCard(Card):
         super().__init__("Connection")
         self.lamp = LampDot()
         self.title = role(QLabel(), "title")
-        self.meaning = role(QLabel(), "muted")
+        self.meaning = role(plain(), "muted")
         self.meaning.setWordWrap(True)
         self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.meaning.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
@@ -57,8 +58,8 @@ class StateCard(Card):
         _put(self.title, words.TITLES[now.lamp])
         _style(self.title, f"color: {present().of(now.lamp)}")
         _put(self.meaning, words.explained(now))
-        self.meaning.setToolTip(now.link_detail)
-        self.setToolTip(f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip())
+        self.meaning.setToolTip(plain_tip(now.link_detail))
+        self.setToolTip(plain_tip(f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip()))
         _put(self.last_sync, f"Last sync  {words.clock_time(now.last_sync_at, datetime.now(UTC))}")
 
 

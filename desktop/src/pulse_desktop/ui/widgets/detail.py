@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 from ..models.people import Detail, Section
 from ..theme.style import role
 from .flow import Flow
+from .plain import plain
 
 
 class DetailCard(QFrame):
@@ -16,7 +17,7 @@ class DetailCard(QFrame):
     def __init__(self, nothing: str) -> None:
         super().__init__()
         role(self, "card")
-        self._nothing = role(QLabel(nothing), "muted")
+        self._nothing = role(plain(nothing), "muted")
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._nothing.setWordWrap(True)
         self._shown: Detail | None = None
@@ -63,9 +64,8 @@ class DetailCard(QFrame):
             self._fill(detail)
 
     def _fill(self, detail: Detail) -> None:
-        title = role(QLabel(detail.title), "title")
+        title = role(plain(detail.title), "title")
         title.setWordWrap(True)
-        title.setTextFormat(Qt.TextFormat.PlainText)
         self._body.addWidget(title)
         if detail.chips:
             self._body.addWidget(_chips(detail.chips))
@@ -80,7 +80,7 @@ class DetailCard(QFrame):
         box = QVBoxLayout(part)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(3)
-        box.addWidget(role(QLabel(section.caption), "caption"))
+        box.addWidget(role(plain(section.caption), "caption"))
         text = _text("\n".join(section.lines), "code" if section.is_code else "value")
         if section.tone:
             text.setProperty("tone", section.tone)
@@ -101,7 +101,7 @@ def _chips(chips: tuple[tuple[str, str], ...]) -> QWidget:
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(6)
     for text, tone in chips:
-        chip = role(QLabel(text), "chip")
+        chip = role(plain(text), "chip")
         chip.setProperty("tone", tone)
         row.addWidget(chip)
     row.addStretch(1)
@@ -109,8 +109,7 @@ def _chips(chips: tuple[tuple[str, str], ...]) -> QWidget:
 
 
 def _text(text: str, kind: str) -> QLabel:
-    label = role(QLabel(text), kind)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label = role(plain(text), kind)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

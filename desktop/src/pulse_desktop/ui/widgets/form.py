@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from .. import words
 from ..theme.style import role
+from .plain import plain
 
 TITLE_PX = 36  # what the system may put above a window
 Asker = Callable[[Callable[[], Any], Callable[[Any], None], Callable[[str], None]], None]
@@ -38,8 +38,8 @@ class Form(QDialog):
         self._ask, self._action = ask, action
         self.setWindowTitle(title)
         self.setMinimumWidth(420)
-        self.heading = role(QLabel(title), "title")
-        self.words = role(QLabel(), "muted")
+        self.heading = role(plain(title), "title")
+        self.words = role(plain(), "muted")
         self.words.setWordWrap(True)
         self.words.hide()
         self.fields = QGridLayout()
@@ -49,8 +49,7 @@ class Form(QDialog):
         self.last = QGridLayout()
         self.last.setHorizontalSpacing(14)
         self.last.setColumnStretch(1, 1)
-        self.error = role(QLabel(), "error")
-        self.error.setTextFormat(Qt.TextFormat.PlainText)
+        self.error = role(plain(), "error")
         self.error.setWordWrap(True)
         self.error.hide()
         self.do = role(QPushButton(action), "primary")
@@ -105,13 +104,13 @@ class Form(QDialog):
         """Add a field beside its label, with a hint behind it; *is_last*: below what scrolls."""
         grid = self.last if is_last else self.fields
         row = grid.rowCount()
-        name = role(QLabel(label), "muted")
+        name = role(plain(label), "muted")
         name.setBuddy(field)
         field.setAccessibleName(label)
         grid.addWidget(name, row, 0)
         grid.addWidget(field, row, 1)
         if hint:
-            grid.addWidget(role(QLabel(hint), "faint"), row, 2)
+            grid.addWidget(role(plain(hint), "faint"), row, 2)
 
     def add_line(
         self, label: str, *, secret: bool = False, text: str = "", hint: str = "", is_last: bool = False

@@ -12,6 +12,7 @@ from pulse_runtime import __version__
 from ...core.operation import CHANGING, Operator
 from ..theme.icons import paint_mark
 from ..theme.style import present, role
+from .plain import plain_tip
 
 NARROW = 1_000
 PEOPLE_PX, COUNT_PX = 90, 20  # that the button takes when it is there, and the count in it
@@ -80,7 +81,7 @@ class Header(QFrame):
         self._shown = operator
         who = operator.who
         self.person.setText("Sign in" if who is None else who.username)
-        self.person.setToolTip("" if who is None else f"Signed in as {who.username}")
+        self.person.setToolTip("" if who is None else plain_tip(f"Signed in as {who.username}"))
         waits = operator.to_review
         self._counts = waits > 0
         self.people.setText(f"People ({waits})" if waits else "People")
