@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtWidgets import QLabel, QMenu
 
 from pulse_desktop.core.errors import SignInError
 from pulse_desktop.core.identity import sign_in as signing_in
 from pulse_desktop.core.identity.api import RefusalError
+from pulse_desktop.ui.widgets.header import Header
+from pulse_desktop.ui.windows import main
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.people import PeopleWindow
 from pulse_sync.changes import CREATE
@@ -16,7 +18,7 @@ from pulse_sync.records import DELETED_AT, Key, Kind
 from support.open_forms import open_form, sign
 from support.people_desk import OPERATORS, VALVES, PeopleDesk
 from support.sync_bench import EDIT_CONFIG, LOGIN, PASSWORD, USER, record
-from support.window_fakes import online
+from support.window_fakes import FakeBridge, online, operator
 
 FRESH = "quite-another-34"
 
@@ -120,7 +122,7 @@ def test_roles_deleted_after_a_question_that_names_who_loses_what_item_3(people:
 def test_permissions_are_listed_with_their_topic_rules_item_3(people: PeopleWindow):
     assert ("VALVES", "1", "OPERATOR") in rows(people.permissions)
     people.permissions.listing.select(VALVES)
-    assert people.permissions.card.shown.sections[0].lines == ("subscribe telemetry/live/+",)
+    assert people.permissions.card.shown.sections[0].lines == ("subscribe telemetry/+/live",)
     people.permissions.listing.select(EDIT_CONFIG)
     assert ("built in", "accent") in people.permissions.card.shown.chips
     people.permissions.edit.click()
@@ -131,11 +133,11 @@ def test_permissions_topic_rules_are_edited_as_lines_item_3(people: PeopleWindow
     people.permissions.listing.select(VALVES)
     people.permissions.edit.click()
     one = open_form(people)
-    assert one.rules.toPlainText() == "subscribe telemetry/live/+"
-    one.rules.setPlainText("subscribe telemetry/live/DESKTOP-001\n\n  subscribe heartbeat/+  ")
+    assert one.rules.toPlainText() == "subscribe telemetry/+/live"
+    one.rules.setPlainText("subscribe telemetry/DESKTOP-001/live\n\n  subscribe heartbeat/+  ")
     sign(one)
     assert desk.queued() == [
-        (Kind.PERMISSION, "rules", [{"action": "subscribe", "topic": "telemetry/live/DESKTOP-001"},
+        (Kind.PERMISSION, "rules", [{"action": "subscribe", "topic": "telemetry/DESKTOP-001/live"},
                                     {"action": "subscribe", "topic": "heartbeat/+"}]),
     ]  # fmt: skip
 
@@ -179,6 +181,22 @@ def test_permissions_new_one_is_made_and_a_built_in_one_is_deleted_only_after_a_
     assert desk.queued()[1][:2] == (Kind.PERMISSION, DELETED_AT)
 
 
+def test_names_that_look_like_markup_are_shown_letter_by_letter_item_3(people: PeopleWindow, desk: PeopleDesk):
+    name = "<img src=x> <b>bold</b>"
+    desk.put(record(Key.role(OPERATORS), name=name, description="", deleted_at=None))
+    people.refresh()
+    people.roles.listing.select(OPERATORS)
+    people.roles.end.click()
+    one = open_form(people)
+    assert name in one.heading.text() + one.words.text()
+    shown = [*one.findChildren(QLabel), *people.roles.card.findChildren(QLabel)]
+    assert {label.textFormat() for label in shown if label.text()} == {Qt.TextFormat.PlainText}
+    header = Header("D1")
+    header.show_operator(operator(name="<img src=x>"))
+    assert "<img" not in header.person.toolTip()
+    assert "&lt;img" in header.person.toolTip()
+
+
 @pytest.fixture
 def signed_in(qtbot, desk: PeopleDesk, kept: QSettings) -> MainWindow:
     made = MainWindow("DESKTOP-001", desk.bridge, kept, lambda: None)
@@ -208,6 +226,21 @@ def test_own_password_with_the_server_away_holds_here_at_once_and_waits_item_3(s
     desk.bench.clock.advance(3_600)
     assert desk.operation.sign_in("ann", FRESH).who.username == "ann"
     desk.operation.set_settings(FRESH, {"sampling_interval": 0.5})  # the signing key went along
+
+
+def test_own_password_changed_is_said_for_a_while_and_an_earlier_word_takes_no_later_one_away_item_3(
+    qtbot, bridge: FakeBridge, window: MainWindow, monkeypatch
+):
+    monkeypatch.setattr(main, "DONE_MS", 50)
+    window._password_changed(bridge.operation.welcome)
+    assert window.banners.texts["done"] == "Your password is changed."
+    qtbot.waitUntil(lambda: "done" not in window.banners.texts, timeout=2_000)
+    window._succeeded("Sync asked for")
+    window._password_changed(None)
+    later = QTimer(singleShot=True)
+    later.start(100)
+    qtbot.waitUntil(lambda: not later.isActive(), timeout=2_000)
+    assert "as soon as the server is there" in window.banners.texts["done"]
 
 
 @pytest.mark.parametrize(

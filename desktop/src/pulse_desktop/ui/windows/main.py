@@ -86,6 +86,8 @@ class MainWindow(QMainWindow):
 
     def say(self, cause: str, text: str) -> None:
         """Let a banner for *cause* stand; an empty text takes it away."""
+        if cause == "done":
+            self._done.stop()  # it would take away this word for an earlier one
         self._said.pop(cause, None)
         if text:
             self._said[cause] = text
@@ -206,7 +208,9 @@ class MainWindow(QMainWindow):
     def _password_changed(self, welcome: Welcome | None) -> None:
         if welcome is not None:
             self._welcome(welcome)
-        self.say("done", PASSWORD_CHANGED if welcome is not None else PASSWORD_WAITS)
+            self._succeeded(PASSWORD_CHANGED)
+        else:
+            self.say("done", PASSWORD_WAITS)
 
     def _signed_out(self) -> None:
         self._notice = ""
