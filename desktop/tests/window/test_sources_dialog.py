@@ -109,6 +109,25 @@ def test_entries_that_cannot_be_used_are_said_and_replaced_when_saved_item_4(qtb
     assert [one.kind for one in read_plan(tmp_path).sources] == ["machine"]
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (7, "Source 2: source 2 is 7"),
+        ({"kind": "csv", "prefx": "a"}, "Source 2: 'prefx' is unknown here"),
+        ({"kind": "simulator", "options": {"sed": 1}}, "Source 2: there is no option 'sed'"),
+        ({"kind": "boiler", "options": ["hot"]}, "Source 2: options has to be an object"),
+    ],
+)
+def test_entry_that_is_not_understood_is_said_before_saving_leaves_it_out_item_4(
+    qtbot, bridge: FakeBridge, tmp_path: Path, entry: object, said: str
+):
+    (tmp_path / FILE_NAME).write_text(json.dumps({"sources": [{"kind": "machine"}, entry]}))
+    made = dialog(qtbot, bridge, *read_entries(tmp_path))
+    assert said.casefold() in made.words.text().casefold()
+    assert made.words.text().endswith("Saving replaces it.")
+    assert made.cards[0].kind.currentText() == "machine"
+
+
 def test_sources_saved_count_at_once_without_a_restart_item_4(
     world: World, archive: FakeArchive, qtbot, kept: QSettings
 ):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -104,13 +104,19 @@ def write_plan(folder: Path, entries: list[dict[str, Any]]) -> None:
         OSError: The file cannot be written.
     """
     text = json.dumps({"sources": entries}, indent=2) + "\n"
+    for problem in problems(_entries(text)):
+        raise SourceConfigError(problem)
+    write_private(folder / FILE_NAME, text.encode())
+
+
+def problems(entries: Sequence[object]) -> Iterator[str]:
+    """Yield a sentence for each of *entries* that cannot be used, with its number; without its plug-in's own check."""
     taken: set[str] = set()
-    for number, entry in enumerate(_entries(text), 1):
+    for number, entry in enumerate(entries, 1):
         try:
             taken.add(_checked(entry, number, taken).name)
         except SourceConfigError as error:
-            raise SourceConfigError(f"source {number}: {error}") from error
-    write_private(folder / FILE_NAME, text.encode())
+            yield f"source {number}: {error}"
 
 
 def copy_plan(folder: Path, to: Path) -> None:
@@ -119,7 +125,7 @@ def copy_plan(folder: Path, to: Path) -> None:
         write_private(to / FILE_NAME, (folder / FILE_NAME).read_bytes())
 
 
-def read_entries(folder: Path) -> list[dict[str, Any]]:
+def read_entries(folder: Path) -> list[Any]:
     """
     Return the entries of the device's file as they stand there, wrong ones too; without a file, that of this machine.
 
@@ -128,12 +134,11 @@ def read_entries(folder: Path) -> list[dict[str, Any]]:
     """
     path = folder / FILE_NAME
     try:
-        entries = _entries(path.read_text(encoding="utf-8"))
+        return _entries(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return [{"kind": "machine"}]
     except (OSError, ValueError, RecursionError) as error:
         raise SourceConfigError(storable(f"{path} cannot be used: {str(error) or 'nested too deeply'}")) from error
-    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def _default() -> SourcePlan:
@@ -191,6 +196,8 @@ def _interval(given: Any) -> float | None:
 def _planned(name: str, kind: str, options: object, prefix: str, interval_s: float | None) -> PlannedSource:
     if kind in BUILT_IN:
         checked_options(BUILT_IN[kind].options, options)
+    elif not isinstance(options, Mapping):
+        raise SourceConfigError("options has to be an object, as in {}")
     made = partial(_make, kind, options)
     return PlannedSource(name, kind, made, prefix, interval_s, is_trusted=kind in BUILT_IN)
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from ...core.sources.base import Option
 from ...core.sources.builtin import BUILT_IN
+from ...core.sources.plan import problems
 from ...core.sources.registry import InstalledKind, installed_kinds
 from ..bridge import Asking
 from ..theme.style import role
@@ -36,12 +37,16 @@ LABEL_PX = 64
 
 
 class SourcesDialog(Form):
-    """*problem*: why the entries that are stored cannot be used; *fixed*: what goes before them, empty when nothing."""
+    """
+    A card for each of *entries* that is one; what is not understood of them is said, since saving leaves it out.
+
+    *problem*: why the entries that are stored cannot be used; *fixed*: what goes before them, empty when nothing.
+    """
 
     def __init__(
         self,
         bridge: Asking,
-        entries: Sequence[Mapping[str, Any]],
+        entries: Sequence[object],
         saved: Callable[[], None],
         parent: QWidget | None = None,
         *,
@@ -60,7 +65,9 @@ class SourcesDialog(Form):
         self.more.clicked.connect(lambda: self._add({"kind": "machine"}))
         self.last.addWidget(self.more, 0, 0)
         for entry in entries:
-            self._add(entry)
+            if isinstance(entry, Mapping):
+                self._add(entry)
+        problem = problem or "; ".join(problems(entries))
         if fixed:
             self._lock(fixed)
         elif problem:
