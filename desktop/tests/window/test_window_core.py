@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
@@ -16,6 +17,7 @@ from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from pulse_desktop.core import device
+from pulse_desktop.core.backoff import Backoff
 from pulse_desktop.core.errors import Link
 from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.outbox.schema import DamagedError
@@ -220,6 +222,25 @@ def test_window_starts_the_device_anew_when_a_part_of_it_has_ended_item_1(
     assert len(Noted.made) == 2
     assert planned == [None, "ended"], "what it is made of is read anew"
     assert [one.session.device.outbox.is_running for one in Noted.made] == [False, False]
+
+
+def test_window_closed_within_the_pause_before_a_restart_does_not_end_the_next_run_item_1(
+    world: World, qapp: QApplication, kept: QSettings, monkeypatch: pytest.MonkeyPatch
+):
+    world.enroll("paused")
+    made = Running(plan(world, "paused"), LogTail(), kept, Backoff(Random(7), base_s=0.1, cap_s=0.1))
+    try:
+        monkeypatch.setattr(made.session, "_has_ended", True)
+        made._look_after(None)
+    finally:
+        made.close()
+    assert "ended" in made.window.banners.texts
+    next_run = QTimer(singleShot=True)
+    next_run.timeout.connect(qapp.quit)
+    next_run.start(300)
+    qapp.exec()
+    assert not next_run.isActive(), "something else has ended it"
+    assert made.starts_anew is False
 
 
 def test_settings_saved_are_taken_in_without_holding_up_the_window_item_1(running: Running, qtbot, monkeypatch):

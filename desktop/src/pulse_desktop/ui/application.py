@@ -99,6 +99,9 @@ class Running(QObject):
         self.goes_on_as = plan.folder.client_id
         self._pauses = pauses or new_pauses()
         self._began_at, self._is_ending = time.monotonic(), False
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.timeout.connect(self._start_anew)
         self.session = Session(plan, newest.committed)
         self.bridge = Bridge(Watch(self.session, newest, tail, SystemClock()), self.session.operation)
         self.window = MainWindow(plan.folder.client_id, self.bridge, kept, self._open_settings)
@@ -110,6 +113,7 @@ class Running(QObject):
 
     def close(self) -> None:
         """End the device, then forget the window, which goes out of sight at once: a start under way takes its time."""
+        self._pause.stop()  # what it would end by then is the next run
         self.tray.icon.hide()
         self.window.hide()
         self.bridge.close()
@@ -126,7 +130,7 @@ class Running(QObject):
             self._pauses.succeeded()
         wait_s = self._pauses.failed()
         self.window.say("ended", f"a part of the device has ended by itself; it is started anew in {wait_s:.0f} s")
-        QTimer.singleShot(int(1_000 * wait_s), self, self._start_anew)
+        self._pause.start(int(1_000 * wait_s))
 
     @Slot()
     def _start_anew(self) -> None:
@@ -168,7 +172,7 @@ class Running(QObject):
         without = [{"kind": "machine"}]
         self.bridge.ask(self.bridge.operation.sources, self._show_sources, lambda why: self._show_sources(without, why))
 
-    def _show_sources(self, entries: list[dict[str, Any]], problem: str = "") -> None:
+    def _show_sources(self, entries: list[Any], problem: str = "") -> None:
         fixed, above = self.session.sources_fixed, QApplication.activeModalWidget() or self.window
         SourcesDialog(self.bridge, entries, self._sources_saved, above, problem=problem, fixed=fixed).pop_up()
 
