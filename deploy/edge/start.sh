@@ -19,7 +19,7 @@ fingerprint() { cat "$EDGE_TLS"/*.pem | cksum; }
 
 watch() {
     known=$(fingerprint)
-    while sleep "${EDGE_LOOK_EVERY_S:-3600}"; do
+    while sleep "${EDGE_LOOK_EVERY_S:-3600}" && kill -0 "$$" 2>/dev/null; do # ends with nginx, whose id that is
         found=$(fingerprint)
         if [ "$found" != "$known" ] && nginx -q -t -e stderr -c "$EDGE_TMP/nginx.conf"; then
             known=$found
