@@ -1,6 +1,6 @@
 /** Draws the chart no more often than it is worth: a sample at a time is a pixel at most, and redrawing costs. */
 
-const LEAST_PAUSE_MS = 100;
+const LEAST_PAUSE_MS = 200;
 /** A chart that takes long to draw leaves the page at least so many times as long for everything else. */
 const SHARE_OF_OTHERS = 9;
 

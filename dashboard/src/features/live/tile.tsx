@@ -60,7 +60,7 @@ export const Tile = memo(function Tile({ clientId, metric, seriesNo, pinned, nea
         data-value={exactText(tile.value)}
         data-origin={tile.origin}
         data-pinned={pinned}
-        className="flex h-full w-full flex-col rounded-[5px] text-left outline-offset-[-2px]!"
+        className="isolate flex h-full w-full flex-col rounded-[5px] text-left outline-offset-[-2px]!"
       >
         {onScreen ? <TileBody tile={tile} surroundings={surroundings} pinned={pinned} /> : <SleepingBody tile={tile} />}
       </button>
