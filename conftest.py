@@ -2,5 +2,5 @@
 
 import os
 
-pytest_plugins = ["support.database"]
+pytest_plugins = ["support.chromium", "support.database"]
 os.environ.setdefault("PULSE_DEVICE_KEYS", "file")  # tests leave nothing in the developer's own keyring

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from browser.conftest import FLAGS, chromium
+from support.chromium import FLAGS, chromium
 from support.dashboard import first_reading, make_person, sign_in
 from support.processes import until
 from support.stack import Stack, running_stack

@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from browser.conftest import FLAGS, chromium
+from support.chromium import FLAGS, chromium
 from support.dashboard import first_reading, sign_in
 from support.edge import HOST, Edge, made_edge
 from support.processes import ROOT, until

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from browser.conftest import FLAGS, chromium
+from playwright.sync_api import Browser, Page
 
 from .markdown import pages
 
@@ -29,15 +27,13 @@ DRAW = """async (text) => {
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Iterator[Page]:
+def renderer(browser: Browser) -> Iterator[Page]:
     assert RENDERER.is_file(), "the renderer is missing: python3 requirements/install.py documents"
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        made = browser.new_page()
-        made.set_content("<!doctype html><title>diagrams</title>")
-        made.add_script_tag(path=RENDERER)
-        yield made
-        browser.close()
+    made = browser.new_page()
+    made.set_content("<!doctype html><title>diagrams</title>")
+    made.add_script_tag(path=RENDERER)
+    yield made
+    made.close()
 
 
 def test_documentation_has_the_diagrams_that_it_needs():
