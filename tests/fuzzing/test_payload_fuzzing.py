@@ -112,6 +112,9 @@ def test_claim_damaged_is_read_or_refused(claim: bytes) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     try:
-        from_claim(decoded)
+        rules = from_claim(decoded)
     except ValueError:
         return
+    said = [(entry["permission"], entry["action"], entry["topic"]) for entry in decoded]
+    read = [(one.effect, one.action, f"{'eq ' if one.exact else ''}{one.topic_filter}") for one in rules]
+    assert read == said, "a rule was passed over or read as another one"
