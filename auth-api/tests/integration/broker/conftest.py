@@ -127,14 +127,18 @@ async def api(broker: Broker, start: Callable[..., Any], clock: Any) -> Any:
 
 
 @pytest.fixture
-def knock() -> Callable[..., Any]:
+async def knock() -> AsyncIterator[Callable[..., Any]]:
     """Connect with a token's document; give the client and CONNACK's code, 0 when it was let in."""
+    clients: list[MqttClient] = []
 
     async def connect(api: Any, token: dict[str, Any]) -> tuple[MqttClient, int]:
         port = urlsplit(api.settings.mqtts_url).port
         streams = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(api.settings.ca_file))
         client = MqttClient(TcpStream(*streams))
+        clients.append(client)
         code, _ = await client.connect(token["client_id"], token["username"], token["password"])
         return client, code
 
-    return connect
+    yield connect
+    for client in clients:
+        await client.close()
