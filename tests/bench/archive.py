@@ -17,8 +17,8 @@ from bench.figures import Figure, compare
 from pulse_ingest.decode import decode
 from pulse_ingest.messages import Raw
 from pulse_ingest.writer import Database, Target
-from support.processes import until
 from support.stack import Stack, short_home
+from support.waiting import until
 
 BATCHES, READINGS = 20, 1_000
 COLUMNS = ("client_id", "stream", "sequence_no", "metric_key", "metric_value", "metric_long", "metric_bool",

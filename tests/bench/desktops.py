@@ -12,8 +12,9 @@ from pulse_desktop.core.outbox.file import OutboxFile
 from pulse_desktop.core.readings import MetricValue, Sample
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.streams import new_stream
-from support.processes import Program, program, until
+from support.processes import Program, program
 from support.stack import Stack
+from support.waiting import until
 
 _GROUP = 1_000
 SPACING = timedelta(milliseconds=100)

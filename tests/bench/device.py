@@ -9,8 +9,8 @@ import psutil
 from bench.desktops import enrolled, outbox_of
 from bench.figures import Limit
 from faults.outbox_file import commit_log
-from support.processes import until
 from support.stack import running_stack
+from support.waiting import until
 
 SECONDS, INTERVAL_S = 60.0, 0.1
 MOST_MB, MOST_PCT = 80.0, 5.0

@@ -15,9 +15,9 @@ from bench.children import child
 from bench.figures import Note
 from bench.load import Load
 from bench.subscribers import throw_away
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 MESSAGES, WITHIN_S = 10_000, 60.0
 _IN_FLIGHT = 500

@@ -22,7 +22,7 @@ from bench.figures import Figure, Limit, paired
 from bench.plant import Plant, mosquitto_plant
 from bench.receipts import Receipts, receipts_at
 from faults.outbox_file import held
-from support.processes import until
+from support.waiting import until
 
 READINGS, ROUNDS = 100_000, 3
 IN_TRANSACTION = 1_000

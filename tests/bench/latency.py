@@ -21,8 +21,9 @@ from bench.desktops import add_backlog, enrolled, outbox_of
 from bench.figures import Limit, percentile
 from bench.live_page import blank_page, browser, live_page
 from faults.outbox_file import held
-from support.processes import ROOT, until
+from support.processes import ROOT
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 DEVICES, INTERVAL_S, WATCH_S, ROUNDS, BACKLOG = 10, 0.1, 15.0, 2, 100_000
 METRIC = "line/parts"

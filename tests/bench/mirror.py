@@ -20,9 +20,9 @@ from bench.figures import Limit, percentile
 from pulse_desktop.core.identity.enrollment import enroll
 from pulse_runtime.private_files import ensure_private_dir
 from support.accounts import psql
-from support.processes import until
 from support.stack import Stack, running_stack
 from support.sync_device import create_user, wait_published
+from support.waiting import until
 
 DESKTOPS, AT_ONCE, START_WITHIN_S = 100, 10, 60.0
 CHANGES, CHANGE_WITHIN_S = 10, 30.0

@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pulse_broker.certificates import ensure_certificates
 from pulse_broker.settings import read_settings
 from pulse_runtime.environment import Environment
-from support.processes import Program, free_ports, until
+from support.processes import Program, free_ports
 from support.stack import Stack, short_home
+from support.waiting import until
 
 _FALLBACK = "/usr/sbin/mosquitto"
 _CONFIGURATION = """

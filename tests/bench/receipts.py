@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 import paho.mqtt.client as mqtt
 
-from support.processes import until
+from support.waiting import until
 
 
 class Receipts:

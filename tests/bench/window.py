@@ -20,8 +20,8 @@ from bench.children import Child, child
 from bench.desktops import add_backlog, enrolled, outbox_of
 from bench.figures import Limit
 from faults.outbox_file import held
-from support.processes import until
 from support.stack import running_stack
+from support.waiting import until
 from support.x_windows import hidden_screen
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from bench.figures import Figure, Line, Note, paired
 from bench.load import Load, pour
 from bench.plant import Plant, mosquitto_plant
 from bench.receipts import Receipts, receipts_at
-from support.processes import free_ports, until
+from support.processes import free_ports
+from support.waiting import until
 
 READINGS, DEVICES, ROUNDS = 40_000, 100, 5
 WITHIN_S, BAR = 90.0, 1.5

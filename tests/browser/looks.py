@@ -23,8 +23,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from support.chromium import FLAGS, chromium
 from support.dashboard import first_reading, make_person, sign_in
-from support.processes import until
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 WIDTHS = (390, 1440, 2560)
 HEIGHTS = {390: 844, 1440: 900, 2560: 1300}

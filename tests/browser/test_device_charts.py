@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from support.dashboard import open_device
 from support.link_proxy import LinkProxy
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
+from support.waiting import until
 
 LARGEST = 2**63 - 1
 # The height in CSS pixels over which a chart's line and dots run.

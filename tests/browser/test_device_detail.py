@@ -17,9 +17,9 @@ from playwright.sync_api import Locator, Page, expect
 from support.accounts import integrity
 from support.dashboard import PERSON_PASSWORD, open_device, open_page, own_device, serious_faults
 from support.device_keys import DeviceKeys
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
+from support.waiting import until
 
 LARGEST = 2**63 - 1
 

@@ -12,9 +12,9 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from support.dashboard import PERSON_PASSWORD, open_page, own_device, serious_faults, sign_in
 from support.device_keys import DeviceKeys
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ from websockets.typing import Origin, Subprotocol
 from support.chromium import FLAGS, chromium
 from support.dashboard import first_reading, sign_in
 from support.edge import HOST, Edge, made_edge
-from support.processes import ROOT, until
+from support.processes import ROOT
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 MOVING = "system/uptime_s"
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Response, expect
 
 from support.dashboard import connection_state, open_page
-from support.processes import until
 from support.stack import Stack
+from support.waiting import until
 
 BUDGET_BYTES = 300_000
 PAGES = ["/live/", "/devices/", "/users/", "/settings/", "/logs/", "/integrations/"]

@@ -6,8 +6,8 @@ import contextlib
 
 from playwright.sync_api import Page, expect
 
-from support.processes import until
 from support.stack import running_stack
+from support.waiting import until
 
 
 def test_generated_password_is_changed_at_the_first_sign_in(page: Page):

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from support.accounts import psql
 from support.dashboard import make_person, open_page, serious_faults
 from support.integrations_page import SHELL, make, open_form, printing, text_of
-from support.processes import until
 from support.stack import Stack
+from support.waiting import until
 
 
 def row(page: Page, name: str) -> str:

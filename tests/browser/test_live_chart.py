@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from support.dashboard import AXE, SERIOUS, sign_in
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
+from support.waiting import until
 
 LEVEL, COUNTER, VALVE = "tank/level", "meter/energy", "valve/open"
 LARGEST = 2**63 - 1

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Response, Route, expect
 
 from support.dashboard import connection_state, sign_in
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 MOVING = "system/uptime_s"  # of the stack's own device; changes every second
 FLOOD = 3_000

@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from support.dashboard import connection_state, first_reading, sign_in
-from support.processes import ROOT, until
+from support.processes import ROOT
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 LARGEST = 2**63 - 1
 MOVING = "system/uptime_s"  # changes every second, whatever the machine does

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from support.dashboard import connection_state, open_page, serious_faults
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
+from support.waiting import until
 
 LARGEST = 2**63 - 1
 INTERVAL_S = 2  # of heartbeats and of samples, as the devices made by hand here say

@@ -12,10 +12,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from pulse_sync.records import Key
 from support.dashboard import open_page, serious_faults
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import ADMIN_PASSWORD, Stack
 from support.sync_device import SyncDevice, create_user, wait_published
+from support.waiting import until
 
 PASSWORD = "a-fine-password-12"
 PAGE = 50

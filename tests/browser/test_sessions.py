@@ -10,8 +10,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from support.accounts import psql
 from support.dashboard import PERSON_PASSWORD, make_person, open_page
-from support.processes import until
 from support.stack import Stack
+from support.waiting import until
 
 LIFE_S = 900
 # Moves this tab's clock on, as if it had slept.

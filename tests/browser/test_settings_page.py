@@ -16,9 +16,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from pulse_sync.settings import KNOWN, Bounds
 from support.dashboard import make_person, open_page, serious_faults
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
+from support.waiting import until
 
 LARGEST = 2**63 - 1
 AWAY = f"gate-{uuid4().hex[:8]}"  # a new one in every run, since an id that was revoked has to cool down

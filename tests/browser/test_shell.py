@@ -10,8 +10,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.dashboard import PERSON_PASSWORD, connection_state, make_person, open_page, serious_faults, sign_in
 from support.link_proxy import LinkProxy
-from support.processes import until
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 AMBER = "Offline \u2013 Syncing"
 PAGES = ("Dashboard", "Devices", "Users", "Settings", "Logs", "Integrations")

@@ -6,8 +6,8 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from support.processes import until
 from support.stack import ADMIN_PASSWORD, Stack, running_stack
+from support.waiting import until
 
 LIFE_S = 20
 # Notes when the tile's value changed and every state that the indicator was in.

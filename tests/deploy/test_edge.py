@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from support.edge import HOST, Edge, made_edge
-from support.processes import free_ports, until
+from support.processes import free_ports
+from support.waiting import until
 
 
 class Echo(BaseHTTPRequestHandler):

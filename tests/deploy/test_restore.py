@@ -15,9 +15,10 @@ import pytest
 
 from support.dashboard import first_reading, own_device
 from support.own_postgres import OwnPostgres, own_postgres
-from support.processes import program, until
+from support.processes import program
 from support.site import Site
 from support.stack import PROGRAMS, Stack, running_stack
+from support.waiting import until
 
 READINGS = "SELECT DISTINCT client_id || ' ' || stream || ' ' || sequence_no FROM telemetry_data"
 TWICE = """SELECT count(*) FROM (SELECT 1 FROM telemetry_data GROUP BY client_id, stream, sequence_no, metric_key

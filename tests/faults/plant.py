@@ -21,8 +21,9 @@ from faults.schedule import Kind, device_names, targets
 from faults.small_disk import SmallDisk
 from faults.truth import Truth
 from faults.wall_clock import WallClock
-from support.processes import Program, free_ports, program, until
+from support.processes import Program, free_ports, program
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 SERVICES = ("postgres", "broker", "auth-api", "ingest")
 SECOND = "ingest-2"

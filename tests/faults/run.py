@@ -19,7 +19,7 @@ from faults.memory import MemoryCurve
 from faults.plant import EMBEDDED, Plant, plant
 from faults.schedule import PATIENCE_S, Fault, Kind, schedule
 from pulse_desktop.core.sources.simulator import values
-from support.processes import until
+from support.waiting import until
 
 LOOK_EVERY_S = 0.5
 MEMORY_POINTS = 20

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from documents.markdown import page
-from support.processes import until
 from support.stack import ADMIN_PASSWORD, Stack, running_stack
+from support.waiting import until
 
 GUIDE = page("docs/integration.md")
 

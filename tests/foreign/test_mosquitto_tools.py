@@ -13,9 +13,9 @@ import pytest
 from bench.live_page import blank_page, browser
 from support.dashboard import open_page
 from support.integrations_page import SHELL, make, printing, text_of
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from support.processes import ROOT, until
+from support.processes import ROOT
 from support.stack import ADMIN_PASSWORD, Stack
+from support.waiting import until
 
 AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 PERSON_PASSWORD = "quiet-otter-crosses-42"  # of people who exist in a test only

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from support.link_proxy import LinkProxy
-from support.processes import ROOT, Program, program, until
+from support.processes import ROOT, Program, program
 from support.stack import Stack
+from support.waiting import until
 
 
 class Desktop:

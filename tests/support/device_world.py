@@ -21,8 +21,9 @@ from typing import Any
 import jwt
 import paho.mqtt.client as mqtt
 
-from support.processes import Program, free_ports, program, until
+from support.processes import Program, free_ports, program
 from support.tokens import TokenMint
+from support.waiting import until
 
 PORTS = ("PULSE_MQTT_WS_PORT", "PULSE_MQTTS_PORT", "PULSE_MQTT_WSS_PORT", "PULSE_BROKER_API_PORT")
 

@@ -24,7 +24,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pulse_auth.deployment.certificates import OwnCertificate, prepare_certificates
-from support.processes import ROOT, Program, free_ports, until
+from support.processes import ROOT, Program, free_ports
+from support.waiting import until
 
 HOST = "pulse.test"
 USER, GROUP = 101, 10001  # of compose.yaml

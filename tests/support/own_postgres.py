@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pulse_auth.postgres.cluster import MAJOR_VERSION, _programs
 from pulse_auth.postgres.privileges import find_privileges
-from support.processes import ROOT, until
+from support.processes import ROOT
+from support.waiting import until
 
 SCRIPTS = ROOT / "deploy" / "postgres"
 ROLES = {"postgres": "superuser-password", "pulse_auth": "auth-password", "pulse_ingest": "ingest-password"}

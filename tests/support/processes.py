@@ -13,26 +13,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
-T = TypeVar("T")
 _PORTS = range(15_000, 32_000)  # below those of outgoing connections, which would take one between look and use
-
-
-def until(condition: Callable[[], T], *, within_s: float, what: str, every_s: float = 0.05) -> T:
-    """Return the first true answer of *condition*; fail with *what* when there is none in time."""
-    deadline = time.monotonic() + within_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s:g} s: {what} (last answer: {found!r})")
-        time.sleep(every_s)
 
 
 def free_ports(count: int) -> list[int]:

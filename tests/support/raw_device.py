@@ -17,8 +17,8 @@ import httpx
 import paho.mqtt.client as mqtt
 
 from support.device_keys import DeviceKeys
-from support.processes import until
 from support.stack import Stack
+from support.waiting import until
 
 
 class RawDevice:

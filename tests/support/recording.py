@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Page
 
-from support.processes import until
+from support.waiting import until
 
 FRAME_EVERY_S = 0.5
 LONGEST_STILL_MS = 1_500
@@ -39,7 +39,7 @@ class Recording:
             self._frames.append((at, base64.b64decode(frame["data"])))
 
     def until(self, condition: Callable[[], bool], *, within_s: float, what: str) -> None:
-        """Wait for *condition* as ``processes.until`` does, and take frames meanwhile."""
+        """Wait for *condition* as ``waiting.until`` does, and take frames meanwhile."""
 
         def looked_at() -> bool:
             self._page.wait_for_timeout(50)  # frames arrive while Playwright is at work only

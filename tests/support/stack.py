@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from support.processes import ROOT, Program, free_ports, program, until
+from support.processes import ROOT, Program, free_ports, program
+from support.waiting import until
 
 ADMIN_PASSWORD = "correct-horse-battery-77"
 PORT_NAMES = (

@@ -24,9 +24,9 @@ from pulse_sync.replica import Position, Verdict, judge, stamp_of_change
 from pulse_sync.view import digest, from_wire
 from support.accounts import psql
 from support.device_keys import b64
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack
+from support.waiting import until
 
 
 def jwk(key: Any, curve: str) -> dict[str, str]:

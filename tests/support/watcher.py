@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 import paho.mqtt.client as mqtt
 
-from support.processes import until
 from support.stack import Stack
+from support.waiting import until
 
 
 class Watcher:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from support.accounts import integrity, psql
-from support.processes import until
 from support.raw_device import RawDevice
 from support.stack import Stack, running_stack
+from support.waiting import until
 from support.watcher import Watcher
 
 LARGEST = 2**63 - 1

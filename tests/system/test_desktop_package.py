@@ -19,8 +19,9 @@ import httpx
 import pytest
 
 from support.accounts import integrity
-from support.processes import ROOT, Program, free_ports, program, until
+from support.processes import ROOT, Program, free_ports, program
 from support.stack import Stack, running_stack
+from support.waiting import until
 from support.x_windows import hidden_screen, shown_titles
 
 pytestmark = pytest.mark.timeout(600)

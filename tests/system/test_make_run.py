@@ -15,8 +15,9 @@ import pytest
 
 from pulse_acl.payloads import format_time
 from support.accounts import integrity
-from support.processes import ROOT, until
+from support.processes import ROOT
 from support.stack import ADMIN_PASSWORD, Stack, short_home
+from support.waiting import until
 
 
 class MakeRun:

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from support.processes import ROOT, program, until
+from support.processes import ROOT, program
 from support.stack import Stack, running_stack
+from support.waiting import until
 
 # Depends on the machine that runs the tests, not on the system.
 OF_THE_MACHINE = {"disk", "clock kept"}

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.accounts import integrity, repeated_values
-from support.processes import until
 from support.stack import Stack, running_stack
+from support.waiting import until
 from support.watcher import Watcher
 
 

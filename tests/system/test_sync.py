@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from support.desktops import Desktop
-from support.processes import until
 from support.stack import ADMIN_PASSWORD, Stack, running_stack
+from support.waiting import until
 from support.watcher import Watcher
 
 PASSWORD = "a-fine-password-12"

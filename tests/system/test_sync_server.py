@@ -15,9 +15,9 @@ from pulse_sync.messages import Event, Page, Snapshot
 from pulse_sync.records import Key, Kind
 from support.accounts import psql
 from support.device_keys import DeviceKeys
-from support.processes import until
 from support.stack import ADMIN_PASSWORD, Stack, running_stack
 from support.sync_device import SyncDevice, create_user, jwk, wait_published
+from support.waiting import until
 
 PASSWORD = "correct-horse-battery-88"
 Make = Callable[[], SyncDevice]

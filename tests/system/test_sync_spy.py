@@ -11,8 +11,9 @@ import pytest
 
 from support import spied
 from support.desktops import Desktop
-from support.processes import ROOT, until
+from support.processes import ROOT
 from support.stack import ADMIN_PASSWORD, Stack, running_stack
+from support.waiting import until
 
 PASSWORD, MADE_PASSWORD = "a-planted-password-12", "another-planted-password-34"
 SPOKEN = {"planted-role", "planted-words", "planted-person", "planted-made-person", "planted-value", "argon2id"}

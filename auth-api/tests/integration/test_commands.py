@@ -17,7 +17,8 @@ import pytest
 
 from pulse_auth.db.migrations import versions
 from support.database import Database
-from support.processes import free_ports, until
+from support.processes import free_ports
+from support.waiting import until
 
 PASSWORD = "a-good-long-password"
 VERSIONS = Path(versions.__path__[0])

@@ -21,7 +21,7 @@ from pulse_auth.errors import EmbeddedPostgresError
 from pulse_auth.postgres.layout import Layout
 from pulse_auth.postgres.server import PostgresServer, end_leftover, read_postmaster
 from pulse_runtime.errors import ConfigError
-from support.processes import until
+from support.waiting import until
 
 # Kills of processes, not of the machine: nothing here needs the disk to be waited for.
 SETTINGS = {"fsync": "off"}

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from support.device_world import FakeArchive, World
-from support.processes import program, until
+from support.processes import program
 from support.running_device import RunningDevice
+from support.waiting import until
 
 Spoil = Callable[[RunningDevice], None]
 

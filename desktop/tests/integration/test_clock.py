@@ -15,8 +15,8 @@ from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.sources.plan import of_source
 from pulse_desktop.core.sources.simulator import Simulator
 from support.device_world import FakeArchive
-from support.processes import until
 from support.running_device import SEED, RunningDevice, assert_everything_arrived, of
+from support.waiting import until
 
 
 class JumpingClock(SystemClock):

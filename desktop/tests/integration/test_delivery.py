@@ -12,8 +12,9 @@ import sqlite3
 import time
 
 from support.device_world import FakeArchive
-from support.processes import Program, until
+from support.processes import Program
 from support.running_device import RunningDevice, assert_everything_arrived, beats, last_beat, of
+from support.waiting import until
 
 
 def test_device_live_readings_reach_the_archive_and_leave_the_buffer(device: RunningDevice, archive: FakeArchive):

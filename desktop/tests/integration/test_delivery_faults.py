@@ -6,8 +6,8 @@ import time
 
 from support.device_world import FakeArchive, World
 from support.link_proxy import LinkProxy
-from support.processes import until
 from support.running_device import RunningDevice, assert_everything_arrived, last_beat, of
+from support.waiting import until
 
 
 def test_device_killed_between_commit_and_publish_sends_it_after_the_restart(

@@ -6,8 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from support.device_world import FakeArchive
-from support.processes import Program, until
+from support.processes import Program
 from support.running_device import SEED, RunningDevice, assert_everything_arrived, backfill, of
+from support.waiting import until
 
 
 def test_backfill_is_flushed_in_a_stream_of_its_own(device: RunningDevice, archive: FakeArchive):

@@ -15,7 +15,8 @@ import pytest
 from pulse_desktop.core.sources import simulator
 from support.device_world import FakeArchive, World
 from support.plug_ins import install_plug_ins
-from support.processes import Program, free_ports, until
+from support.processes import Program, free_ports
+from support.waiting import until
 
 Run = Callable[..., Program]
 

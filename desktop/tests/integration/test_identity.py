@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.device_world import FakeArchive, World
-from support.processes import Program, program, until
+from support.processes import Program, program
+from support.waiting import until
 
 
 def enroll(world: World, client_id: str, code: str, *options: str, api: str | None = None) -> tuple[int, str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.device_world import FakeArchive
-from support.processes import until
 from support.running_device import RunningDevice, of
+from support.waiting import until
 
 TAKEN = "another device uses this id"
 

@@ -14,8 +14,8 @@ from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.link import Token
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.sources.plan import single
-from support.processes import until
 from support.sync_bench import SyncBench
+from support.waiting import until
 
 OURS = {"outbox", "courier", "sync", "link", "sampler", "source"}
 

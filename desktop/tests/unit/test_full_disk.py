@@ -18,7 +18,7 @@ from pulse_desktop.core.outbox.file import OutboxFile
 from pulse_desktop.core.readings import Sample
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.streams import new_stream
-from support.processes import until
+from support.waiting import until
 
 NOW = SystemClock().now()
 AT = "2026-02-07T10:00:00.000Z"

@@ -13,7 +13,7 @@ from pulse_desktop.core.link import LinkKeeper, Listener, Token
 from pulse_desktop.core.publisher import Callbacks, Endpoint, Login
 from pulse_desktop.core.takeover import LEAST_WAIT_S, MOST_WAIT_S
 from support.device_fakes import FakeClock
-from support.processes import until
+from support.waiting import until
 
 WHERE = Endpoint("127.0.0.1", 1, None)
 

@@ -13,7 +13,7 @@ from pulse_desktop.core.outbox.file import OutboxFile
 from pulse_desktop.core.readings import Sample
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.streams import new_stream
-from support.processes import until
+from support.waiting import until
 
 
 class Disk:

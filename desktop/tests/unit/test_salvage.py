@@ -18,7 +18,7 @@ from pulse_desktop.core.outbox.schema import DamagedError
 from pulse_desktop.core.readings import Sample
 from pulse_desktop.core.settings import DeviceSettings
 from support.device_fakes import FakeClock
-from support.processes import until
+from support.waiting import until
 
 PAGE = 4096
 ROWS = 3_000

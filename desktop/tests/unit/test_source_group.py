@@ -22,7 +22,8 @@ from pulse_desktop.core.sources.recorder import Recorder
 from pulse_desktop.core.sources.states_file import StatesFile, read_states
 from pulse_desktop.core.streams import new_stream
 from support.plug_ins import MODULES, install_plug_ins
-from support.processes import free_ports, until
+from support.processes import free_ports
+from support.waiting import until
 
 Start = Callable[[list[dict[str, Any]]], SourceGroup]
 

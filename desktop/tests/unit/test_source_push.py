@@ -25,7 +25,7 @@ from pulse_desktop.core.sources.base import SourceConfigError, Surroundings
 from pulse_desktop.core.sources.push import Pushed
 from pulse_desktop.core.sources.recorder import Recorder
 from pulse_desktop.core.streams import new_stream
-from support.processes import until
+from support.waiting import until
 
 
 @dataclass

@@ -20,7 +20,7 @@ from pulse_desktop.core.sources import simulator
 from pulse_desktop.core.sources.machine import Machine
 from pulse_desktop.core.sources.sampler import MOST_HANGING, SampleClock, Sampler
 from support.device_fakes import FakeClock
-from support.processes import until
+from support.waiting import until
 
 STREAM = "018f0000-0000-7000-8000-000000000001"
 

@@ -19,8 +19,8 @@ from pulse_desktop.core.sync.store import SyncStore
 from pulse_sync.envelopes import seal_to_device
 from pulse_sync.messages import FromServer
 from pulse_sync.records import Key
-from support.processes import until
 from support.sync_bench import HASH, ROLE, USER, BenchChannel, SyncBench, people, user
+from support.waiting import until
 
 STATE = build(Topic.SYNC_STATE, client_id="D1")
 

@@ -31,7 +31,8 @@ from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
 from support.device_world import FakeArchive, World
 from support.link_proxy import LinkProxy
-from support.processes import Program, program, until
+from support.processes import Program, program
+from support.waiting import until
 
 CUT_S = 2_000  # within which a cut that the system reports is shown, in milliseconds
 

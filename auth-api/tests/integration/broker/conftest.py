@@ -23,7 +23,8 @@ from pulse_auth.keys.signing import load_keys
 from pulse_auth.settings import Settings, default_paths
 from support.database import Database
 from support.mqtt_client import MqttClient, TcpStream, trusting
-from support.processes import Program, free_ports, program, until
+from support.processes import Program, free_ports, program
+from support.waiting import until
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from pulse_auth.domain.presence.link import Credentials, Link, LinkRefusedError, Retained, open_link
 from support.device_keys import DeviceKeys
-from support.processes import until
+from support.waiting import until
 
 
 async def enroll(api: Any, keys: DeviceKeys) -> None:

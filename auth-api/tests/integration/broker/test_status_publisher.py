@@ -18,7 +18,7 @@ from pulse_auth.domain.broker_tokens.services import BrokerToken
 from pulse_auth.domain.presence.link import Credentials, LinkRefusedError, Retained, open_link
 from pulse_auth.domain.presence.publisher import OwnToken, StatusPublisher, Surroundings, backoff_s
 from pulse_auth.domain.presence.status import StatusSource
-from support.processes import until
+from support.waiting import until
 from support.watcher import Watcher
 
 Mint = Callable[..., Awaitable[BrokerToken]]

@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from support.processes import free_ports, program, until
+from support.processes import free_ports, program
 from support.stack import PORT_NAMES
+from support.waiting import until
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from support.processes import program, until
+from support.processes import program
+from support.waiting import until
 
 
 @pytest.fixture
