@@ -14,7 +14,8 @@ from pulse_ingest.measures import Measures
 from pulse_ingest.messages import Raw
 from pulse_ingest.status import SignOfLife, StatusSource
 from pulse_ingest.storage_state import StorageState
-from pulse_ingest.tokens import TokenSource
+from pulse_ingest.tokens import Grant, TokenSource
+from pulse_runtime.certificates import make_authority
 from pulse_runtime.errors import ConfigError
 from support.ingest import RECEIVED
 
@@ -33,14 +34,13 @@ class TurnedClock:
 class Bench:
     """A link that is told what happened to its connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: Path = Path("/nonexistent")) -> None:
         self.clock, self.measures, self.contested = TurnedClock(), Measures(), False
-        nowhere = Path("/nonexistent")
         key = Ed25519PrivateKey.generate()
         self.link = Link(
-            tokens=TokenSource(api_url="http://127.0.0.1:1", key=key, instance="1", ca_file=nowhere),
+            tokens=TokenSource(api_url="http://127.0.0.1:1", key=key, instance="1", ca_file=ca_file),
             statuses=StatusSource("1", RECEIVED, StorageState()),
-            ca_file=nowhere,
+            ca_file=ca_file,
             mqtt5=True,
             measures=self.measures,
             clock=self.clock,
@@ -51,6 +51,11 @@ class Bench:
         self.link._stood_since = self.clock.seconds
         self.clock.seconds += seconds
         self.link._judge_end()
+
+
+def granted(mqtts_url: str) -> Grant:
+    times = ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z")
+    return Grant("svc:ingest:1", "service:ingest", "secret", *times, mqtts_url)
 
 
 async def test_message_came_a_fault_of_ours_does_not_freeze_the_session_case_11() -> None:
@@ -65,6 +70,17 @@ async def test_message_came_a_fault_of_ours_does_not_freeze_the_session_case_11(
     assert raw.done is not None
     assert raw.done.done(), "the broker is told that it is dealt with"
     assert bench.measures.registry.get_sample_value("pulse_ingest_failed_total") == 1
+
+
+def test_address_of_a_broker_on_another_machine_is_used_with_tls_alone(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    make_authority(ca_file, tmp_path / "ca-key.pem", RECEIVED)
+    link = Bench(ca_file).link
+    address = link._address(granted("mqtts://pulse.example.org:8884"))
+    assert (address.host, address.port, address.tls.check_hostname) == ("pulse.example.org", 8884, True)
+    for text in ("mqtt://pulse.example.org:1883", "mqtt://127.0.0.1:1883"):
+        with pytest.raises(LinkLost, match="give mqtts://host"):
+            link._address(granted(text))
 
 
 def test_judge_end_short_connections_and_a_rival_give_way_case_40() -> None:

@@ -337,13 +337,19 @@ def checked_url(text: str, named_by: str, *, secure: str, loopback_only: str) ->
     """
     Return *text* without a trailing slash when it is an address that may be used.
 
+    Args:
+        text: The address.
+        named_by: What the sentence of an error calls it.
+        secure: The scheme that may lead anywhere.
+        loopback_only: The scheme in clear text, for this machine alone; *secure* again where none is.
+
     Raises:
         ConfigError: Another scheme, no host, no such port, or clear text to another machine.
     """
     parts = _split(text)
     if parts is None or parts.scheme not in {secure, loopback_only} or not parts.hostname:
         raise ConfigError(f"{named_by} is {text!r}; give {secure}://host.")
-    if parts.scheme == loopback_only and not is_loopback(parts.hostname):
+    if parts.scheme != secure and not is_loopback(parts.hostname):
         raise ConfigError(
             f"{named_by} is {text!r}: clear text may not leave this machine; use {secure}://{parts.hostname}."
         )

@@ -124,6 +124,12 @@ def test_checked_url_that_may_be_used_is_returned(text: str, expected: str) -> N
     assert checked_url(text, "PULSE_API_URL", secure="https", loopback_only="http") == expected
 
 
+def test_checked_url_where_no_clear_text_is_allowed_may_lead_to_another_machine() -> None:
+    assert checked_url("mqtts://pulse.example:8883", "it", secure="mqtts", loopback_only="mqtts")
+    with pytest.raises(ConfigError, match=r"give mqtts://host\.$"):
+        checked_url("mqtt://127.0.0.1", "it", secure="mqtts", loopback_only="mqtts")
+
+
 @pytest.mark.parametrize(
     "text", ["http://pulse.example", "http://127.example.com", "http://10.0.0.1:8080", "http://localhost@pulse.example"]
 )
