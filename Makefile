@@ -12,10 +12,11 @@ ONLY ?=
 EXAMPLES ?= 100
 TESTS ?=
 PACKAGE_DIR ?= desktop/dist
+IMAGES_DIR ?= /var/tmp/pulse-images
 export NEXT_TELEMETRY_DISABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check drill-api drill-fuzz drill-fleet audit coverage bench generate lock clean-home
+.PHONY: help run desktop desktop-package cut stall mend test test-foreign faults mutants pictures looks check drill-api drill-fuzz drill-fleet drill-images audit coverage bench generate lock clean-home
 
 help: ## one line for each target
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -111,6 +112,12 @@ drill-fleet: ## 250 simulated devices at 1 Hz on the embedded broker, 1,000 thro
 	@$(PYTHON) requirements/install.py dev
 	@$(PYTHON) requirements/install.py foreign
 	PYTHONPATH=tests $(BIN)/python -m drills.fleet --seconds $(if $(filter file,$(origin SECONDS)),600,$(SECONDS)) $(if $(ONLY),--broker $(ONLY))
+
+drill-images: ## the images of compose.yaml built without an engine, and what is in them started as it says (IMAGES_DIR; needs root)
+	@$(PYTHON) requirements/install.py dev
+	@$(PYTHON) requirements/install.py deploy
+	@$(PYTHON) requirements/install.py images
+	PYTHONPATH=tests $(BIN)/python -m drills.images --work $(IMAGES_DIR)
 
 audit: ## the locked dependencies against the public lists of known vulnerabilities (needs PyPI and npm)
 	@$(PYTHON) requirements/install.py dev

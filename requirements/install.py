@@ -2,8 +2,8 @@
 Install what a target needs, once: the Python environment, the dashboard's packages, system packages.
 
 Runs on a bare Python 3.11 (standard library only), because it makes the environment that all else runs in.
-``install.py run|window|dev|browser|screen|package|faults|foreign|documents``; repeating it when nothing changed
-costs a moment.
+``install.py run|window|dev|browser|screen|package|faults|deploy|images|foreign|documents``; repeating it when
+nothing changed costs a moment.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ SYSTEM = {
     },
     "faults": {"cc": "build-essential"},
     "deploy": {"docker-compose": "docker-compose", "nginx": "nginx", "envsubst": "gettext-base"},
+    "images": {"buildah": "buildah", "debootstrap": "debootstrap", "ip": "iproute2"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "jq": "jq", "curl": "curl"},
 }
 
