@@ -15,9 +15,8 @@ import pytest
 
 from support.database import Database
 from support.ingest import STREAM, account, archived, bad, reading
-from support.ingest_bench import BenchDevice
 from support.mosquitto_bench import MosquittoBench, mosquitto_bench
-from support.mqtt_client import eventually
+from support.waiting import eventually
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -38,19 +37,17 @@ async def bench(database: Database, tmp_path: Path, request: pytest.FixtureReque
             yield made
 
 
-async def resent_until_told(device: BenchDevice, numbers: set[int], *, within_s: float = 60) -> None:
-    """Do what a device does: send again what no receipt has named, until one does."""
-    async with asyncio.timeout(within_s):
-        while missing := sorted(numbers - device.archived):
-            await device.buffered([reading(number) for number in missing[:200]])
-            await _answered(device, set(missing[:200]))
+async def all_are_acknowledged(bench: MosquittoBench, *topics: str) -> None:
+    await eventually(
+        lambda: all(bench.unacknowledged(topic) == 0 for topic in topics), what=f"all of {topics} is acknowledged"
+    )
 
 
-async def _answered(device: BenchDevice, numbers: set[int]) -> None:
-    try:
-        await eventually(lambda: numbers <= device.archived, within_s=2)
-    except TimeoutError:
-        return
+async def next_status_is_acknowledged(bench: MosquittoBench) -> None:
+    """Wait for proof that the worker acknowledges still: it hears its own statuses all the while."""
+    topic = "system/ingest/1/status"
+    heard = bench.acknowledged(topic)
+    await eventually(lambda: bench.acknowledged(topic) > heard, what="the worker acknowledges its next status")
 
 
 async def test_shared_subscription_readings_are_archived_and_receipted(bench: MosquittoBench, owner: Conn) -> None:
@@ -72,20 +69,18 @@ async def test_puback_is_sent_after_commit_and_not_before_case_10(bench: Mosquit
     async with bench.device() as device:
         await device.live(1)
         await device.told({1})
-        await eventually(lambda: bench.unacknowledged("telemetry/") == 0)
+        await all_are_acknowledged(bench, "telemetry/")
         await bench.gate.shut()
         await bench.worker_says("database", "away")
         for number in range(2, 22):
             await device.live(number)
-        await eventually(lambda: bench.handed_out() == 21)
-        # The worker acknowledges its own statuses all the while, so the next one proves that telemetry is held back.
-        heard = bench.acknowledged("system/ingest/1/status")
-        await eventually(lambda: bench.acknowledged("system/ingest/1/status") > heard, within_s=15)
+        await eventually(lambda: bench.handed_out() == 21, what="all is handed to the worker")
+        await next_status_is_acknowledged(bench)  # so telemetry is held back
         assert bench.unacknowledged("telemetry/") == 20
         assert device.archived == {1}
         await bench.gate.open()
         await device.told(set(range(1, 22)))
-        await eventually(lambda: bench.unacknowledged("telemetry/") == 0)
+        await all_are_acknowledged(bench, "telemetry/")
     assert await archived(owner) == list(range(1, 22))
 
 
@@ -98,7 +93,7 @@ async def test_kill_nine_in_the_middle_loses_and_doubles_nothing_L1(bench: Mosqu
                 await device.live(number)
             bench.worker.kill9()
             bench.worker.start()
-        await resent_until_told(device, numbers)
+        await device.resent_until_told(numbers)
     assert await archived(owner) == sorted(numbers)
     found = await account(owner)
     assert (found["settled"], found["archived_count"]) == ([(1, 600)], 600)
@@ -130,7 +125,7 @@ async def test_killed_worker_leaves_the_load_to_the_other(bench: MosquittoBench,
         bench.other.kill9()
         for number in range(201, 401):
             await device.live(number)
-        await resent_until_told(device, numbers)
+        await device.resent_until_told(numbers)
     assert await archived(owner) == sorted(numbers)
     assert (await account(owner))["archived_count"] == 400
 
@@ -155,15 +150,17 @@ async def test_receipts_keep_to_the_brokers_receive_maximum(bench: MosquittoBenc
 async def _metric_shows(bench: MosquittoBench, words: str) -> None:
     key = (bench.home / "services" / "ingest" / "metrics-key").read_text().strip()
     address = f"http://127.0.0.1:{bench.metrics_port}/metrics"
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client, asyncio.timeout(10):
-        while words not in (await client.get(address)).text:
-            await asyncio.sleep(0.05)
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client:
+
+        async def shows() -> bool:
+            return words in (await client.get(address)).text
+
+        await eventually(shows, what=f"the metrics show {words!r}", every_s=0.05)
 
 
 async def _all_archived(owner: Conn, count: int) -> None:
-    async with asyncio.timeout(20):
-        while await owner.fetchval("SELECT count(*) FROM telemetry_data") < count:
-            await asyncio.sleep(0.05)
+    enough = "SELECT count(*) >= $1 FROM telemetry_data"
+    await eventually(lambda: owner.fetchval(enough, count), 20, what=f"{count} readings in the archive")
 
 
 async def test_sigterm_answers_what_it_holds_and_acknowledges_nothing_else(bench: MosquittoBench, owner: Conn) -> None:
@@ -190,12 +187,12 @@ async def test_killed_worker_what_it_held_unacknowledged_is_archived_once_when_s
         await bench.worker_says("database", "away")
         for number in sorted(numbers):
             await device.live(number)
-        await eventually(lambda: bench.handed_out("1") + bench.handed_out("2") == 40)
+        await eventually(lambda: bench.handed_out("1") + bench.handed_out("2") == 40, what="all is handed out")
         assert bench.unacknowledged("telemetry/", "2") > 0
         bench.other.kill9()
         await bench.gate.open()
         # mosquitto 2 gives up what a killed subscriber of a share held; that is why devices wait for receipts.
-        await resent_until_told(device, numbers)
+        await device.resent_until_told(numbers)
     assert await archived(owner) == sorted(numbers)
     assert (await account(owner))["archived_count"] == 40
 
@@ -241,13 +238,12 @@ async def test_command_of_the_audit_is_acknowledged_after_its_commit_case_10(
         await bench.worker_says("database", "away")
         await rule_engine.publish("audit/command", json.dumps({**record, "at": "2026-02-07T10:00:00.000Z"}))
         await rule_engine.publish("heartbeat/D1", json.dumps(beat))
-        await eventually(lambda: bench.handed_out("1", "audit/command") == 1)
-        heard = bench.acknowledged("system/ingest/1/status")
-        await eventually(lambda: bench.acknowledged("system/ingest/1/status") > heard, within_s=15)
+        for topic in ("audit/command", "heartbeat/"):
+            await eventually(lambda t=topic: bench.handed_out("1", t) == 1, what=f"{topic} is handed to the worker")
+        await next_status_is_acknowledged(bench)  # so these two are held back
         assert (bench.unacknowledged("audit/command"), bench.unacknowledged("heartbeat/")) == (1, 1)
         await bench.gate.open()
-        await eventually(lambda: bench.unacknowledged("audit/command") == 0, within_s=15)
-        await eventually(lambda: bench.unacknowledged("heartbeat/") == 0)
+        await all_are_acknowledged(bench, "audit/command", "heartbeat/")
     assert [row[0] for row in await owner.fetch("SELECT actor FROM audit_log")] == ["user:a"]
 
 
@@ -262,7 +258,7 @@ async def test_message_that_breaks_the_contract_is_acknowledged_once_it_is_recor
                 await device.publish(topic, b"no json")
         await device.live(1)
         await device.told({1})
-        await eventually(lambda: all(bench.unacknowledged(topic) == 0 for topic in topics))
+        await all_are_acknowledged(bench, *topics)
     assert await owner.fetchval("SELECT count(*) FROM telemetry_rejects") == 210 * len(topics)
 
 
@@ -270,7 +266,7 @@ async def test_worker_started_twice_gives_way_with_one_sentence_case_40(bench: M
     await bench.start()
     bench.other.variables |= {name: bench.variables[name] for name in ("PULSE_API_URL",)} | {"PULSE_INSTANCE": "1"}
     bench.other.start()
-    await eventually(lambda: not bench.other.running, 45)
+    await eventually(lambda: not bench.other.running, 45, what="the second worker ends")
     assert "Another worker with the same PULSE_INSTANCE" in bench.other.tail(1)
     assert bench.worker.running
     async with bench.device() as device:

@@ -25,6 +25,10 @@ from pulse_auth.db.session import make_engine
 from pulse_auth.postgres.layout import DATABASE, OWNER_ROLE, WORKER_ROLE, Layout
 from pulse_auth.postgres.server import PostgresServer
 
+# The sessions of one's own database that wait for a lock; add ``AND …`` for locks of one kind.
+LOCK_WAITERS = (
+    "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
+)
 _ROLES = {"auth": OWNER_ROLE, "ingest": WORKER_ROLE}
 # Durability is tested by tests of their own, with servers of their own.
 # autovacuum: its workers are the superuser's, and a database that one of them visits could not be dropped by its owner.

@@ -12,7 +12,7 @@ import json
 import ssl
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,9 +23,10 @@ from pulse_acl.payloads import format_time
 from pulse_acl.rules import ingest_rules
 from support.database import Database
 from support.ingest import STREAM, reading
-from support.mqtt_client import MqttClient, eventually, tcp_client, trusting
+from support.mqtt_client import MqttClient, tcp_client, trusting
 from support.processes import Program, free_ports, program
 from support.tokens import TokenMint
+from support.waiting import eventually
 
 
 class TokenApi:
@@ -81,14 +82,17 @@ class SocketGate:
     def __init__(self, folder: Path, real: Path) -> None:
         self.folder, self._real = folder, real
         self._server: asyncio.Server | None = None
+        self._is_open = False
         self._pumps: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        self._is_open = True
         self._server = await asyncio.start_unix_server(self._join, self.folder / ".s.PGSQL.5432")
 
     async def shut(self) -> None:
         """Cut everyone off and let nobody in."""
+        self._is_open = False
         if self._server is not None:
             self._server.close()
             (self.folder / ".s.PGSQL.5432").unlink()
@@ -101,18 +105,24 @@ class SocketGate:
         task = asyncio.current_task()
         assert task is not None
         self._pumps.add(task)
-        far_reader, far_writer = await asyncio.open_unix_connection(self._real / ".s.PGSQL.5432")
         try:
-            pumps = [asyncio.ensure_future(_pump(reader, far_writer)), asyncio.ensure_future(_pump(far_reader, writer))]
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            if self._is_open:  # it may have been shut since this connection was taken
+                await self._lead(reader, writer)
         except asyncio.CancelledError:
             pass
         finally:
+            writer.transport.abort()
+            self._pumps.discard(task)
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(self._real / ".s.PGSQL.5432")
+        pumps = [asyncio.ensure_future(_pump(reader, far_writer)), asyncio.ensure_future(_pump(far_reader, writer))]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             for pump in pumps:
                 pump.cancel()
-            for one in (writer, far_writer):
-                one.transport.abort()
-            self._pumps.discard(task)
+            far_writer.transport.abort()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -149,38 +159,53 @@ class IngestBench:
         address, _ = self.database.dsn("ingest").split("?")
         return f"{address}?{urlencode({'host': str(self.gate.folder)})}"
 
-    async def start(self) -> None:
-        """Start the broker and the worker, and wait until the worker says that it can store."""
+    async def start(self) -> dict[str, Any]:
+        """Start the broker and the worker, and return the status in which the worker says that it can store."""
         await self.start_broker()
         self.worker.start()
-        await self.worker_says("database", "ok")
+        return await self.worker_says("database", "ok")
 
     async def start_broker(self) -> None:
         self.broker.start()
-        async with asyncio.timeout(20):
-            while not await self._reachable():
-                assert self.broker.running, self.broker.tail()
+        await eventually(self._reachable, 20, what="the broker takes connections", every_s=0.05)
 
     async def _reachable(self) -> bool:
+        assert self.broker.running, self.broker.tail()
         if not (self.home / "ca.pem").exists():
-            await asyncio.sleep(0.05)
             return False
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", self.mqtts_port, ssl=self.tls)
         except OSError:
-            await asyncio.sleep(0.05)
             return False
         writer.transport.abort()
         return True
 
-    async def worker_says(self, check: str, state: str, *, within_s: float = 20, instance: str = "1") -> dict[str, Any]:
-        """Wait for a status of the worker, fresh or retained, whose *check* is *state*; return it."""
+    async def worker_says(
+        self,
+        check: str,
+        state: str,
+        *,
+        within_s: float = 20,
+        instance: str = "1",
+        unlike: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """
+        Wait for a status of the worker, fresh or retained, whose *check* is *state*; return it.
+
+        After a restart say *unlike* which status: the broker may still keep what the worker said before it.
+        """
         async with self.client(self.mint.user("watcher")) as watcher:
             await watcher.subscribe(f"system/ingest/{instance}/status")
             said: dict[str, Any] = {}
+            before = unlike["started_at"] if unlike else ""
+
+            def fits() -> bool:
+                shown = said.get("checks", {}).get(check, said.get("status"))
+                return bool(shown == state and said.get("started_at") != before)
+
             try:
                 async with asyncio.timeout(within_s):
-                    while said.get("checks", {}).get(check, said.get("status")) != state:
+                    while not fits():
                         said = json.loads((await watcher.expect(within_s)).payload)
             except TimeoutError:
                 raise AssertionError(f"{check} is not {state}; last said: {said}\n{self.worker.tail()}") from None
@@ -253,12 +278,25 @@ class BenchDevice:
     async def told(self, numbers: set[int], *, within_s: float = 15) -> None:
         """Wait until receipts called all *numbers* archived."""
         try:
-            await eventually(lambda: numbers <= self.archived, within_s)
-        except TimeoutError:
+            await eventually(lambda: numbers <= self.archived, within_s, what="receipts for all")
+        except AssertionError as late:
             missing = sorted(numbers - self.archived)
             raise AssertionError(
-                f"no receipt for {len(missing)}: {missing[:10]} … {missing[-3:]} of {max(numbers)}"
+                f"{late}; no receipt for {len(missing)}: {missing[:10]} … {missing[-3:]} of {max(numbers)}"
             ) from None
+
+    async def resent_until_told(self, numbers: set[int], *, within_s: float = 60) -> None:
+        """Do what a device does: send again what no receipt has named, until one does."""
+
+        async def nothing_is_missing() -> bool:
+            missing = sorted(numbers - self.archived)[:200]
+            if missing:
+                await self.buffered([reading(number) for number in missing])
+                with suppress(AssertionError):
+                    await self.told(set(missing), within_s=2)
+            return numbers <= self.archived
+
+        await eventually(nothing_is_missing, within_s, what="receipts for all that is sent again")
 
 
 @asynccontextmanager

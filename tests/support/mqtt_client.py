@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 WITHIN_S = 5.0
-CHECK_EVERY_S = 0.01
 CONNACK, PUBLISH, PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK, PINGRESP = 2, 3, 4, 5, 7, 9, 11, 13
 
 
@@ -306,13 +305,6 @@ def _take(data: bytearray) -> tuple[int, bytes] | None:
     found = data[0], bytes(data[at : at + length])
     del data[: at + length]
     return found
-
-
-async def eventually(condition: Callable[[], object], within_s: float = WITHIN_S) -> None:
-    """Return as soon as *condition* holds; TimeoutError when it does not in time."""
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(CHECK_EVERY_S)
 
 
 def trusting(ca_file: Path) -> ssl.SSLContext:

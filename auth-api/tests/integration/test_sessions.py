@@ -15,6 +15,8 @@ from pulse_auth.db.session import make_engine, make_sessions
 from pulse_auth.domain.access.guards import SignedIn
 from pulse_auth.domain.access.revocation import Cut, hold_rights, revoke_tokens_of
 from pulse_auth.domain.accounts.sessions import end_family
+from support.database import LOCK_WAITERS
+from support.waiting import eventually
 
 COOKIE = "pulse_refresh"
 REFRESH = "/api/v1/auth/refresh"
@@ -218,9 +220,7 @@ async def test_session_that_ends_waits_for_a_broker_token_that_is_being_given_ou
     async with sessions.begin() as session:
         await hold_rights(session, person)
         ending = asyncio.create_task(end())
-        async with asyncio.timeout(10):
-            while not ending.done() and not await api.fetch("SELECT FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.02)
+        await eventually(lambda: api.fetch(LOCK_WAITERS), what="the end waits for the token")
         assert not ending.done()
         token = IssuedToken(
             jti=uuid4(), kind="user", username="user:admin", client_id="web:late", user_id=person.user_id,

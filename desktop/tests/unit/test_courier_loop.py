@@ -11,6 +11,7 @@ import pytest
 from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.delivery.courier import Courier
 from pulse_desktop.core.delivery.loop import CourierLoop
+from support.waiting import until
 
 
 class Failing:
@@ -40,9 +41,7 @@ def test_loop_work_that_always_fails_is_tried_again_with_pauses_and_delays_no_ca
     loop.start()
     began = time.monotonic()
     try:
-        while courier.ticks < 2:
-            assert time.monotonic() - began < 5
-            time.sleep(0.01)
+        until(lambda: courier.ticks >= 2, within_s=5, what="the failing work is tried again", every_s=0.01)
         assert courier.ticks == 2, "a second tick at once is a busy loop"
         assert time.monotonic() - began >= 0.9
         loop.post("link_down")
@@ -51,3 +50,42 @@ def test_loop_work_that_always_fails_is_tried_again_with_pauses_and_delays_no_ca
     finally:
         loop.stop()
     assert not loop.is_running
+
+
+class Counting:
+    """A courier that counts what it is told; the first call takes until the others are there."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.begun, self.go_on, self.ticked = threading.Event(), threading.Event(), threading.Event()
+
+    def next_wakeup(self) -> float:
+        return time.monotonic() + 60.0
+
+    def tick(self) -> None:
+        self.told.append("tick")
+        if len(self.told) > 2:
+            self.ticked.set()
+
+    def link_down(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(5)
+
+    def acknowledged(self, number: int) -> None:
+        self.told.append(str(number))
+
+
+def test_loop_makes_all_calls_that_wait_in_their_order_and_does_what_is_due_once():
+    courier = Counting()
+    loop = CourierLoop(SystemClock(), lambda: cast(Courier, courier), lambda: None)
+    loop.start()
+    try:
+        loop.post("link_down")
+        assert courier.begun.wait(5)
+        for number in range(3):
+            loop.post("acknowledged", number, may_wait=number == 1)
+        courier.go_on.set()
+        assert courier.ticked.wait(5)
+    finally:
+        loop.stop()
+    assert courier.told == ["tick", "0", "1", "2", "tick"]

@@ -17,7 +17,7 @@ from pulse_ingest.status import StatusSource
 from pulse_ingest.storage_state import StorageState
 from pulse_ingest.tokens import TokenSource, service_key
 from support.ingest_bench import IngestBench
-from support.mqtt_client import eventually
+from support.waiting import eventually
 
 INTERVAL_S = 0.2
 
@@ -107,11 +107,11 @@ async def start(bench: IngestBench) -> AsyncIterator[Start]:
 
 async def test_run_own_status_comes_back_keeps_the_connection(start: Start) -> None:
     running = await start()
-    await eventually(lambda: running.connections == 1)
+    await eventually(lambda: running.connections == 1, what="the first connection")
     life = running.link._life
     assert life is not None
     since = life._heard_at
-    await eventually(lambda: life._heard_at > since + 4 * INTERVAL_S, 10)
+    await eventually(lambda: life._heard_at > since + 4 * INTERVAL_S, what="its own status comes back")
     assert running.connections == 1
     assert running.came == [], "statuses are no business of the pipelines"
 
@@ -122,10 +122,10 @@ async def test_run_own_status_does_not_come_back_makes_a_new_connection_case_43(
     async with StallingProxy(bench.mqtts_port) as proxy:
         bench.tokens.mqtts_port = proxy.port
         running = await start()
-        await eventually(lambda: running.connections == 1)
+        await eventually(lambda: running.connections == 1, what="the first connection")
         with capture_logs() as logs:
             proxy.stall()  # the connection stands, and nothing comes through it any more
-            await eventually(lambda: running.connections == 2, 20)
+            await eventually(lambda: running.connections == 2, 20, what="a new connection")
         assert "our own status does not come back" in {entry.get("reason") for entry in logs}
 
 
@@ -136,11 +136,11 @@ async def test_run_subscription_refused_is_tried_again_with_new_tokens_until_it_
     bench.tokens.rules = [rule for rule in rules if rule != Rule(Action.SUBSCRIBE, "heartbeat/+")]
     running = await start()
     with capture_logs() as logs:
-        await eventually(lambda: bench.tokens.given >= 3, 20)
+        await eventually(lambda: bench.tokens.given >= 3, 20, what="it tries with new tokens")
     assert "subscriptions refused: heartbeat/+" in {entry.get("reason") for entry in logs}
     assert running.connections == 0
     bench.tokens.rules = rules
-    await eventually(lambda: running.connections == 1, 20)
+    await eventually(lambda: running.connections == 1, 20, what="a connection with all rights")
 
 
 async def test_publish_without_connection_is_told(bench: IngestBench) -> None:

@@ -1,6 +1,5 @@
 """What fails alone and what exceeds the memory bound, with the worker, the broker and PostgreSQL as they are."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TypeAlias
@@ -10,6 +9,7 @@ import httpx
 
 from support.ingest import STREAM, account, archived, reading
 from support.ingest_bench import IngestBench
+from support.waiting import eventually
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 # A failure that is no data's: SQLSTATE P0001 for one number, whatever batch it is in.
@@ -30,10 +30,12 @@ async def metric(bench: IngestBench, name: str) -> float:
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
 
 
-async def reaches(bench: IngestBench, name: str, value: float) -> None:
-    async with asyncio.timeout(30):
-        while await metric(bench, name) < value:
-            await asyncio.sleep(0.05)
+async def shows_some(bench: IngestBench, name: str) -> bool:
+    return await metric(bench, name) >= 1
+
+
+async def holds_nothing(bench: IngestBench) -> bool:
+    return await metric(bench, "pulse_ingest_held_bytes") == 0
 
 
 async def test_poison_reading_is_left_unanswered_alone_and_its_neighbours_are_archived_case_12(
@@ -47,7 +49,8 @@ async def test_poison_reading_is_left_unanswered_alone_and_its_neighbours_are_ar
         await device.buffered([reading(number, timestamp=old) for number in range(1, 41)])
         good = set(range(1, 41)) - {13}
         await device.told(good, within_s=60)
-        await reaches(bench, "pulse_ingest_left_unanswered_total", 1)
+        left = "pulse_ingest_left_unanswered_total"
+        await eventually(lambda: shows_some(bench, left), 30, what="the poison is counted", every_s=0.05)
         assert device.archived == good
         assert (device.rejected, device.lost) == ({}, set())
         await owner.execute("DROP TRIGGER poison ON telemetry_data_default")
@@ -73,11 +76,12 @@ async def test_memory_stays_bounded_while_the_archive_is_away_and_what_exceeds_i
             await device.buffered([reading(number) for number in range(start, start + 1_000)])
         for number in range(10_000, 10_000 + 2 * BOUND_BYTES // BATCH_BYTES):
             await device.publish("telemetry/D1/buffered", large_batch(number))
-        await reaches(bench, "pulse_ingest_dropped_total", 1)
+        dropped = "pulse_ingest_dropped_total"
+        await eventually(lambda: shows_some(bench, dropped), 30, what="some is dropped", every_s=0.05)
         assert await metric(bench, "pulse_ingest_held_bytes") <= BOUND_BYTES
         assert resident_bytes(bench) - before < 2 * BOUND_BYTES
         await bench.gate.open()
-        await reaches_none_held(bench)
+        await eventually(lambda: holds_nothing(bench), 30, what="all that was held is stored", every_s=0.05)
         await device.live(99_999)
         await device.told({1_001, 4_000, 10_000, 99_999})
         assert device.archived == set(await archived(owner))
@@ -95,9 +99,3 @@ def resident_bytes(bench: IngestBench) -> int:
     assert bench.worker.process is not None
     status = Path(f"/proc/{bench.worker.process.pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) * 1024
-
-
-async def reaches_none_held(bench: IngestBench) -> None:
-    async with asyncio.timeout(30):
-        while await metric(bench, "pulse_ingest_held_bytes") > 0:
-            await asyncio.sleep(0.05)

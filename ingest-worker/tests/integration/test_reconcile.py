@@ -8,8 +8,8 @@ import asyncpg
 
 from pulse_ingest.writer import Beat, Database
 from support.ingest_bench import BenchDevice, IngestBench
-from support.mqtt_client import eventually
 from support.processes import program
+from support.waiting import eventually
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 SINCE = datetime(2026, 2, 7, 10, tzinfo=UTC)
@@ -41,26 +41,21 @@ async def test_reconcile_device_is_asked_at_its_heartbeat_until_it_has_sent_agai
     await bench.start()
     async with bench.device() as device:
         await beat(device, kept_since="2026-02-07T11:00:00.000Z")
-        await _until(owner, "SELECT count(*) = 1 FROM device_presence")
+        await eventually(lambda: owner.fetchval("SELECT 1 FROM device_presence"), what="the heartbeat is noted")
         code, out, _ = await command(bench, "reconcile", "--since", SINCE_TEXT)
         assert code == 0
         assert "1 of 1 known devices" in out
         assert "D1: keeps what was confirmed since 2026-02-07T11:00:00.000Z" in out
         await beat(device, kept_since="2026-02-07T11:00:00.000Z")
-        await eventually(lambda: device.receipts, 15)
+        await eventually(lambda: device.receipts, what="the device is asked")
         (receipt,) = device.receipts
         assert (receipt["stream"], receipt["wanted_since"]) == (None, SINCE_TEXT)
         assert receipt["archived"] == receipt["rejected"] == receipt["lost"] == []
         await beat(device, kept_since="2026-02-07T11:00:00.000Z", resent_since="2026-02-07T11:00:00.000Z")
-        await _until(owner, "SELECT done_at IS NOT NULL FROM reconcile_devices")
-        await eventually(lambda: "reconcile.kept_too_little" in bench.worker.tail(200), 15)
+        done = "SELECT done_at IS NOT NULL FROM reconcile_devices"
+        await eventually(lambda: owner.fetchval(done), what="the device's answer is noted")
+        await eventually(lambda: "reconcile.kept_too_little" in bench.worker.tail(200), what="the alarm is logged")
         assert len(device.receipts) == 1
-
-
-async def _until(owner: Conn, query: str) -> None:
-    async with asyncio.timeout(15):
-        while not await owner.fetchval(query):
-            await asyncio.sleep(0.05)
 
 
 async def test_reconcile_wrong_time_is_one_sentence_and_exit_two(bench: IngestBench) -> None:

@@ -9,8 +9,8 @@ from pulse_ingest.writer import Database, Target
 from support.database import Database as ClonedDatabase
 from support.ingest import archived
 from support.ingest_bench import IngestBench
-from support.mqtt_client import eventually
 from support.processes import Program, free_ports, program
+from support.waiting import eventually
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -28,7 +28,7 @@ async def test_worker_started_twice_gives_way_with_one_sentence_and_the_first_go
     await bench.start()
     rival = rival_of(bench).start()
     try:
-        await eventually(lambda: not rival.running, 45)
+        await eventually(lambda: not rival.running, 45, what="the second worker ends")
     finally:
         code = await asyncio.to_thread(rival.stop)
     assert code == 2
@@ -43,10 +43,10 @@ async def test_worker_started_twice_gives_way_with_one_sentence_and_the_first_go
 
 
 async def test_worker_follows_a_killed_one_of_its_name(bench: IngestBench) -> None:
-    await bench.start()
+    first = await bench.start()
     bench.worker.kill9()
     bench.worker.start()
-    await bench.worker_says("database", "ok")
+    await bench.worker_says("database", "ok", unlike=first)
     assert "PULSE_INSTANCE" not in bench.worker.tail(100)
 
 
@@ -56,7 +56,5 @@ async def test_claim_instance_is_held_by_one_and_free_when_it_ends(database: Clo
     assert await second.claim_instance("1") is False
     assert await second.claim_instance("2") is True, "another name is free"
     await first.close()
-    async with asyncio.timeout(10):
-        while not await second.claim_instance("1"):
-            await asyncio.sleep(0.05)
+    await eventually(lambda: second.claim_instance("1"), what="the name is free when its holder has closed")
     await second.close()

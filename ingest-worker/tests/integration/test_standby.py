@@ -1,6 +1,5 @@
 """A real receiver of WAL beside the database: without synchronous replication a COMMIT may be lost with the server."""
 
-import asyncio
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from pulse_ingest.storage_state import StorageState
 from pulse_ingest.writer import Database, Target
 from support.database import run_apart
 from support.processes import Program
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -47,11 +47,16 @@ async def _migrate(dsn: str) -> None:
 
 async def _streaming(layout: Layout, receiver: Program) -> None:
     conn = await asyncpg.connect(layout.dsn(WORKER_ROLE))
-    async with asyncio.timeout(15):
-        while not await conn.fetchval("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"):
-            assert receiver.running, receiver.tail()
-            await asyncio.sleep(0.05)
-    await conn.close()
+
+    async def receives() -> int:
+        assert receiver.running, receiver.tail()
+        found: int = await conn.fetchval("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+        return found
+
+    try:
+        await eventually(receives, what="the receiver streams")
+    finally:
+        await conn.close()
 
 
 async def test_durability_asynchronous_standby_is_seen_by_the_workers_role(server: PostgresServer) -> None:

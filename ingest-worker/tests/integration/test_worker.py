@@ -4,8 +4,7 @@ import asyncio
 import json
 import signal
 import stat
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -13,8 +12,8 @@ import httpx
 
 from support.ingest import STREAM, account, archived, bad, reading
 from support.ingest_bench import IngestBench
-from support.mqtt_client import eventually
 from support.processes import program
+from support.waiting import eventually
 
 FIGURES = (  # rates come of the counters
     "pulse_ingest_archived_readings_total",
@@ -28,13 +27,6 @@ FIGURES = (  # rates come of the counters
     "process_resident_memory_bytes",
 )
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-
-
-async def until(condition: Callable[[], Awaitable[Any]], within_s: float = 15) -> Any:
-    async with asyncio.timeout(within_s):
-        while not (found := await condition()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 async def test_worker_live_and_buffered_readings_are_archived_and_receipted(bench: IngestBench, owner: Conn) -> None:
@@ -76,19 +68,10 @@ async def test_worker_killed_at_any_moment_loses_and_doubles_nothing_L1_case_10(
                 await device.live(number)
             bench.worker.kill9()
             bench.worker.start()
-        # What a device does: everything that no receipt has named is sent again until one does.
-        async with asyncio.timeout(60):
-            while missing := sorted(numbers - device.archived):
-                await device.buffered([reading(number) for number in missing[:200]])
-                await asyncio.wait([asyncio.ensure_future(_told(device.archived, set(missing[:200])))], timeout=2)
+        await device.resent_until_told(numbers)
     assert await archived(owner) == sorted(numbers)
     found = await account(owner)
     assert (found["settled"], found["archived_count"], found["produced"]) == ([(1, 600)], 600, 600)
-
-
-async def _told(archived_numbers: set[int], wanted: set[int]) -> None:
-    while not wanted <= archived_numbers:
-        await asyncio.sleep(0.05)
 
 
 async def test_worker_terminated_commits_and_answers_what_it_holds(bench: IngestBench, owner: Conn) -> None:
@@ -147,9 +130,9 @@ async def test_worker_started_before_everything_else_waits_for_it(bench: IngestB
     await bench.gate.shut()
     bench.tokens.away = True
     bench.worker.start()
-    await eventually(lambda: "link.token_unavailable" in bench.worker.tail(), 15)
+    await eventually(lambda: "link.token_unavailable" in bench.worker.tail(), what="it asks for a token in vain")
     bench.tokens.away = False
-    await eventually(lambda: "link.lost" in bench.worker.tail(), 15)
+    await eventually(lambda: "link.lost" in bench.worker.tail(), what="it knocks at the broker in vain")
     await bench.start_broker()
     await bench.worker_says("database", "away")
     await bench.gate.open()
@@ -184,19 +167,21 @@ async def test_worker_heartbeats_and_commands_are_noted(bench: IngestBench, owne
     }
     async with bench.device() as device, bench.client(bench.mint.user("admin")) as person:
         await device.publish("heartbeat/D1", beat, retain=True)
-        presence = await until(lambda: owner.fetchrow("SELECT * FROM device_presence"))
+        presence = await eventually(
+            lambda: owner.fetchrow("SELECT * FROM device_presence"), what="the heartbeat is noted"
+        )
         assert (presence["client_id"], presence["status"]) == ("D1", "SYNCING")
         assert json.loads(presence["heartbeat"])["latest"] == {"big": 2**63 - 1}
         assert (await account(owner))["produced"] == 42
         await device.publish("heartbeat/D1", {"client_id": "D1", "status": "OFFLINE"}, retain=True)
-        await until(lambda: owner.fetchrow("SELECT 1 FROM device_presence WHERE status = 'OFFLINE'"))
-        left = await owner.fetchrow("SELECT * FROM device_presence")
-        assert left is not None
+        gone = "SELECT * FROM device_presence WHERE status = 'OFFLINE'"
+        left = await eventually(lambda: owner.fetchrow(gone), what="the last will is noted")
         assert (left["heartbeat"], left["received_at"]) == (presence["heartbeat"], presence["received_at"])
         await person.publish("command/D1/force_sync", "{}")
         result = {"command_id": str(UUID(int=1)), "command": "FORCE_SYNC", "status": "DONE", "at": beat["timestamp"]}
         await device.publish("command/D1/result", result)
-        await until(lambda: owner.fetchval("SELECT count(*) = 2 FROM audit_log"))
+        both = "SELECT count(*) = 2 FROM audit_log"
+        await eventually(lambda: owner.fetchval(both), what="the command and its result are in the audit")
     rows = await owner.fetch("SELECT actor, action, entity_id FROM audit_log ORDER BY action")
     assert [tuple(row) for row in rows] == [
         ("user:admin", "command.published", "D1"),
@@ -235,5 +220,5 @@ async def test_worker_wrong_setting_is_one_sentence_and_exit_two(bench: IngestBe
 async def test_worker_interrupted_while_all_is_away_ends_at_once(bench: IngestBench) -> None:
     await bench.gate.shut()
     bench.worker.start()
-    await eventually(lambda: "link.lost" in bench.worker.tail(), 15)
+    await eventually(lambda: "link.lost" in bench.worker.tail(), what="it knocks at the broker in vain")
     assert await asyncio.to_thread(lambda: bench.worker.stop(number=signal.SIGINT)) == 0

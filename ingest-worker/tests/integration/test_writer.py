@@ -13,7 +13,9 @@ from pulse_ingest.messages import Decoded, Sample
 from pulse_ingest.presence import SideBatch
 from pulse_ingest.sql import QUERIES
 from pulse_ingest.writer import Database, Target
+from support.database import LOCK_WAITERS
 from support.ingest import NEXT_STREAM, RECEIVED, STREAM, account, archived, bad, message, numbered, reading, time_of
+from support.waiting import eventually
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 NOW = RECEIVED + timedelta(seconds=1)
@@ -296,10 +298,7 @@ async def test_write_side_waiting_for_a_new_stream_of_a_batch_holds_no_lock_that
     await batch.execute(QUERIES["open_ledger_rows"], names, both, NOW)
     claims = {("D1", stream): (5, NOW) for stream in both}
     side = asyncio.create_task(writer.write_side(SideBatch(claims=claims)))
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    async with asyncio.timeout(10):
-        while not await owner.fetchval(waiting):
-            await asyncio.sleep(0.02)
+    await eventually(lambda: owner.fetchval(LOCK_WAITERS), what="the side waits for a lock")
     found = await batch.fetch(QUERIES["lock_ledger_rows"], names, both, [1, 1], [9, 9])
     await transaction.commit()
     await side
@@ -324,10 +323,9 @@ async def test_make_partitions_while_rows_of_the_day_come_in_waits_for_them_and_
     await under_way.start()
     await owner.execute("INSERT INTO telemetry_data SELECT * FROM telemetry_data")
     making = asyncio.create_task(other_writer.make_partitions([time_of(1).date()]))
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"
-    async with asyncio.timeout(10):
-        while not making.done() and not await owner.fetchval(waiting):
-            await asyncio.sleep(0.02)
+    waiting = f"{LOCK_WAITERS} AND relation IS NOT NULL"
+    await eventually(lambda: owner.fetchval(waiting), what="the partition waits for the rows")
+    assert not making.done()
     await under_way.commit()
     await making
     places = await owner.fetch("SELECT tableoid::regclass::text FROM telemetry_data")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pulse_ingest.batcher import Batcher, Intake
@@ -11,6 +10,7 @@ from pulse_ingest.measures import Measures
 from pulse_ingest.messages import Decoded, Raw
 from pulse_ingest.pipeline import Pipeline
 from support.ingest import STREAM, reading
+from support.waiting import eventually
 
 NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
 
@@ -43,19 +43,13 @@ def piped(store: GatedStore, *, most_bytes: int = 10**9, size: int = 100) -> tup
     return Pipeline(store, measures, SystemClock(), intake=Intake(most_bytes=most_bytes), batcher=batcher), measures
 
 
-async def eventually(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 async def test_run_messages_come_through_in_order_and_in_batches() -> None:
     store = GatedStore()
     pipeline, _ = piped(store)
     running = asyncio.create_task(pipeline.run())
     for number in range(1, 501):
         pipeline.offer(live(number))
-    await eventually(lambda: len(store.numbers) == 500)
+    await eventually(lambda: len(store.numbers) == 500, what="all are stored")
     assert store.numbers == list(range(1, 501))
     assert max(len(batch) for batch in store.batches) == 100
     pipeline.close()
@@ -67,7 +61,7 @@ async def test_run_single_message_is_stored_by_its_age() -> None:
     pipeline, _ = piped(store)
     running = asyncio.create_task(pipeline.run())
     pipeline.offer(live(1))
-    await eventually(lambda: store.numbers == [1])
+    await eventually(lambda: store.numbers == [1], what="the single one is stored")
     pipeline.close()
     await running
 
@@ -127,7 +121,7 @@ async def test_run_hostile_payload_does_not_stop_it_case_11() -> None:
         pipeline.offer(Raw("telemetry/D1/live", payload, NOW))
     pipeline.record(Raw("heartbeat/D1", b"{", NOW), "D1", "no heartbeat")
     pipeline.offer(live(7))
-    await eventually(lambda: store.numbers == [7])
+    await eventually(lambda: store.numbers == [7], what="the good one is stored")
     assert sum(len(one.faults) for batch in store.batches for one in batch) == 5
     pipeline.close()
     await running

@@ -24,6 +24,8 @@ from pulse_auth.domain.sync.writing import Actor, writing
 from pulse_auth.errors import NotSignedInError
 from pulse_auth.keys.signing import load_keys
 from pulse_sync.records import Key
+from support.database import LOCK_WAITERS
+from support.waiting import eventually
 
 PASSWORD = "correct-horse-battery-1"
 USERS = "/api/v1/users"
@@ -65,9 +67,7 @@ async def signed_in(api: Any, username: str) -> SignedIn:
 
 
 async def somebody_waits(api: Any) -> None:
-    async with asyncio.timeout(10):
-        while not await api.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-            await asyncio.sleep(0.02)
+    await eventually(lambda: api.fetch(LOCK_WAITERS), what="somebody waits for a lock")
 
 
 async def give_key(execute: Any, username: str, *devices: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pulse_acl.payloads import Command
 from pulse_acl.rules import device_rules
+from support.waiting import eventually
 
 DEVICES = "/api/v1/devices"
 
@@ -28,9 +29,11 @@ async def device(api: Any, mint: Any, knock: Any) -> Any:
 
 async def ready(api: Any) -> None:
     """Wait until the API has the broker."""
-    async with asyncio.timeout(15):
-        while (await api.client.get("/readyz")).json()["checks"]["broker"] != "ok":
-            await asyncio.sleep(0.05)
+
+    async def has_broker() -> bool:
+        return (await api.client.get("/readyz")).json()["checks"]["broker"] == "ok"
+
+    await eventually(has_broker, what="the API has the broker", every_s=0.05)
 
 
 async def test_command_reaches_the_device_and_the_audit_names_the_person(api: Any, device: Any) -> None:

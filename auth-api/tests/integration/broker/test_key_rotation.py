@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -16,6 +15,7 @@ import pytest
 from pulse_auth.commands import keys as command
 from pulse_auth.keys.signing import ANNOUNCED_S
 from support.database import Database
+from support.waiting import eventually
 
 LONG_AGO_S = ANNOUNCED_S + 3_600
 
@@ -24,17 +24,6 @@ async def keys(api: Any, *words: str, **options: Any) -> int:
     """Do what ``pulse-auth-api keys`` does; it has a loop of its own."""
     given: dict[str, Any] = {"deed": words[0], "purpose": None, "early": None, "yes": False, **options}
     return await asyncio.to_thread(command.run, Namespace(**given), api.settings)
-
-
-async def eventually(condition: Callable[[], Awaitable[Any]], what: str, every_s: float = 0.05) -> Any:
-    """Return the first true answer of *condition*; fail with *what* when there is none within 20 s."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(20):
-            while True:
-                if found := await condition():
-                    return found
-                await asyncio.sleep(every_s)
-    raise AssertionError(what)
 
 
 async def key_ids(api: Any) -> set[str]:
@@ -62,7 +51,8 @@ async def rotated(api: Any) -> dict[str, Any]:
     """Rotate the broker key, wait until the new one signs, and return the first token under it."""
     before = await key_ids(api)
     assert await keys(api, "rotate", purpose=["broker"]) == 0
-    await eventually(lambda: has_more(api, before), "the API publishes the new key without a restart")
+    published = "the API publishes the new key without a restart"
+    await eventually(lambda: has_more(api, before), 20, what=published, every_s=0.05)
     assert key_id(await fresh_token(api)) in before, "a key signs before verifiers could learn it"
     age(api, "broker-1.pem", 2 * LONG_AGO_S)
     age(api, "broker-2.pem", LONG_AGO_S)
@@ -72,7 +62,7 @@ async def rotated(api: Any) -> dict[str, Any]:
         return None if key_id(token) in before else token
 
     # Seldom, since one person may have sixty tokens a minute.
-    found: dict[str, Any] = await eventually(signed_anew, "the new key signs", every_s=0.5)
+    found: dict[str, Any] = await eventually(signed_anew, 20, what="the new key signs", every_s=0.5)
     return found
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from support.waiting import eventually
+
 PASSWORD = "correct-horse-battery-1"
 API = "/api/v1"
 INSTANTLY_S = 2
@@ -208,9 +210,7 @@ async def test_rights_taken_while_the_broker_is_away_hold_as_soon_as_it_is_back(
     await asyncio.to_thread(broker.program.stop)
     await patch(api, "users", await find(api, "users", "vera"), is_active=False)
     await asyncio.to_thread(broker.start)
-    async with asyncio.timeout(20):
-        while not await refused(token):
-            await asyncio.sleep(0.05)
+    await eventually(lambda: refused(token), 20, what="the broker refuses the token", every_s=0.05)
     assert await refused(token), "and it stays so"
 
 

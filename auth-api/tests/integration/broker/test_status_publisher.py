@@ -18,7 +18,7 @@ from pulse_auth.domain.broker_tokens.services import BrokerToken
 from pulse_auth.domain.presence.link import Credentials, LinkRefusedError, Retained, open_link
 from pulse_auth.domain.presence.publisher import OwnToken, StatusPublisher, Surroundings, backoff_s
 from pulse_auth.domain.presence.status import StatusSource
-from support.waiting import until
+from support.waiting import eventually
 from support.watcher import Watcher
 
 Mint = Callable[..., Awaitable[BrokerToken]]
@@ -57,10 +57,6 @@ async def running(broker: Any, sessions: Sessions, mint: Mint) -> AsyncIterator[
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def eventually(condition: Callable[[], Any], what: str, within_s: float = 15) -> Any:
-    return await asyncio.to_thread(until, condition, within_s=within_s, what=what)
-
-
 def watch(broker: Any, token: BrokerToken) -> Watcher:
     settings = broker.settings
     opened = {
@@ -87,16 +83,16 @@ async def test_publisher_with_all_well_keeps_a_retained_online_and_ends_with_off
 ) -> None:
     token = await viewer(mint, viewer_rules)
     async with running(broker, sessions, mint) as service:
-        await eventually(lambda: service.publisher.connected, "connected")
+        await eventually(lambda: service.publisher.connected, what="connected")
         with await asyncio.to_thread(watch, broker, token) as watcher:
-            await eventually(lambda: last_status(watcher) == "ONLINE", "ONLINE is kept for who comes later")
+            await eventually(lambda: last_status(watcher) == "ONLINE", what="ONLINE is kept for who comes later")
             said = watcher.messages(TOPIC)[0][1]
             assert said["checks"] == {"database": "ok", "broker": "ok"}
             assert (said["service"], said["instance"], said["version"]) == ("auth-api", "1", "0.1.0")
             assert said["history"]
             assert said["started_at"] <= said["at"]
             service.task.cancel()
-            await eventually(lambda: last_status(watcher) == "OFFLINE", "OFFLINE is its last word")
+            await eventually(lambda: last_status(watcher) == "OFFLINE", what="OFFLINE is its last word")
     assert len(service.minted) == 1
 
 
@@ -106,11 +102,11 @@ async def test_publisher_cut_off_is_declared_offline_by_the_broker_and_comes_bac
     token = await viewer(mint, viewer_rules)
     with await asyncio.to_thread(watch, broker, token) as watcher:
         async with running(broker, sessions, mint) as service:
-            await eventually(lambda: last_status(watcher) == "ONLINE", "ONLINE")
+            await eventually(lambda: last_status(watcher) == "ONLINE", what="ONLINE")
             service.publisher._link._client._connection._transport.abort()  # type: ignore[union-attr]
             await eventually(
                 lambda: [m[1]["status"] for m in watcher.messages(TOPIC)][-2:] == ["OFFLINE", "ONLINE"],
-                "the will, and then ONLINE again",
+                what="the will, and then ONLINE again",
             )
             assert len(service.connected) == 2
 
@@ -119,14 +115,14 @@ async def test_publisher_started_before_the_broker_connects_when_it_comes_and_af
     stopped_broker: Any, sessions: Sessions, mint: Mint
 ) -> None:
     async with running(stopped_broker, sessions, mint) as service:
-        await eventually(lambda: service.minted, "it has tried")
+        await eventually(lambda: service.minted, what="it has tried")
         assert not service.publisher.connected
         await asyncio.to_thread(stopped_broker.start)
-        await eventually(lambda: service.publisher.connected, "connected")
+        await eventually(lambda: service.publisher.connected, what="connected")
         await asyncio.to_thread(stopped_broker.program.kill9)
-        await eventually(lambda: not service.publisher.connected, "it notices")
+        await eventually(lambda: not service.publisher.connected, what="it notices")
         await asyncio.to_thread(stopped_broker.start)
-        await eventually(lambda: len(service.connected) == 2, "connected again")
+        await eventually(lambda: len(service.connected) == 2, what="connected again")
 
 
 async def test_publisher_with_the_database_away_says_degraded(
@@ -136,7 +132,7 @@ async def test_publisher_with_the_database_away_says_degraded(
     token = await viewer(mint, viewer_rules)
     with await asyncio.to_thread(watch, broker, token) as watcher:
         async with running(broker, make_sessions(engine), mint):
-            await eventually(lambda: last_status(watcher) == "DEGRADED", "DEGRADED")
+            await eventually(lambda: last_status(watcher) == "DEGRADED", what="DEGRADED")
             assert watcher.messages(TOPIC)[-1][1]["checks"]["database"] == "away"
     await engine.dispose()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ from pulse_sync.records import Key
 from pulse_sync.view import digest, from_wire
 from support.database import Database
 from support.sync_desk import Desk, Postbox, fresh_keys
+from support.waiting import eventually
 
 KEYS = fresh_keys()
 
@@ -53,13 +54,6 @@ async def running(one: Publication) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def eventually(condition: Callable[[], Any], what: str) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
-    assert condition(), what
 
 
 async def test_publication_each_device_gets_its_own_chain_of_versions(
@@ -185,10 +179,10 @@ async def test_run_is_woken_by_a_commit_and_only_one_publisher_works(
     _, postbox = published
     first, second = publication(books, database, postbox), publication(books, database, Postbox())
     async with running(first):
-        await eventually(lambda: first.reached is not None, "the first publishes")
+        await eventually(lambda: first.reached is not None, what="the first publishes")
         async with running(second):
             await books.add_user("ben", "VIEWER")
-            await eventually(lambda: len(postbox.sent) == 4, "both devices got both events")
+            await eventually(lambda: len(postbox.sent) == 4, what="both devices got both events")
             assert second.reached is None
 
 
@@ -198,7 +192,7 @@ async def test_run_goes_on_after_its_connection_was_ended(
     _, postbox = published
     one = publication(books, database, postbox)
     async with running(one):
-        await eventually(lambda: one.reached is not None, "it publishes")
+        await eventually(lambda: one.reached is not None, what="it publishes")
         connection = await asyncpg.connect(database.dsn())
         ended = await connection.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted "
@@ -207,4 +201,4 @@ async def test_run_goes_on_after_its_connection_was_ended(
         await connection.close()
         assert ended == 1
         await books.add_user("ben", "VIEWER")
-        await eventually(lambda: len(postbox.sent) == 4, "both devices got both events")
+        await eventually(lambda: len(postbox.sent) == 4, what="both devices got both events")

@@ -18,6 +18,7 @@ from pulse_sync.records import Key
 from pulse_sync.view import digest, from_wire
 from support.database import Database
 from support.sync_desk import Desk, Postbox, fresh_keys
+from support.waiting import eventually
 
 KEYS = fresh_keys()
 
@@ -72,9 +73,7 @@ def heartbeat(version: int, history: str) -> bytes:
 
 
 async def sent(postbox: Postbox, count: int) -> None:
-    async with asyncio.timeout(10):
-        while len(postbox.sent) < count:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(postbox.sent) >= count, what=f"{count} messages are sent")
 
 
 async def test_service_requests_that_pile_up_are_answered_by_the_newest(
@@ -97,10 +96,13 @@ async def test_service_flood_of_large_messages_is_held_within_bounds_and_passes(
     large = bytes(MOST_WAITING_BYTES // 8)
     for _ in range(100):
         service.take("sync/device/D1/changes", large)
-    async with asyncio.timeout(20):
-        while not postbox.sent:
+
+    def answered() -> bool:
+        if not postbox.sent:
             service.take("sync/device/D1/request", request())
-            await asyncio.sleep(0.05)
+        return bool(postbox.sent)
+
+    await eventually(answered, 20, what="a request is taken and answered", every_s=0.05)
     assert await books.rows("SELECT count(*) FROM sync_log WHERE entity_type = 'envelope'") == [(8,)]
 
 
@@ -111,9 +113,7 @@ async def test_service_request_that_is_wrong_is_ignored_and_the_next_is_answered
     service.take("sync/device/D1/request", payload)
     service.take("sync/device/D9/request", request("D9"))
     service.take("something/else", b"{}")
-    async with asyncio.timeout(10):
-        while service._requests:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not service._requests, what="the wrong requests have been handled")
     service.take("sync/device/D1/request", request())
     await sent(postbox, 1)
     assert {topic for topic, _ in postbox.sent} == {"sync/device/D1/state"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +18,7 @@ from pulse_auth.domain.telemetry.export_format import ExportFormat
 from pulse_auth.domain.telemetry.export_streams import ExportStreams
 from pulse_auth.domain.telemetry.exports import ClaimedLink, ExportRequest, claim_link, make_link, stream_export
 from pulse_auth.errors import TooManyRequestsError
+from support.waiting import eventually
 
 Archive = Callable[..., Awaitable[None]]
 NOW = datetime(2026, 2, 7, 12, 0, tzinfo=UTC)
@@ -208,11 +208,13 @@ async def test_export_beyond_one_a_person_or_the_number_at_once_is_refused_with_
 
 
 async def room(streams: ExportStreams, person: UUID) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            with contextlib.suppress(TooManyRequestsError):
-                return streams.check_room(person)
-            await asyncio.sleep(0.02)
+    def is_free() -> bool:
+        with contextlib.suppress(TooManyRequestsError):
+            streams.check_room(person)
+            return True
+        return False
+
+    await eventually(is_free, what="there is room for the next export")
 
 
 async def all_of_next(streams: ExportStreams, person: UUID) -> bytes:

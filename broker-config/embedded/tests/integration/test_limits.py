@@ -11,7 +11,8 @@ from pulse_broker.gate import CONNECT_WITHIN_S, MAX_AWAITING_CONNECT
 from pulse_broker.log_limit import MOST_LINES
 from pulse_broker.packets import MAX_FILTERS
 from pulse_broker.sessions import MAX_SESSIONS_OF_ONE, MAX_SUBSCRIPTIONS
-from support.mqtt_client import PINGRESP, connect_packet, eventually, packet, publish_packet, text
+from support.mqtt_client import PINGRESP, connect_packet, packet, publish_packet, text
+from support.waiting import eventually
 
 ANYTHING = (Rule(Action.PUBLISH, "#", retain=True), Rule(Action.SUBSCRIBE, "#"))
 
@@ -19,6 +20,14 @@ ANYTHING = (Rule(Action.PUBLISH, "#", retain=True), Rule(Action.SUBSCRIBE, "#"))
 async def anything(bench, client_id: str = "int:1", **options: object):
     token = bench.mint.token(client_id, "integration:x", ANYTHING)
     return await bench.join((client_id, "integration:x", token), **options)
+
+
+async def one_ended(bench, reason: str) -> None:
+    """Wait until the broker counts a connection that it ended; its client may see the end before."""
+    await eventually(
+        lambda: bench.running.metrics.value("connections_ended_total", reason=reason) == 1,
+        what=f"one connection is counted as ended by {reason}",
+    )
 
 
 async def test_gate_socket_without_connect_is_closed_after_five_seconds(bench) -> None:
@@ -34,7 +43,7 @@ async def test_gate_socket_without_connect_is_closed_after_five_seconds(bench) -
 async def test_gate_connections_that_await_connect_are_bounded(bench) -> None:
     bench.running.gate._max_awaiting = 2
     first, second = await bench.open(), await bench.open()
-    await eventually(lambda: bench.running.gate._awaiting == 2)
+    await eventually(lambda: bench.running.gate._awaiting == 2, what="both await CONNECT")
     third = await bench.open()
     await third.expect_closed()
     assert bench.refused("too_many_awaiting") == 1
@@ -48,7 +57,7 @@ async def test_connection_is_closed_after_one_and_a_half_keepalives(bench) -> No
     started = asyncio.get_running_loop().time()
     await device.expect_closed(3)
     assert 1.2 < asyncio.get_running_loop().time() - started < 2.5
-    assert bench.running.metrics.value("connections_ended_total", reason="keepalive") == 1
+    await one_ended(bench, "keepalive")
     await worker.ping()
 
 
@@ -96,7 +105,7 @@ async def test_connection_broken_packet_ends_only_its_sender(bench, data) -> Non
     await client.send(data)
     await client.expect_closed()
     await other.ping()
-    assert bench.running.metrics.value("connections_ended_total", reason="protocol") == 1
+    await one_ended(bench, "protocol")
 
 
 async def test_connection_packet_of_a_megabyte_passes_and_a_larger_one_ends_its_sender(bench) -> None:
@@ -133,8 +142,8 @@ async def test_connection_slow_consumer_is_cut_off_and_others_go_on(bench) -> No
         assert (await fast.expect()).payload == payload
         sent += 1
         assert sent < 200
-    assert bench.running.sessions.get("int:slow") is None
-    await eventually(lambda: bench.running.sessions.budget.used == 0)
+    await eventually(lambda: bench.running.sessions.get("int:slow") is None, what="its session is dropped")
+    await eventually(lambda: bench.running.sessions.budget.used == 0, what="no queue holds anything")
 
 
 async def test_session_offline_queue_is_bounded_and_drops_the_oldest(bench) -> None:
@@ -165,7 +174,7 @@ async def test_connection_number_of_filters_in_one_packet_is_bounded(bench, firs
     one = text("a") + (b"\x00" if first == 0x82 else b"")
     await client.send(packet(first, b"\x00\x01" + one * (MAX_FILTERS + 1)))
     await client.expect_closed()
-    assert bench.running.metrics.value("connections_ended_total", reason="protocol") == 1
+    await one_ended(bench, "protocol")
     assert await other.subscribe(*["a"] * MAX_FILTERS) == [1] * MAX_FILTERS
 
 
@@ -236,7 +245,7 @@ async def test_hub_forgets_filters_that_nobody_has_any_more(bench) -> None:
     await other.subscribe("b/1")
     await other.disconnect()
     link = bench.running.sessions.get("int:1").link
-    await eventually(lambda: not link._broker.subscriptions)
+    await eventually(lambda: not link._broker.subscriptions, what="no filter is left")
 
 
 async def test_retained_store_full_refuses_new_topics_and_says_so(bench) -> None:

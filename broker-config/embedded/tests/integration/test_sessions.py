@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from pulse_acl.rules import Action, Rule, device_rules
-from support.mqtt_client import Will, eventually
+from support.mqtt_client import Will
+from support.waiting import eventually
 
 
 async def test_sessions_second_connection_of_a_client_id_ends_the_first_before_it_is_answered(bench) -> None:
@@ -46,7 +47,7 @@ async def test_sessions_many_take_overs_at_once_leave_exactly_one(bench) -> None
         *(client.connect(*identity, clean=False) for client in clients), return_exceptions=True
     )
     assert [answer[0] for answer in answers if isinstance(answer, tuple)].count(0) >= 1
-    await eventually(lambda: [client.is_closed for client in clients].count(False) == 1)
+    await eventually(lambda: [client.is_closed for client in clients].count(False) == 1, what="all but one are closed")
     assert bench.running.metrics.value("connections") == 1
 
 
@@ -183,8 +184,10 @@ async def test_sessions_token_that_expired_during_a_suspend_receives_nothing(ben
 async def test_sessions_left_alone_too_long_are_dropped(bench) -> None:
     device = await bench.join(bench.mint.device("D1"), clean=False)
     await device.disconnect()
+    session = bench.running.sessions.get("D1")
+    await eventually(lambda: session.connection is None, what="the broker has let the connection go")
     await bench.running.sessions.sweep()
-    assert bench.running.sessions.get("D1") is not None
+    assert bench.running.sessions.get("D1") is session
     bench.clock.ahead_s = 2 * 3_600 + 1
     await bench.running.sessions.sweep()
     assert bench.running.sessions.get("D1") is None
