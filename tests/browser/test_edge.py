@@ -12,6 +12,9 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +23,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from pulse_auth.doctor import network
+from pulse_auth.doctor.findings import Level
+from pulse_auth.settings import Settings, default_paths
 from support.chromium import FLAGS, chromium
 from support.dashboard import first_reading, sign_in
 from support.edge import HOST, Edge, made_edge
@@ -121,6 +127,19 @@ def test_edge_page_of_another_origin_opens_no_websocket(edge: Edge):
     assert _handshake(edge, "https://evil.example") == 403
     assert _handshake(edge, edge.origin) == 101
     assert _handshake(edge, None) == 101
+
+
+async def test_doctor_meets_the_edge_where_the_public_name_leads_elsewhere(edge: Edge, tmp_path: Path):
+    wss = edge.origin.replace("https", "wss") + "/mqtt"
+    made = default_paths(tmp_path) | {"ca_file": edge.folder / "authority" / "ca.pem"}
+    led = Settings(**made, public_url=edge.origin, wss_url=wss, edge_address=("127.0.0.1", edge.https_port))
+    lost = replace(led, edge_address=None)
+    now = datetime.now(UTC)
+    public, passed_on = [await network.edge(led, now), await network.websocket("broker wss", wss, led, now)]
+    assert (public.level, passed_on.level) == (Level.WARNING, Level.OK), (public, passed_on)
+    assert public.words.startswith(f"{edge.origin}, certificate good until")
+    assert (await network.edge(lost, now)).level is Level.WRONG, "nobody knows the name here"
+    assert (await network.websocket("broker wss", wss, lost, now)).level is Level.WRONG
 
 
 def _handshake(edge: Edge, origin: str | None) -> int:

@@ -194,6 +194,9 @@ def test_compose_environment_makes_settings_of_the_api_and_the_worker(services, 
     api = auth_settings.read_settings({**services["auth-api"]["environment"], **changes})
     assert (api.external_dsn, api.public_url) == ("postgresql://pulse_auth:p%40ss@postgres/pulse", f"https://{HOST}")
     assert api.is_behind_edge
+    assert api.edge_address == ("edge", int(services["edge"]["environment"]["EDGE_HTTPS_PORT"])), (
+        "the name is emqx's here"
+    )
     assert api.ws_url == api.wss_url == f"wss://{HOST}/mqtt"
     worker = ingest_settings.read_settings({**services["ingest-worker"]["environment"], **changes})
     assert (worker.mqtt5, worker.instance, worker.api_url) == (True, "auto", "https://edge:8444")

@@ -30,6 +30,7 @@ class Settings:
     ``public_url``: origin under which browsers reach the dashboard; https means a TLS edge stands before us.
     ``internal_network``: of the containers on one host, as address/bits; clear text is spoken there, and the edge is
     in it. Empty: there is none.
+    ``edge_address``: host and port of that edge, where the public name leads elsewhere; ``None``: it leads there.
     """
 
     home: Path
@@ -40,6 +41,7 @@ class Settings:
     http_port: int = 8080
     internal_network: str = ""
     public_url: str = "http://127.0.0.1:8080"
+    edge_address: tuple[str, int] | None = None
     mqtts_url: str = "mqtts://127.0.0.1:8883"
     ws_url: str = "ws://127.0.0.1:8083/mqtt"
     wss_url: str = "wss://127.0.0.1:8084/mqtt"
@@ -119,6 +121,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         http_port=environment.port("PULSE_HTTP_PORT"),
         internal_network=str(environment.internal_network() or ""),
         public_url=environment.url("PULSE_PUBLIC_URL", secure="https", loopback_only="http"),
+        edge_address=_edge_address(environment.text("PULSE_EDGE_ADDRESS")),
         mqtts_url=environment.url("PULSE_BROKER_MQTTS_URL", secure="mqtts", loopback_only="mqtt"),
         ws_url=environment.url("PULSE_BROKER_WS_URL", secure="wss", loopback_only="ws"),
         wss_url=environment.url("PULSE_BROKER_WSS_URL", secure="wss", loopback_only="ws"),
@@ -138,6 +141,19 @@ def forget_admin_password(variables: MutableMapping[str, str]) -> None:
     """Remove the first administrator's password from *variables*, so that no child process inherits it."""
     for name in ADMIN_PASSWORD_VARIABLES:
         variables.pop(name, None)
+
+
+def _edge_address(text: str) -> tuple[str, int] | None:
+    if not text:
+        return None
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.netloc != text:
+        raise ConfigError(f"PULSE_EDGE_ADDRESS is {text!r}; give host:port, such as edge:8443.")
+    return host, port
 
 
 def _external_dsn(environment: Environment) -> str | None:

@@ -56,6 +56,13 @@ VARIABLES: tuple[Variable, ...] = (
         "auth-api, broker",
     ),
     Variable(
+        "PULSE_EDGE_ADDRESS",
+        "",
+        "host:port at which the doctor meets the TLS edge where the public name leads elsewhere, as in the containers'"
+        " network; empty: PULSE_PUBLIC_URL itself",
+        "auth-api",
+    ),
+    Variable(
         "PULSE_API_URL",
         "http://127.0.0.1:{PULSE_HTTP_PORT}",
         "Where the worker and the desktop reach the API; https unless loopback",

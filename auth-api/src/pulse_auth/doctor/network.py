@@ -9,7 +9,6 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -51,6 +50,9 @@ async def api(settings: Settings) -> list[Finding]:
 async def edge(settings: Settings, now: datetime) -> Finding:
     """Fetch the dashboard as browsers do; their own list of authorities is tried before the local CA."""
     url = f"{settings.public_url}/healthz"
+    parts = urlsplit(url)
+    host, port = _where(parts, settings)
+    reached = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}{parts.path}"
     for own_ca in (False, True):
         context = ssl.create_default_context()
         if own_ca:
@@ -58,7 +60,8 @@ async def edge(settings: Settings, now: datetime) -> Finding:
                 context.load_verify_locations(settings.ca_file)
         try:
             async with httpx.AsyncClient(timeout=WITHIN_S, trust_env=False, verify=context) as client:
-                answer = await client.get(url)
+                named = {"sni_hostname": parts.hostname}
+                answer = await client.get(reached, headers={"Host": parts.netloc}, extensions=named)
         except httpx.HTTPError as error:
             if not own_ca and "CERTIFICATE_VERIFY_FAILED" in str(error):
                 continue
@@ -75,7 +78,7 @@ async def _edge_certificate(settings: Settings, now: datetime, *, own_ca: bool) 
     parts = urlsplit(settings.public_url)
     if parts.scheme in _CLEAR:
         return ok("public address", f"{settings.public_url} answers (clear text, this machine only)")
-    async with _connected(parts, settings.ca_file) as (_, writer):
+    async with _connected(parts, settings) as (_, writer):
         found = _dates("public address", settings.public_url, writer, now)
     if own_ca and found.level is Level.OK:
         remedy = "let browsers trust the local CA, or give the edge a certificate of a public authority"
@@ -109,7 +112,7 @@ async def mqtt(settings: Settings, token: BrokerToken | None, now: datetime) -> 
     """Connect like a device: TLS against the CA, then CONNECT with a token that the API signs."""
     parts = urlsplit(settings.mqtts_url)
     try:
-        async with asyncio.timeout(WITHIN_S), _connected(parts, settings.ca_file) as (reader, writer):
+        async with asyncio.timeout(WITHIN_S), _connected(parts, settings) as (reader, writer):
             found = _dates("broker mqtts", settings.mqtts_url, writer, now)
             if token is None:
                 return found
@@ -130,7 +133,7 @@ async def websocket(check: str, url: str, settings: Settings, now: datetime) -> 
     """Ask for MQTT over WebSocket as a browser on the dashboard does."""
     parts = urlsplit(url)
     try:
-        async with asyncio.timeout(WITHIN_S), _connected(parts, settings.ca_file, system_too=True) as (reader, writer):
+        async with asyncio.timeout(WITHIN_S), _connected(parts, settings, system_too=True) as (reader, writer):
             writer.write(_upgrade(parts, settings.public_url))
             await writer.drain()
             status = (await reader.readline()).decode("latin-1").strip()
@@ -157,22 +160,34 @@ def connect_packet(token: BrokerToken) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def _connected(parts: SplitResult, ca_file: Path, *, system_too: bool = False) -> AsyncIterator[Streams]:
+async def _connected(parts: SplitResult, settings: Settings, *, system_too: bool = False) -> AsyncIterator[Streams]:
     """Open a connection, with TLS unless the scheme is clear text, verified against the CA."""
     context: ssl.SSLContext | None = None
     if parts.scheme not in _CLEAR:
-        context = ssl.create_default_context(cafile=str(ca_file))
+        context = ssl.create_default_context(cafile=str(settings.ca_file))
         if system_too or parts.scheme == "https":
             context.load_default_certs()
-    port = parts.port or _PORTS[parts.scheme]
+    host, port = _where(parts, settings)
+    named = parts.hostname if context else None
     async with asyncio.timeout(WITHIN_S):
-        reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
+        reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=named)
     try:
         yield reader, writer
     finally:
         writer.close()
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(writer.wait_closed(), 1)
+
+
+def _where(parts: SplitResult, settings: Settings) -> tuple[str, int]:
+    """Return host and port that an address leads to from here; what is of the public origin may be elsewhere."""
+    public = urlsplit(settings.public_url)
+    named, published = _named(parts), _named(public)
+    return settings.edge_address if settings.edge_address and named == published else named
+
+
+def _named(parts: SplitResult) -> tuple[str, int]:
+    return parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 def _dates(check: str, url: str, writer: asyncio.StreamWriter, now: datetime) -> Finding:
