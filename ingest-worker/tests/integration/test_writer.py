@@ -1,6 +1,7 @@
 """The transaction of a batch on a real PostgreSQL."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -286,13 +287,20 @@ async def test_write_batch_two_writers_on_the_same_streams_neither_deadlock_nor_
     assert await owner.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
 
 
+@pytest.fixture
+async def batch(target: Target) -> AsyncIterator[Conn]:
+    """A connection of the worker's on which a test takes the steps of a batch one by one."""
+    conn = await asyncpg.connect(target.arguments["dsn"], server_settings={"lock_timeout": "2000"})
+    yield conn
+    await conn.close()
+
+
 async def test_write_side_waiting_for_a_new_stream_of_a_batch_holds_no_lock_that_the_batch_needs(
-    writer: Database, target: Target, owner: Conn
+    writer: Database, batch: Conn, owner: Conn
 ) -> None:
     """A device that begins a stream with an old one held: its heartbeat and its first batch name both."""
     await writer.write_batch([numbered([1])], NOW)
     names, both = ["D1", "D1"], [STREAM, NEXT_STREAM]
-    batch = await asyncpg.connect(target.arguments["dsn"], server_settings={"lock_timeout": "2000"})
     transaction = batch.transaction()
     await transaction.start()
     await batch.execute(QUERIES["open_ledger_rows"], names, both, NOW)
@@ -302,7 +310,6 @@ async def test_write_side_waiting_for_a_new_stream_of_a_batch_holds_no_lock_that
     found = await batch.fetch(QUERIES["lock_ledger_rows"], names, both, [1, 1], [9, 9])
     await transaction.commit()
     await side
-    await batch.close()
     assert len(found) == 2
     assert await owner.fetch("SELECT produced FROM telemetry_ledger ORDER BY stream") == [(5,), (5,)]
 
