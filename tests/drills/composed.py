@@ -61,6 +61,10 @@ class Service:
         self.stop_within_s = seconds(described["stop_grace_period"])
         self.health: list[str] = described.get("healthcheck", {}).get("test", [])[1:]
 
+    def twin(self, name: str) -> Service:
+        """Return one more of the same kind, as of ``--scale``."""
+        return Service(name, self._described)
+
     @property
     def aliases(self) -> list[str]:
         """The names under which others in the internal network find it."""
@@ -124,7 +128,7 @@ def read_composition(host: str) -> Composition:
         variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PULSE_HOST": host}
         done = subprocess.run([*command, "config"], env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = yaml.safe_load(done.stdout)
+    told = yaml.safe_load(done.stdout.replace("$$", "$"))  # it writes what it could read again
     services = {name: Service(name, one) for name, one in told["services"].items()}
     subnet = told["networks"]["internal"]["ipam"]["config"][0]["subnet"]
     return Composition(services, ipaddress.IPv4Network(subnet))

@@ -33,6 +33,7 @@ from support.waiting import until
 
 HOST, DEVICE, ADMIN = "pulse.example.org", "PRESS-7", "correct-horse-battery-77"
 SERVICES = ("auth-api", "edge", "ingest-worker")
+TWIN = "ingest-worker-2"
 JOBS = ("secrets", "certificates", "migrations")
 READINGS = 3
 
@@ -67,6 +68,7 @@ def build(composition: Composition, buildah: Buildah) -> None:
     for image, dockerfile in composition.images().items():
         timed(f"image {image}", lambda image=image, file=dockerfile: buildah.build(image, file))  # type: ignore[misc]
         say(f"image {image}: {buildah.size(image)}")
+    buildah("rmi", "--prune")  # those of an earlier time
 
 
 def start(composition: Composition, buildah: Buildah) -> None:
@@ -107,9 +109,11 @@ class Deployment:
         timed("signed in on the dashboard", self._sign_in)
         with contextlib.ExitStack() as desktop:
             timed(f"{READINGS} readings of an enrolled desktop are archived", lambda: self._enroll(desktop))
+            timed("a second worker found itself another number", self._scale)
             timed("the doctor finds nothing wrong", self._examine)
         timed("a second up changes nothing", self._again)
-        for name in reversed(SERVICES):
+        timed("devices are asked for what a restored archive has forgotten", self._reconcile)
+        for name in (TWIN, *reversed(SERVICES)):
             say(f"{name} ended well after {self.site.stop(name):.1f} s")
 
     def _sign_in(self) -> None:
@@ -151,6 +155,16 @@ class Deployment:
         for name in JOBS:
             self.site.job(name)
         assert self._made() == before, "a job changed what was good"
+
+    def _scale(self) -> None:
+        worker = self.site.scale("ingest-worker", TWIN)
+        assert '"instance": "2"' in worker.tail(), worker.tail()
+
+    def _reconcile(self) -> None:
+        """Run the job after a restore, which leaves the time in the folder of the backups."""
+        (self.site.volume("backups") / "reconcile-since").write_text("2026-01-01T00:00:00Z\n")
+        said = self.site.job("reconcile")
+        assert "Stored: everything since 2026-01-01" in said, said
 
     def _made(self) -> dict[str, tuple[str, int, int]]:
         """Return every file that the jobs made, with the hash of its content, its owner and its mode."""

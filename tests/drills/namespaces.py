@@ -26,8 +26,9 @@ class Network:
         self, subnet: ipaddress.IPv4Network, services: list[Service], folder: Path, ending: contextlib.ExitStack
     ) -> None:
         self._folder, self._ending, self._length = folder, ending, subnet.prefixlen
-        self.host, *others = (str(one) for _, one in zip(range(len(services) + 1), subnet.hosts(), strict=False))
-        self._addresses = dict(zip((one.name for one in services), others, strict=True))
+        self._free = (str(one) for one in subnet.hosts())
+        self.host = next(self._free)
+        self._addresses = {one.name: next(self._free) for one in services}
         self._namespaces: dict[str, list[str]] = {}
         self.hosts = folder / "hosts"
         lines = [f"{self._addresses[one.name]} {' '.join(one.aliases)}" for one in services]
@@ -57,6 +58,7 @@ class Network:
             self._namespaces[name] = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
             _ip("link", "set", "lo", "up", prefix=self._namespaces[name])
             if is_networked:
+                self._addresses.setdefault(name, next(self._free))
                 self._connect(name, pid)
         return self._namespaces[name]
 

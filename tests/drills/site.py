@@ -79,8 +79,15 @@ class Site:
         else:
             self._up[name] = self._serve(service)
 
-    def job(self, name: str) -> None:
-        """Run a job to its end; it must do well, and write nowhere but where it may."""
+    def scale(self, name: str, twin: str) -> Program:
+        """Start one more container of a service under the name *twin*."""
+        made = self._serve(self.composition.services[name].twin(twin), self.changes.get(name))
+        self._up[twin] = made
+        assert made.program is not None
+        return made.program
+
+    def job(self, name: str) -> str:
+        """Run a job to its end and return what it said; it must do well, and write nowhere but where it may."""
         service = self.composition.services[name]
         one = self._jobs.get(service.image)
         if one is None:  # one for all jobs of an image: nothing of one stays for the next, and making it takes long
@@ -92,6 +99,7 @@ class Site:
         assert one.written() == [], f"{name} wrote {one.written()}"
         for each in (one.root / "tmp").iterdir():
             shutil.rmtree(each)
+        return done.stdout + done.stderr
 
     def execute(self, name: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in a service's container, as ``docker compose exec`` does."""
@@ -123,7 +131,8 @@ class Site:
         logs = sorted(self.folder.glob("*.log"))
         return "\n".join(f"--- {one.name}\n{one.read_text(errors='replace')[-3000:]}" for one in logs)
 
-    def _serve(self, service: Service) -> Container:
+    def _serve(self, service: Service, changes: dict[str, str] | None = None) -> Container:
+        self.changes.setdefault(service.name, changes or {})
         one = self._ending.enter_context(self._container(service))
         self._make_volumes(one)
         log = self.folder / f"{service.name}.log"
