@@ -97,8 +97,9 @@ class Site:
         done = self._run(one, service.argv(one.image))
         assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         assert one.written() == [], f"{name} wrote {one.written()}"
-        for each in (one.root / "tmp").iterdir():
-            shutil.rmtree(each)
+        shutil.rmtree(one.root / "tmp")
+        (one.root / "tmp").mkdir()
+        (one.root / "tmp").chmod(0o1777)
         return done.stdout + done.stderr
 
     def execute(self, name: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
