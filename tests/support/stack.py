@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -88,9 +88,10 @@ class Stack:
 
     @property
     def admin(self) -> httpx.Client:
-        """A client of the API signed in as the first administrator; signed in once in a test module."""
+        """A client of the API signed in as the first administrator, for as long as the stack runs."""
         if self._admin is None:
             self._admin = self.client("admin", ADMIN_PASSWORD)
+            self._admin.auth = _SignedInAgain(self._admin, "admin", ADMIN_PASSWORD)
         return self._admin
 
     def client(self, username: str, password: str) -> httpx.Client:
@@ -117,6 +118,25 @@ class Stack:
     def logs(self) -> str:
         """Return the end of every log, for the report of a failed test."""
         return "\n".join(f"--- {one.name}\n{one.tail()}" for one in self.programs.values())
+
+
+class _SignedInAgain(httpx.Auth):
+    """Signs in again when the access token has run out: a stack may be in use for longer than a token is good."""
+
+    requires_response_body = True
+
+    def __init__(self, client: httpx.Client, username: str, password: str) -> None:
+        self._client, self._person = client, {"username": username, "password": password}
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        answer = yield request
+        if answer.status_code != 401 or not answer.json().get("expired"):
+            return
+        signed = yield self._client.build_request("POST", "/auth/login", json=self._person)
+        assert signed.is_success, signed.text
+        self._client.headers["authorization"] = f"Bearer {signed.json()['access_token']}"
+        request.headers["authorization"] = self._client.headers["authorization"]
+        yield request
 
 
 @contextlib.contextmanager
