@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,11 @@ from pulse_desktop.ui.windows.sign_in import SignInDialog
 from support.window_fakes import EVERYTHING, SETTINGS, FakeBridge, disconnected, online, operator, syncing
 
 ALL = operator(*EVERYTHING)
-STATES: dict[str, Snapshot] = {
-    "online": online(operator=ALL),
-    "syncing": syncing(operator=ALL),
-    "disconnected": disconnected(
+# Made when they are shown: the chart ends at the time of the picture.
+STATES: dict[str, Callable[[], Snapshot]] = {
+    "online": lambda: online(operator=ALL),
+    "syncing": lambda: syncing(operator=ALL),
+    "disconnected": lambda: disconnected(
         operator=operator("FORCE_SYNC", from_cache=True),
         problems={"notice": "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are "
                             "given up"},
@@ -61,13 +63,14 @@ def test_picture_of_the_main_window_item_9(  # noqa: PLR0917 - fixtures come by 
     QApplication.processEvents()
     if state != "online" and not size:
         window.work.tabs.setCurrentWidget(window.work.waiting)
+    now = STATES[state]()
     for _ in range(2):
-        window.show_snapshot(STATES[state])
+        window.show_snapshot(now)
         window.value.metrics.setCurrentText("temperature")
         QApplication.processEvents()
     image = shot(window, pictures / f"desktop-{state}{size}-{theme}.png")
     assert (image.width(), image.height()) == SIZES[size]
-    assert QColor(BY_NAME[theme].of(STATES[state].lamp)).rgb() in all_colours_of(image, window.state.lamp)
+    assert QColor(BY_NAME[theme].of(now.lamp)).rgb() in all_colours_of(image, window.state.lamp)
     assert len(colours_of(image)) > 40
 
 
