@@ -63,7 +63,8 @@ def main() -> int:
 
 
 def build(composition: Composition, buildah: Buildah) -> None:
-    """Build every image, the stand-in for their bases first."""
+    """Build every image, the stand-in for their bases first; containers of a drill that was broken off go."""
+    buildah("rm", "--all")
     timed("stand-in for the base images", buildah.make_stand_in)
     for image, dockerfile in composition.images().items():
         timed(f"image {image}", lambda image=image, file=dockerfile: buildah.build(image, file))  # type: ignore[misc]
