@@ -164,8 +164,10 @@ def test_package_opens_its_window_and_delivers_item_9(packed: Path, stack: Stack
 
 
 def test_systemd_unit_is_accepted_and_hardened_item_8(tmp_path: Path, packed: Path):
+    shipped = packed.parent / "_internal" / "linux"
+    assert {file.name for file in shipped.iterdir()} == {file.name for file in LINUX.iterdir()}
     unit = tmp_path / "pulse-desktop.service"
-    text = (LINUX / unit.name).read_text().replace("/opt/pulse-desktop/pulse-desktop", str(packed))
+    text = (shipped / unit.name).read_text().replace("/opt/pulse-desktop/pulse-desktop", str(packed))
     unit.write_text(text)
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
