@@ -31,7 +31,7 @@ from support.own_postgres import OwnPostgres
 from support.processes import Program, program
 from support.waiting import until
 
-HOST, DEVICE, ADMIN = "pulse.example.org", "PRESS-7", "correct-horse-battery-77"
+HOST, DEVICE = "pulse.example.org", "PRESS-7"
 SERVICES = ("auth-api", "edge", "ingest-worker")
 TWIN = "ingest-worker-2"
 JOBS = ("secrets", "certificates", "migrations")
