@@ -89,6 +89,14 @@ async def test_wrong_method_and_unknown_path_are_problem_documents(api: Any) -> 
     assert slug(unknown)
 
 
+async def test_options_of_every_path_are_answered_and_need_no_person(api: Any) -> None:
+    paths = (await api.client.get("/api/schema")).json()["paths"]
+    assert len(paths) > 30
+    for path in paths:
+        answer = await api.client.options(re.sub(r"{[^}]*}", "01a203ba-aeb7-7346-b9f8-f2ce75491c1b", path))
+        assert (answer.status_code, "OPTIONS" in answer.headers["allow"]) == (204, True), path
+
+
 async def test_fault_of_the_server_is_told_nothing_and_logged_with_its_trace(start: Callable[..., Any]) -> None:
     class Broken:
         def hash(self, password: str) -> str:
