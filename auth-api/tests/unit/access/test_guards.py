@@ -15,7 +15,7 @@ from pulse_auth.errors import PermissionMissingError
 
 def connection_of(*permissions: str) -> Any:
     person = SignedIn(uuid4(), "ann", (), frozenset(permissions), must_change_password=False, session_id=uuid4())
-    return SimpleNamespace(user=person)
+    return SimpleNamespace(user=person, scope={"method": "GET"})
 
 
 async def test_requires_a_permission_that_is_held_passes() -> None:
