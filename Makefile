@@ -131,6 +131,8 @@ coverage: ## coverage of every part's tests, programs in processes of their own 
 	@$(PYTHON) requirements/install.py screen
 	@$(PYTHON) requirements/install.py package
 	@$(PYTHON) requirements/install.py faults
+	@$(PYTHON) requirements/install.py documents
+	@$(PYTHON) requirements/install.py deploy
 	@mkdir -p reports
 	cd dashboard && npm run --silent coverage
 	$(BIN)/python -m pytest --ignore=tests/foreign --ignore=tests/bench --ignore=tests/mutants --cov --cov-report=xml:reports/coverage.xml --cov-report=term --junitxml=reports/pytest.xml $(TESTS)

@@ -52,6 +52,7 @@ SQL
 
 if [ "${2:-}" = --with-keys ]; then
     for key in ${PULSE_KEYS:-}; do
+        mkdir -p "${key#*=}" # on a new server nobody has made it
         tar -C "${key#*=}" -xf "$backup/${key%%=*}.tar"
     done
 fi

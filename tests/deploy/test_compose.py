@@ -20,7 +20,7 @@ from pulse_runtime.environment import VARIABLES
 from support.processes import ROOT
 
 HOST = "pulse.example.org"
-OURS = re.compile(rf"precisionpulse/[a-z-]+:{re.escape(__version__)}")
+OURS = re.compile(rf"localhost/precisionpulse/[a-z-]+:{re.escape(__version__)}")
 # An exact version, at least major and minor; never `latest` or a moving major.
 PINNED = re.compile(r"[a-z/]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z0-9.]+)*(@sha256:[0-9a-f]{64})?")
 # Named like secrets; the one names folders, the other a folder of public keys.

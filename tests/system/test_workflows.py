@@ -83,3 +83,24 @@ def test_workflows_have_no_right_too_many_and_pin_their_actions() -> None:
                 assert re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step["uses"]), step["uses"]
     rights = {name: job.get("permissions", {}) for name, job in workflow("release")["jobs"].items()}
     assert {name for name, given in rights.items() if "write" in given.values()} == {"images", "desktop"}
+
+
+def system_sets(words: str) -> set[str]:
+    """Return the sets of system packages that the make targets in *words*, or those of ``.ci/run``, want installed."""
+    if ".ci/run" in words:
+        words = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    wanted: set[str] = set()
+    for target in re.findall(r"\bmake ([a-z-]+)", words):
+        rule = re.search(rf"^{target}:.*\n((?:\t.*\n)*)", MAKEFILE, re.MULTILINE)
+        assert rule is not None, target
+        wanted |= set(re.findall(r"install\.py (\w+)", rule[1]))
+    installer = (ROOT / "requirements" / "install.py").read_text(encoding="utf-8")
+    return {one for one in wanted if re.search(rf'^    "{one}": {{', installer, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow_installs_as_root_what_its_targets_could_not_install_themselves(name: str) -> None:
+    for job, what in workflow(name)["jobs"].items():
+        words = "\n".join(step.get("run", "") for step in what.get("steps", []))
+        installed = set(re.findall(r"sudo .*install\.py (\w+)", words))
+        assert system_sets(words) <= installed, job

@@ -12,6 +12,9 @@ import asyncpg
 import pytest
 import structlog
 from argon2 import PasswordHasher
+from litestar import Request
+
+from pulse_auth.http.problems import answer_error
 
 LOGIN = "/api/v1/auth/login"
 JSON = {"content-type": "application/json"}
@@ -112,6 +115,21 @@ async def test_fault_of_the_server_is_told_nothing_and_logged_with_its_trace(sta
     assert "internal detail" not in answer.text
     failed = next(entry for entry in logs if entry["event"] == "http.request_failed")
     assert isinstance(failed["exc_info"], ZeroDivisionError)
+
+
+def test_fault_behind_a_path_that_is_a_secret_is_logged_by_its_route_alone() -> None:
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/exports/s3cret",
+        "path_template": "/exports/{link}",
+        "headers": [],
+    }
+    with structlog.testing.capture_logs() as logs:
+        answer = answer_error(Request({**scope, "query_string": b""}), ZeroDivisionError())  # type: ignore[typeddict-item]
+    assert answer.status_code == 500
+    assert [entry["route"] for entry in logs] == ["/exports/{link}"]
+    assert "s3cret" not in str(logs)
 
 
 async def test_answer_carries_a_request_id_that_its_log_line_carries_too(api: Any) -> None:

@@ -192,7 +192,10 @@ VARIABLES: tuple[Variable, ...] = (
         "desktop",
     ),
     Variable("PULSE_HOST", "", "Name of the server, as browsers and devices know it; must be set there", "compose"),
-    Variable("PULSE_REGISTRY", "precisionpulse", "Where the images are, the part before /auth-api", "compose"),
+    Variable(
+        "PULSE_REGISTRY", "localhost/precisionpulse", "Where the images are, the part before /auth-api", "compose"
+    ),
+    Variable("PULSE_WORKERS", "1", "How many ingest workers run", "compose"),
     Variable("PULSE_VERSION", __version__, "Version of the images", "compose"),
     Variable(
         "PULSE_OWN_TLS",

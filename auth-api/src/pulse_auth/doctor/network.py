@@ -23,6 +23,7 @@ from .machine import SOON
 WITHIN_S = 5.0
 _PORTS = {"mqtts": 8883, "mqtt": 1883, "wss": 443, "ws": 80, "https": 443, "http": 80}
 _CLEAR = {"mqtt", "ws", "http"}
+_RENEW = "renew the certificate: docker compose up -d, then restart edge; the embedded broker does it at its next start"
 _ALIVE = b'{"status":"ok"}'  # what /healthz answers; a page of something else would not be JSON
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -197,7 +198,7 @@ def _dates(check: str, url: str, writer: asyncio.StreamWriter, now: datetime) ->
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
     words = f"{url}, certificate good until {format_time(ends)}"
     if ends - now < SOON:
-        return warning(check, words, "renew the certificate; the embedded broker does it at its next start")
+        return warning(check, words, _RENEW)
     return ok(check, words)
 
 

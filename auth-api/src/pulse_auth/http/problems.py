@@ -108,8 +108,13 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if _is_database_outage(error):
         _log.warning("database.unavailable", error=type(error).__name__)
         return problem_response(PROBLEMS[errors.DatabaseUnavailableError], "Try again in a moment.", retry_after_s=5)
-    _log.error("http.request_failed", method=request.method, route=request.url.path, exc_info=error)
+    _log.error("http.request_failed", method=request.method, route=_route(request), exc_info=error)
     return problem_response(_FAULT, "The request could not be carried out; the log of the server says why.")
+
+
+def _route(request: Request[Any, Any, Any]) -> str:
+    """Return the pattern of the path: the path itself may be a secret, as that of an export is."""
+    return str(request.scope.get("path_template") or "unmatched")
 
 
 def _answer_refusal(error: errors.RefusalError) -> Response[Any]:
