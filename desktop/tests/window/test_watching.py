@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -99,27 +99,6 @@ def test_bridge_ends_although_a_look_hangs_on_a_dead_disk_item_7(qapp, monkeypat
     finally:
         disk_is_back.set()
         made._thread.join(5)
-
-
-def test_bridge_looks_straight_after_what_a_person_asked_for_item_1(qapp, qtbot, monkeypatch: pytest.MonkeyPatch):
-    class Counting:
-        looks: ClassVar[list[str]] = []
-
-        def look(self) -> None:
-            self.looks.append("look")
-
-        def look_again(self) -> None:
-            self.looks.append("all of it")
-
-    monkeypatch.setattr(bridge, "LOOK_EVERY_S", 3_600)
-    made = bridge.Bridge(Counting(), None)
-    made.start()
-    try:
-        qtbot.waitUntil(lambda: Counting.looks == ["look"])
-        made.ask(lambda: Counting.looks.append("work"), lambda _answer: None, fail)
-        qtbot.waitUntil(lambda: Counting.looks == ["look", "work", "all of it", "look"])
-    finally:
-        made.close()
 
 
 def test_look_that_fails_shows_no_green_lamp_says_why_and_is_logged_once_item_2(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -248,8 +247,6 @@ def the_application() -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
-    # Small pictures are painted in one thread: to share each of them out cost more than the painting, all day long.
-    os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
     QGuiApplication.setDesktopFileName("precisionpulse")
     made = QApplication(["pulse-desktop"])
     made.setApplicationDisplayName("PrecisionPulse")

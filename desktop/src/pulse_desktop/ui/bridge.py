@@ -1,10 +1,9 @@
 """
 The one place where the core's events become Qt signals: a thread of its own looks, and tells the window.
 
-It makes a ``Snapshot`` once a second, and when a person did something, from what the core's threads hold and what its
-files say, so the window's thread neither reads a file nor waits for the core. What a person asks for runs in another
-thread, and its answer comes back as a call in the window's thread. Read next: ``snapshot``, ``watching`` (what a look
-reads).
+It makes a ``Snapshot`` a few times a second from what the core's threads hold and what its files say, so the window's
+thread neither reads a file nor waits for the core. What a person asks for runs in another thread, and its answer
+comes back as a call in the window's thread. Read next: ``snapshot``, ``watching`` (what a look reads).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from ..core.operation import Operation
 from .watching import Watch
 
 log = structlog.get_logger()
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
 LOOK_ENDS_S = 5.0  # that the end waits for a look, which a dead disk may hold for ever
 Failed = Callable[[str], None]
 
@@ -88,8 +87,7 @@ class Bridge(QObject):
         super().__init__()
         self._watch, self.operation = watch, operation
         self._tasks = Tasks()
-        self._woken = threading.Event()
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="window-watch", daemon=True)
 
     def start(self) -> None:
@@ -97,34 +95,28 @@ class Bridge(QObject):
         self._thread.start()
 
     def ask(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Failed) -> None:
-        """See ``Asking``; what it changed is looked at straight after."""
-
-        def seen() -> Any:
-            try:
-                return work()
-            finally:
-                self._watch.look_again()
-                self._woken.set()
-
-        self._tasks.ask(seen, done, failed)
+        """See ``Asking``."""
+        self._tasks.ask(work, done, failed)
 
     def show(self, metric: str, span_s: float) -> None:
         """See ``Asking``."""
         self._watch.show(metric, span_s)
-        self._woken.set()
+
+    def look_again(self) -> None:
+        """Read what changes rarely at the next look."""
+        self._watch.look_again()
 
     def close(self) -> None:
         """Look no more; waits a while for the look under way, whose answer is dropped when it comes later."""
-        self._is_stopping = True
-        self._woken.set()
+        self._stopping.set()
         self._tasks.close()
         if self._thread.is_alive():
             self._thread.join(LOOK_ENDS_S)
 
     def _run(self) -> None:
-        while not self._is_stopping:
-            self._woken.clear()
+        while True:
             found = self._watch.look()
-            if not self._is_stopping:
+            if not self._stopping.is_set():
                 self.changed.emit(found)
-                self._woken.wait(LOOK_EVERY_S)
+            if self._stopping.wait(LOOK_EVERY_S):
+                return

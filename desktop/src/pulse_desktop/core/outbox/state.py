@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from pulse_acl.ranges import Range, count
 
 WARN_PCT = 80.0
 
 
-class StreamState(msgspec.Struct):
+@dataclass(slots=True)
+class StreamState:
     """
     One stream's account.
 
