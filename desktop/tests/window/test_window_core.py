@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -27,6 +28,7 @@ from pulse_desktop.ui import application
 from pulse_desktop.ui.application import Running
 from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import Lamp
+from pulse_desktop.ui.windows.sign_in import SignInDialog
 from pulse_runtime.environment import Environment
 from pulse_runtime.errors import ConfigError
 from support.device_world import FakeArchive, World
@@ -127,9 +129,12 @@ def test_window_second_start_on_the_same_data_says_so_and_ends_item_7(running: R
             said.append(box.text())
             forms.append(box.textFormat())
             box.accept()
-        else:
+        elif time.monotonic() < until:
             QTimer.singleShot(20, answer)
+        else:
+            QApplication.exit(1)  # a second program that runs would run for ever
 
+    until = time.monotonic() + 15
     QTimer.singleShot(20, answer)
     code = application.run(lambda _id: plan(world, running.session.folder.client_id))
     assert code == 2
@@ -223,6 +228,19 @@ def test_window_starts_the_device_anew_when_a_part_of_it_has_ended_item_1(
     assert len(Noted.made) == 2
     assert planned == [None, "ended"], "what it is made of is read anew"
     assert [one.session.device.outbox.is_running for one in Noted.made] == [False, False]
+
+
+def test_window_restart_is_not_held_up_by_a_form_that_is_busy_item_1(running: Running, qtbot, qapp: QApplication):
+    form = SignInDialog(running.bridge, lambda _: None)
+    qtbot.addWidget(form)
+    form.show()
+    form._busy(is_busy=True)
+    QTimer.singleShot(0, running._start_anew)
+    guard = QTimer(singleShot=True)
+    guard.timeout.connect(lambda: qapp.exit(9))
+    guard.start(5_000)
+    assert qapp.exec() == 0
+    assert running.starts_anew
 
 
 def test_window_closed_within_the_pause_before_a_restart_does_not_end_the_next_run_item_1(

@@ -135,7 +135,7 @@ class Running(QObject):
     @Slot()
     def _start_anew(self) -> None:
         self.starts_anew = True
-        QApplication.quit()
+        QApplication.exit(0)  # ``quit`` asks the windows, and a form that is busy would refuse for ever
 
     def _open_settings(self) -> None:
         self.bridge.ask(self.bridge.operation.settings, self._show_settings, partial(self.window.say, "failed"))
