@@ -62,7 +62,7 @@ class Service:
         self.health: list[str] = described.get("healthcheck", {}).get("test", [])[1:]
 
     def twin(self, name: str) -> Service:
-        """Return one more of the same kind, as of ``--scale``."""
+        """Return one more of the same kind, as ``scale`` starts it."""
         return Service(name, self._described)
 
     @property
