@@ -84,6 +84,7 @@ class FakeBridge:
         self.held: list[Callable[[], None]] | None = None
         self.operation: Any = FakeOperation()
         self.shown: list[tuple[str, float]] = []
+        self.looks = 0
         self.opened: list[str] = []
 
     def ask(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
@@ -99,6 +100,9 @@ class FakeBridge:
             answer()
         else:
             self.held.append(answer)
+
+    def look_again(self) -> None:
+        self.looks += 1
 
     def show(self, metric: str, span_s: float) -> None:
         self.shown.append((metric, span_s))
@@ -137,6 +141,21 @@ def syncing(**changes: Any) -> Snapshot:
     """The same, back after an outage."""
     buffer = Buffer(held=61_234, sent=400, room_h=2760.0, used_pct=0.6, progress=0.38, left_s=94)
     return replace(online(), **{"lamp": Lamp.SYNCING, "buffer": buffer, "waiting": rows(60), **changes})
+
+
+def everything_wrong(**changes: Any) -> Snapshot:
+    """A device of which as much is wrong as can be at once: a banner for each, some of them long."""
+    problems = {
+        "recording": "readings are not recorded: the disk of /var/lib/precisionpulse/devices/DESKTOP-001 is full; "
+        "make room there, and it goes on by itself",
+        "notice": "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are given up",
+        "source": "press: the machine's driver does not answer; tried again in 30 s",
+        "refused": "the server refuses this device: it was revoked; ask an administrator to enroll it again",
+        "rejected": "the archive has rejected 12 readings; they are kept here, see the waiting rows",
+        "ended": "a part has ended by itself (sync); the device is started anew",
+    }
+    who = operator(*EVERYTHING, from_cache=True)
+    return disconnected(Link.REFUSED, "it was revoked", problems=problems, operator=who, **changes)
 
 
 def disconnected(link: Link = Link.NO_NETWORK, detail: str = "no route to the host", **changes: Any) -> Snapshot:

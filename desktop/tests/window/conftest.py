@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
+from pulse_desktop.ui.application import the_application
 from pulse_desktop.ui.theme.colours import DARK
 from pulse_desktop.ui.theme.style import present, put_on
 from pulse_desktop.ui.windows.main import MainWindow
@@ -27,6 +28,12 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures go: into the documentation when ``make pictures`` says so."""
     given = os.environ.get("PULSE_PICTURES")
     return Path(given) if given else tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture(scope="session")
+def qapp() -> QApplication:
+    """The application as the program makes it, instead of pytest-qt's."""
+    return the_application()
 
 
 @pytest.fixture(autouse=True)

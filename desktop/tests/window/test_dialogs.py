@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import QComboBox, QLineEdit
 from pulse_desktop.core.errors import ChangeError, EnrollmentError, SignInError
 from pulse_desktop.core.identity.sign_in import Welcome
 from pulse_desktop.core.identity.store import Identity
-from pulse_desktop.ui.bridge import Tasks
 from pulse_desktop.ui.windows.enroll import EnrollDialog
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.settings import Present, SettingsDialog
@@ -90,22 +88,6 @@ def test_sign_in_under_way_cannot_be_walked_away_from_and_its_outcome_is_told_it
     assert "does not answer" in dialog.error.text()
     qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
     assert not dialog.isVisible()
-
-
-def test_answer_that_comes_after_the_end_of_the_window_is_dropped_item_1(qtbot, qapp):
-    tasks, begun, may_end, told = Tasks(), threading.Event(), threading.Event(), []
-
-    def work() -> None:
-        begun.set()
-        may_end.wait(20)
-
-    tasks.ask(work, told.append, told.append)
-    assert begun.wait(20)
-    tasks.close()
-    may_end.set()
-    tasks._pool.shutdown(wait=True)
-    qapp.processEvents()
-    assert told == []
 
 
 def test_sign_in_password_is_not_shown_item_3(sign_in):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +20,6 @@ from pulse_desktop.core.outbox.state import OutboxState, StreamState
 from pulse_desktop.core.readings import StoredReading
 from pulse_desktop.core.report import DeviceReport
 from pulse_desktop.core.settings import DeviceSettings
-from pulse_desktop.ui import bridge
 from pulse_desktop.ui.growth import Growth
 from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import ROW_BYTES, Lamp
@@ -79,26 +77,6 @@ def watch(session: Any, newest: Newest, clock: FakeClock) -> Watch:
 
 def fail(*_arguments: object) -> Any:
     raise OSError("the disk is gone")
-
-
-def test_bridge_ends_although_a_look_hangs_on_a_dead_disk_item_7(qapp, monkeypatch: pytest.MonkeyPatch):
-    disk_is_back, looking = threading.Event(), threading.Event()
-
-    class Hanging:
-        def look(self) -> None:
-            looking.set()
-            disk_is_back.wait(20)
-
-    monkeypatch.setattr(bridge, "LOOK_ENDS_S", 0.05, raising=False)
-    made = bridge.Bridge(Hanging(), None)
-    made.start()
-    try:
-        assert looking.wait(5)
-        made.close()
-        assert made._thread.is_alive()
-    finally:
-        disk_is_back.set()
-        made._thread.join(5)
 
 
 def test_look_that_fails_shows_no_green_lamp_says_why_and_is_logged_once_item_2(

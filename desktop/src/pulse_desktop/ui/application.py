@@ -33,6 +33,7 @@ from ..core.operation import SettingShown
 from ..session import Session, SessionPlan, enroll_device
 from .bridge import Bridge, Tasks
 from .log_tail import LogTail
+from .snapshot import Snapshot
 from .theme.colours import BY_NAME, DARK, LIGHT, Colours
 from .theme.style import put_on
 from .tray import Tray
@@ -43,6 +44,7 @@ from .windows.settings import Present, SettingsDialog
 from .windows.sources import SourcesDialog
 
 log = structlog.get_logger()
+COLLECT_EVERY_MS = 10_000
 WELL_AFTER_S = 600.0  # a device that has run for so long is started anew as soon as at first
 TURN_S = 0.001  # that a thread computes while the window waits; several take turns, and a frame needs many
 REFUSED = 2  # the exit code of a program that could not start as it was asked to
@@ -106,10 +108,7 @@ class Running(QObject):
         self.bridge = Bridge(Watch(self.session, newest, tail, SystemClock()), self.session.operation)
         self.window = MainWindow(plan.folder.client_id, self.bridge, kept, self._open_settings)
         self.tray = Tray(self.window)
-        self.bridge.changed.connect(self.window.show_snapshot)
-        self.bridge.changed.connect(self.tray.show_snapshot)
-        self.bridge.changed.connect(self._look_after)
-        self.bridge.start()
+        self.bridge.start(self._show)
 
     def close(self) -> None:
         """End the device, then forget the window, which goes out of sight at once: a start under way takes its time."""
@@ -120,8 +119,12 @@ class Running(QObject):
         self.session.close()
         self.window.deleteLater()
 
-    @Slot(object)
-    def _look_after(self, _now: object) -> None:
+    def _show(self, now: Snapshot) -> None:
+        self.window.show_snapshot(now)
+        self.tray.show_snapshot(now)
+        self._look_after()
+
+    def _look_after(self) -> None:
         """Start the device anew when a part of it has ended by itself, as systemd does where there is no window."""
         if self._is_ending or not self.session.has_ended:
             return
@@ -251,14 +254,18 @@ def the_application() -> QApplication:
     made = QApplication(["pulse-desktop"])
     made.setApplicationDisplayName("PrecisionPulse")
     made.setQuitOnLastWindowClosed(False)
-    _keep_responsive()
+    sys.setswitchinterval(TURN_S)  # nothing that runs beside the window may hold it up for long
+    _collect_here(made)
     return made
 
 
-def _keep_responsive() -> None:
-    """Let nothing that runs beside the window hold it up for long."""
+def _collect_here(application: QApplication) -> None:
+    """Let garbage be collected in this thread alone: a window among it would be destroyed in whichever collects."""
+    gc.disable()
     gc.freeze()  # a hundred thousand objects of the libraries: to look through them all takes a tenth of a second
-    sys.setswitchinterval(TURN_S)
+    timer = QTimer(application)
+    timer.timeout.connect(gc.collect)
+    timer.start(COLLECT_EVERY_MS)
 
 
 def complain(sentence: str) -> None:

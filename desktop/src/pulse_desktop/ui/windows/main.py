@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         self._said.pop("failed", None)
         self._notice = welcome.notice
         self.show_snapshot(self._now)
+        self._bridge.look_again()
 
     def _password_changed(self, welcome: Welcome | None) -> None:
         if welcome is not None:
@@ -216,6 +217,7 @@ class MainWindow(QMainWindow):
         self._notice = ""
         self._said.pop("failed", None)
         self.show_snapshot(self._now)
+        self._bridge.look_again()
 
     def _settings(self) -> None:
         self.say("failed", "")
@@ -228,6 +230,7 @@ class MainWindow(QMainWindow):
         self._said.pop("failed", None)
         self.say("done", what)
         self._done.start(DONE_MS)
+        self._bridge.look_again()
 
     def _about_person(self, operator: Operator) -> dict[str, str]:
         found: dict[str, str] = {}
