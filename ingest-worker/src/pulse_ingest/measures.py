@@ -1,7 +1,7 @@
 """
 Every figure that ``/metrics`` shows; nothing else in the worker names a metric.
 
-Read next: ``loopback_http``, which serves them.
+Read next: ``metrics_http``, which serves them.
 """
 
 from __future__ import annotations

@@ -27,6 +27,9 @@ class Settings:
     """
     What the worker is told; ``metrics_port`` 0: no metrics, ``retention_days`` 0: 400 days of partitions.
 
+    ``internal_network``: of the containers on one host, as address/bits; the metrics are served there too, with the
+    same key. Empty: on loopback alone.
+
     ``instance`` may be ``auto``, see ``instance``.
     ``mqtt5``: shared subscriptions and acknowledgement after COMMIT; without it MQTT 3.1.1 with a persistent session.
     """
@@ -40,6 +43,7 @@ class Settings:
     service_keys_dir: Path
     metrics_key_file: Path
     metrics_port: int
+    internal_network: str
     database: Target
     mqtt5: bool
     retention_days: int
@@ -63,8 +67,9 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         instances_dir=own / "instances",
         private_key_file=own / "signing-key.pem",
         service_keys_dir=env.path("PULSE_SERVICE_KEYS_DIR"),
-        metrics_key_file=own / "metrics-key",
+        metrics_key_file=env.path("PULSE_METRICS_KEY_FILE"),
         metrics_port=env.port("PULSE_METRICS_PORT"),
+        internal_network=str(env.internal_network() or ""),
         database=_database(env, home),
         mqtt5=_mqtt5(env),
         retention_days=env.integer("PULSE_RETENTION_DAYS", least=0, most=MOST_RETENTION_DAYS),

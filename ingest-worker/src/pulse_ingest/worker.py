@@ -15,6 +15,7 @@ import structlog
 
 from pulse_acl.payloads import ContractError, Receipt, encode
 from pulse_acl.topics import Topic, build, parse
+from pulse_runtime.internal_network import own_address
 
 from . import __version__
 from .archivist import Archivist
@@ -23,9 +24,9 @@ from .clock import SystemClock
 from .day_partitions import DayPartitions
 from .errors import Stalled, StorageUnavailable, WriteFailed
 from .link import Link
-from .loopback_http import LoopbackHttp
 from .measures import Measures
 from .messages import Raw
+from .metrics_http import MetricsHttp
 from .pipeline import Pipeline
 from .receipts import Answer
 from .receipts import build as build_receipts
@@ -109,7 +110,7 @@ class Worker:
         Work until SIGTERM or SIGINT; then commit and answer what is held, and leave.
 
         Raises:
-            ConfigError: The metrics port is taken, or another worker has the same instance's name.
+            ConfigError: The metrics have no port, key or address, or another worker has the same instance's name.
             Stalled: Messages are held and nothing happens to them.
         """
         loop = asyncio.get_running_loop()
@@ -154,12 +155,16 @@ class Worker:
             if not task.cancelled():
                 task.result()  # a part that ended by a fault of ours ends the worker with it, loudly
 
-    def _made_http(self) -> LoopbackHttp | None:
+    def _made_http(self) -> MetricsHttp | None:
         settings = self._settings
         if not settings.metrics_port:
             return None
-        return LoopbackHttp(
-            settings.metrics_port, settings.metrics_key_file, self._measures.exposition, self._readiness
+        return MetricsHttp(
+            settings.metrics_port,
+            settings.metrics_key_file,
+            self._measures.exposition,
+            self._readiness,
+            inside=own_address(settings.internal_network) if settings.internal_network else "",
         )
 
     def _readiness(self) -> dict[str, str]:

@@ -46,8 +46,8 @@ VARIABLES: tuple[Variable, ...] = (
         "PULSE_INTERNAL_NETWORK",
         "",
         "Private network inside the containers of one host, such as 172.30.57.0/24: there the API listens in clear text"
-        " too, and believes the edge; empty: loopback only",
-        "auth-api, compose",
+        " too, and believes the edge, and the worker serves its metrics; empty: loopback only",
+        "auth-api, ingest, compose",
     ),
     Variable(
         "PULSE_PUBLIC_URL",
@@ -151,7 +151,16 @@ VARIABLES: tuple[Variable, ...] = (
         "auth-api, ingest",
     ),
     Variable(
-        "PULSE_METRICS_PORT", "9464", "Port of the worker's /metrics and /readyz, loopback only; 0: off", "ingest"
+        "PULSE_METRICS_PORT",
+        "9464",
+        "Port of the worker's /metrics and /readyz, on loopback and in PULSE_INTERNAL_NETWORK; 0: off",
+        "ingest",
+    ),
+    Variable(
+        "PULSE_METRICS_KEY_FILE",
+        "{PULSE_HOME}/services/ingest/metrics-key",
+        "File (0600) with the key that the worker's /metrics wants as bearer token; made when it is missing",
+        "ingest",
     ),
     Variable("PULSE_BROWSER_TOKEN_S", "900", "Life of a browser's broker token, 20 to 900 s", "auth-api"),
     Variable("PULSE_LINK_PORT", "8893", "Port of the link that `make cut` cuts, before the first device", "local"),

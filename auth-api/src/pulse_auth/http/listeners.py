@@ -6,13 +6,11 @@ The API speaks clear text, so it takes no other address: whoever is elsewhere co
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-from collections.abc import Iterable, Iterator
-
-import psutil
+from collections.abc import Iterator
 
 from pulse_runtime.errors import ConfigError
+from pulse_runtime.internal_network import own_address
 
 from ..settings import Settings
 
@@ -26,23 +24,7 @@ def listeners(settings: Settings) -> Iterator[socket.socket]:
     """
     yield _bound(settings.http_host, settings.http_port)
     if settings.internal_network:
-        yield _bound(_address_in(settings.internal_network, _own_addresses()), settings.http_port)
-
-
-def _address_in(network_text: str, own: Iterable[str]) -> str:
-    network = ipaddress.ip_network(network_text)
-    for text in own:
-        if ipaddress.ip_address(text) in network:
-            return text
-    raise ConfigError(
-        f"PULSE_INTERNAL_NETWORK is {network}, but this machine has no address there; give the containers' own network."
-    )
-
-
-def _own_addresses() -> list[str]:
-    kinds = {socket.AF_INET, socket.AF_INET6}
-    found = [one.address for each in psutil.net_if_addrs().values() for one in each if one.family in kinds]
-    return [address for address in found if "%" not in address]  # link-local ones carry their interface
+        yield _bound(own_address(settings.internal_network), settings.http_port)
 
 
 def _bound(host: str, port: int) -> socket.socket:
