@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -215,6 +216,29 @@ def test_sources_renewed_after_the_stop_do_not_start_again(start: Start):
     group.stop()
     group.renew()
     assert not group.is_running
+
+
+def test_sources_rest_when_the_sample_under_way_is_recorded(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Else a device whose readings are all archived would get one more, which nobody sends."""
+    begun, may_end, read = threading.Event(), threading.Event(), simulator.Simulator.read
+
+    def slow(source: simulator.Simulator) -> Any:
+        begun.set()
+        may_end.wait(20)
+        return read(source)
+
+    monkeypatch.setattr(simulator.Simulator, "read", slow)
+    group = start([{"kind": "simulator", "prefix": "s/"}])
+    assert begun.wait(20)
+    assert not group.rest(0.05)
+    group.go_on()
+    threading.Timer(0.1, may_end.set).start()
+    assert group.rest(20)
+    count = group.skipped
+    until(lambda: len(recorded(tmp_path, "s/line/parts")) == 2, within_s=20, what="both samples are recorded")
+    assert (group.is_running, group.skipped) == (True, count)
 
 
 def test_states_of_a_kind_that_is_not_utf8_are_written(start: Start, tmp_path: Path):

@@ -250,7 +250,7 @@ def test_window_closed_within_the_pause_before_a_restart_does_not_end_the_next_r
     made = Running(plan(world, "paused"), LogTail(), kept, Backoff(Random(7), base_s=0.1, cap_s=0.1))
     try:
         monkeypatch.setattr(made.session, "_has_ended", True)
-        made._look_after(None)
+        made._look_after()
     finally:
         made.close()
     assert "ended" in made.window.banners.texts

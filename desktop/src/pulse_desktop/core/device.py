@@ -169,13 +169,17 @@ class Device:
         Take no more samples, and wait until the archive has answered everything; takes *within_s* seconds at most.
 
         Returns:
-            How many readings are without an answer: 0, and sampling rests until ``go_on``; else it goes on already.
+            How many readings are without an answer, at least: 0, and sampling rests until ``go_on``; else it goes on
+            already.
         """
-        self._sources.rest()
-        self._drained.clear()
-        self.outbox.flush(within_s)
+        clock = self._parts.clock
+        until = clock.monotonic() + within_s
+        if not self._sources.rest(within_s) or not self.outbox.flush(until - clock.monotonic()):
+            self.go_on()
+            return max(1, _open(self.outbox.state))
+        self._drained.clear()  # not before: all could have been answered while the last sample was still taken
         if _open(self.outbox.state):
-            self._drained.wait(within_s)
+            self._drained.wait(until - clock.monotonic())
         left = _open(self.outbox.state)
         if left:
             self.go_on()

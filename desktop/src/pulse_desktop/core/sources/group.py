@@ -58,12 +58,14 @@ class _Run:
         for sampler in self.samplers:
             sampler.start()
 
-    def stop(self) -> None:
+    def stop(self, within_s: float = STOP_S) -> bool:
+        """End all threads; False: one still takes a sample after *within_s* seconds, and is left behind."""
         for sampler in self.samplers:
             sampler.finish()
-        end = time.monotonic() + STOP_S  # for all together: one that hangs is left behind
+        end = time.monotonic() + within_s  # for all together
         for sampler in self.samplers:
             sampler.stop(max(0.0, end - time.monotonic()))
+        return not any(sampler.is_running for sampler in self.samplers)
 
 
 class SourceGroup:
@@ -158,12 +160,13 @@ class SourceGroup:
             if not self._is_resting:
                 self._run.start()
 
-    def rest(self) -> None:
-        """Take no more samples until ``go_on``."""
+    def rest(self, within_s: float) -> bool:
+        """Take no more samples until ``go_on``; False: one is still being taken after *within_s* seconds."""
         with self._lock:
             if self._is_started and not self._is_resting:
                 self._is_resting = True
-                self._run.stop()
+                return self._run.stop(within_s)
+            return True
 
     def go_on(self) -> None:
         """Sample again after ``rest``, with each source made anew."""
