@@ -144,6 +144,8 @@ class Session:
                 f"readings of {self.folder.client_id} are not in the archive so far, and another device could not send "
                 f"them: wait until it is online and all of its buffer is sent, then try again"
             )
+        if self._stopping.is_set():  # whoever asked has left: the code stays good
+            raise ChangeError(f"the program ended before this machine became {client_id}: start it and try again")
         try:
             identity = enroll_device(self.environment, folder, api_url, code, broker_url or None)
             copy_plan(self.folder.path, folder.path)

@@ -165,6 +165,23 @@ def test_device_id_that_cannot_be_the_next_one_says_why_item_4(
         running.session.become(change(running), world.api.url, world.code(), "")
 
 
+def test_device_id_asked_for_before_the_end_of_the_program_changes_nothing_after_it_item_4(
+    running: Running, world: World, monkeypatch: pytest.MonkeyPatch
+):
+    drain = running.session.device.drain
+
+    def drained_at_the_end(within_s: float) -> int:
+        left = drain(within_s)
+        running.session._stopping.set()
+        return left
+
+    monkeypatch.setattr(running.session.device, "drain", drained_at_the_end)
+    with pytest.raises(ChangeError, match="the program ended"):
+        running.session.become("other", world.api.url, world.code(), "")
+    assert "other" not in world.api.enrolled
+    assert not (running.session.folder.path / "replaced-by").exists()
+
+
 def test_device_id_needs_the_right_to_configure_item_4(running: Running, world: World, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(SignInError):
