@@ -27,7 +27,17 @@ from pulse_desktop.ui.windows.sign_in import SignInDialog
 from pulse_desktop.ui.windows.sources import SourcesDialog
 from support.open_forms import open_form
 from support.people_desk import BOB, OPERATORS, VALVES, PeopleDesk
-from support.window_fakes import EVERYTHING, LARGEST, SETTINGS, FakeBridge, disconnected, online, operator, syncing
+from support.window_fakes import (
+    EVERYTHING,
+    LARGEST,
+    SETTINGS,
+    FakeBridge,
+    disconnected,
+    everything_wrong,
+    online,
+    operator,
+    syncing,
+)
 from support.window_layout import faults
 
 WHY = "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are given up"
@@ -37,6 +47,7 @@ STATES = {
     "syncing": syncing(operator=EVERYBODY),
     "disconnected": disconnected(operator=EVERYBODY, problems={"notice": WHY}),
     "signed out": disconnected(),
+    "everything wrong": everything_wrong(),
 }
 
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from pulse_desktop.core.recent import Point
-from pulse_desktop.ui.widgets.chart import TICK_PX, Chart, TimeAxis
+from pulse_desktop.ui.widgets.chart import ROW_PX, TICK_PX, Chart, TimeAxis, ValueAxis
 
 LARGEST = 2**63 - 1
 
@@ -90,3 +90,12 @@ def test_chart_times_stand_at_full_minutes_and_hours_with_room_between_item_2(qt
     midnight = datetime(2026, 2, 7).astimezone().timestamp()
     assert all((tick - midnight) % step_s == 0 for tick in ticks)
     assert all(len(text) == len("10:00") for text in axis.tickStrings(ticks, 1.0, step))
+
+
+@pytest.mark.parametrize("height", [40.0, 60.0, 120.0, 800.0])
+@pytest.mark.parametrize(("least", "most"), [(66.1, 77.3), (-1.0, 1.0), (0.0, 9e18), (5.0, 5.002)])
+def test_chart_values_never_lie_over_one_another_item_1(qtbot, height: float, least: float, most: float):
+    levels = ValueAxis("left").tickSpacing(least, most, height)
+    steps = [step for step, _ in levels]
+    assert steps[0] * height / (most - least) >= ROW_PX
+    assert (most - least) / steps[0] >= 1, "one at least is seen"

@@ -180,16 +180,6 @@ def test_waiting_rows_have_number_value_and_state_and_say_why_one_was_rejected_i
     assert window.work.waiting.model.rows() == []
 
 
-def test_banner_stands_until_its_cause_is_gone_item_2(window: MainWindow):
-    window.show_snapshot(online(problems={"recording": "the disk is full", "notice": "the buffer is filling"}))
-    assert window.banners.texts == {"recording": "The disk is full.", "notice": "The buffer is filling."}
-    window.show_snapshot(online(problems={"notice": "the buffer is filling"}))
-    assert list(window.banners.texts) == ["notice"]
-    window.show_snapshot(online())
-    assert window.banners.texts == {}
-    assert not window.banners.isVisible()
-
-
 def test_person_signed_in_from_cache_is_said_with_the_last_check_item_2(window: MainWindow):
     window.show_snapshot(online(operator=operator("FORCE_SYNC", from_cache=True)))
     assert "Signed in from cache as olga, last checked 2026-11-20" in window.banners.texts["cache"]
@@ -243,12 +233,6 @@ def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_wh
     window.say("failed", "the settings cannot be read")
     qtbot.mouseClick(window.header.settings, Qt.MouseButton.LeftButton)
     assert (window.banners.texts, bridge.opened) == ({}, ["settings"])
-
-
-def test_banner_shows_markup_as_it_is_item_2(window: MainWindow):
-    window.show_snapshot(online(problems={"source": "<b>a</b> & <img src=x> is not recorded"}))
-    (label,) = [one for one in window.banners.findChildren(QLabel) if one.text()]
-    assert label.textFormat() is Qt.TextFormat.PlainText
 
 
 def test_settings_button_opens_them_item_4(window: MainWindow, bridge: FakeBridge, qtbot):

@@ -18,7 +18,16 @@ from pulse_desktop.ui.windows.enroll import EnrollDialog
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.settings import Present, SettingsDialog
 from pulse_desktop.ui.windows.sign_in import SignInDialog
-from support.window_fakes import EVERYTHING, SETTINGS, FakeBridge, disconnected, online, operator, syncing
+from support.window_fakes import (
+    EVERYTHING,
+    SETTINGS,
+    FakeBridge,
+    disconnected,
+    everything_wrong,
+    online,
+    operator,
+    syncing,
+)
 
 ALL = operator(*EVERYTHING)
 # Made when they are shown: the chart ends at the time of the picture.
@@ -30,6 +39,7 @@ STATES: dict[str, Callable[[], Snapshot]] = {
         problems={"notice": "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are "
                             "given up"},
     ),
+    "everything-wrong": everything_wrong,
 }  # fmt: skip
 SIZES = {"": (1280, 800), "-small": (800, 480)}
 

@@ -15,6 +15,7 @@ from .lamp import LampDot
 from .plain import plain, plain_tip
 
 LEAST_PX, MOST_PX = 30, 96
+LOW_PX = 560  # in a window lower than that, what a state means needs the room of its caption
 
 
 class Card(QFrame):
@@ -51,6 +52,11 @@ class StateCard(Card):
         self.body.addLayout(row)
         self.body.addWidget(self.meaning, 1)
         self.body.addWidget(self.last_sync)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the caption out where what the state means needs its room."""
+        super().resizeEvent(event)
+        self.caption.setVisible(self.window().height() >= LOW_PX)
 
     def show_snapshot(self, now: Snapshot) -> None:
         """Show the state of *now*."""

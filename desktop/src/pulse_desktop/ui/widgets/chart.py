@@ -27,6 +27,7 @@ GAP_STEPS = 6.0
 LARGEST = 1e307  # as far as pyqtgraph goes, which calculates with distances; a curve beyond leaves the picture
 AROUND = 5  # steps on either side that say what is usual, for the interval may change
 TICK_PX = 96.0  # that a time takes with the room beside it
+ROW_PX = 16.0  # that a value beside the curve takes
 TICK_STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200)
 DRAW_EVERY_S = 2.0  # drawing is what a window costs; the figures beside it are newer
 
@@ -41,6 +42,18 @@ class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types that ca
             painter.save()
             self.drawPicture(painter, *specs)
             painter.restore()
+
+
+class ValueAxis(Axis):
+    """Values beside the chart; never so many that one lies over the next, as pyqtgraph has it where a chart is low."""
+
+    def tickSpacing(self, least: float, most: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
+        """Return the steps of the levels of ticks, each with its offset; *size* in pixels."""
+        levels: list[tuple[float, float]] = super().tickSpacing(least, most, size)
+        if not levels or levels[0][0] * size >= ROW_PX * (most - least):
+            return levels
+        fewer = (times * levels[0][0] for times in (2, 5, 10))
+        return [(next((step for step in fewer if step * size >= ROW_PX * (most - least)), most - least), 0.0)]
 
 
 class TimeAxis(Axis):
@@ -68,7 +81,7 @@ class Chart(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plot = pg.PlotWidget(axisItems={"bottom": TimeAxis("bottom"), "left": Axis("left")})
+        self._plot = pg.PlotWidget(axisItems={"bottom": TimeAxis("bottom"), "left": ValueAxis("left")})
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)

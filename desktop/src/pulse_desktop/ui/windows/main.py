@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         cards = QHBoxLayout()
         cards.setSpacing(10)
-        for card, stretch in ((self.state, 3), (self.value, 5), (self.buffer, 3)):
+        for card, stretch in ((self.state, 7), (self.value, 9), (self.buffer, 6)):
             cards.addWidget(card, stretch)
         body = QVBoxLayout()
         body.setContentsMargins(14, 10, 14, 12)
