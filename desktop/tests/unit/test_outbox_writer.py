@@ -5,10 +5,12 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pulse_acl.payloads import format_time
 from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.errors import StorageError
 from pulse_desktop.core.outbox import Committed, Outbox, OutboxReader, Settlement
@@ -62,6 +64,32 @@ def test_outbox_many_samples_share_commits(running: Running):
         running.outbox.append(Sample(NOW, {"a": value}))
     running.outbox.flush(5)
     assert len(running.added()) <= 20
+
+
+def test_outbox_acknowledgement_beside_its_receipt_leaves_the_account_as_one_after_the_other(tmp_path: Path):
+    accounts = []
+    for is_together in (True, False):
+        folder = tmp_path / str(is_together)
+        folder.mkdir()
+        outbox = Outbox(folder / "outbox.db", SystemClock(), lambda: "s1", DeviceSettings(), lambda _note: None)
+        outbox.start()
+        for value in range(6):
+            assert outbox.append(Sample(NOW, {"a": value}))
+        assert outbox.flush(5)
+        steps = [
+            partial(outbox.mark_sent, "s1", [(1, 2)]),
+            partial(outbox.mark_sent, "s1", [(3, 5)]),
+            partial(outbox.settle, Settlement("s1", [(1, 3)], [(4, "of no use")], format_time(NOW))),
+        ]
+        for step in steps:
+            step()
+            if not is_together:
+                assert outbox.flush(5)
+        assert outbox.flush(5)
+        (stream,) = outbox.state.streams
+        accounts.append((stream.last_no, stream.pending, stream.sent, stream.quarantined, stream.open_span))
+        assert outbox.close()
+    assert accounts == [(6, 1, 1, 1, (5, 6))] * 2
 
 
 def test_outbox_disk_full_stops_recording_and_goes_on_when_there_is_space(

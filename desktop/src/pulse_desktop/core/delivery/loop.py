@@ -20,6 +20,7 @@ from .courier import Courier
 
 log = structlog.get_logger()
 ANSWER_WAIT_S = 5.0
+AT_ONCE = 64  # calls between two ticks
 AFTER_ERROR_S = 1.0  # what is due and fails is due again at once; without a pause that is a busy loop
 
 
@@ -30,6 +31,9 @@ class _Call:
     name: str
     arguments: tuple[Any, ...] = ()
     answer: queue.SimpleQueue[Any] | None = None
+
+
+_TICK = _Call("tick")
 
 
 class CourierLoop:
@@ -86,24 +90,23 @@ class CourierLoop:
             self._clean_up()
 
     def _handle(self, courier: Courier) -> bool:
-        call = self._next_call(courier)
-        if call is None:
-            return False
+        """Wait for calls, make them, then let the courier do what is due, once; False: it is over."""
+        wait_s = max(self._least_wait_s, courier.next_wakeup() - self._clock.monotonic())
+        self._inbox.wait(wait_s, for_urgent=True)
         self._least_wait_s = 0.0
+        for call in self._inbox.take(AT_ONCE):
+            if call is None:
+                return False
+            self._make(courier, call)
+        self._make(courier, _TICK)
+        return True
+
+    def _make(self, courier: Courier, call: _Call) -> None:
         try:
             answer = getattr(courier, call.name)(*call.arguments)
             if call.answer is not None:
                 call.answer.put(answer)
-            if call.name != "tick":
-                courier.tick()
         except Exception as error:
             log.exception("desktop.delivery_failed", call=call.name)
             self._least_wait_s = AFTER_ERROR_S
             self._failed(error)
-        return True
-
-    def _next_call(self, courier: Courier) -> _Call | None:
-        wait_s = max(self._least_wait_s, courier.next_wakeup() - self._clock.monotonic())
-        self._inbox.wait(wait_s, for_urgent=True)
-        calls = self._inbox.take(1)
-        return calls[0] if calls else _Call("tick")

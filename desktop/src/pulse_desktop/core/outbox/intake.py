@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any
 
 import msgspec
 import structlog
 
-from pulse_acl.payloads import INT64_MAX, INT64_MIN, format_time
+from pulse_acl.payloads import format_time
 
-from ..readings import NumberedValues, Sample, StoredReading, Values, clean
+from ..readings import NumberedValues, Sample, StoredReading, Values, are_plain, clean
 
 log = structlog.get_logger()
 MOST_KNOWN = 1_000  # sets of names that a source may have without being looked at each time
@@ -47,7 +46,7 @@ class Intake:
             if callable(values):
                 values = self._ask(values, stream, number)
             names = tuple(values)
-            if names not in self._known or type(values) is not dict or not _are_plain(values):
+            if names not in self._known or type(values) is not dict or not are_plain(values):
                 values = self._sort_out(values, names)
                 if not values:
                     continue
@@ -95,18 +94,3 @@ class Intake:
             if key not in self.dropped:
                 log.warning("desktop.value_dropped", metric=key, reason=reason)
             self.dropped[key] = self.dropped.get(key, 0) + 1
-
-
-def _are_plain(values: dict[str, Any]) -> bool:
-    """Tell whether *values* are recordable as they are, by the quickest look that says so; see ``readings.clean``."""
-    for value in values.values():
-        kind = type(value)
-        if kind is float:
-            if value - value != 0.0:  # infinite, or not a number
-                return False
-        elif kind is int:
-            if not INT64_MIN <= value <= INT64_MAX:
-                return False
-        elif kind is not bool:
-            return False
-    return True

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, cast
 
 import structlog
 
-from pulse_acl.ranges import Range
+from pulse_acl.ranges import Range, difference, union
 
 from ..clock import Clock
 from ..errors import StorageError
@@ -291,12 +291,15 @@ class Outbox:
         if self.state.problem or now - self._looked_at >= LOOK_EVERY_S:
             file.watch_disk()
             self._looked_at = now
+        answered = _answered(group)
         for is_sample, works in itertools.groupby(group, lambda work: isinstance(work, Sample)):
             if is_sample:
                 file.add_all(cast(Iterator[Sample], works))
                 continue
             for work in works:
-                self._apply(file, work)
+                # Rows that leave in the same transaction need not be called sent before: nobody could see it.
+                if not isinstance(work, _Sent) or difference(work.ranges, answered.get(work.stream, ())):
+                    self._apply(file, work)
         last = any(isinstance(work, _Barrier) and work.last for work in group)
         if last or now - self._newest_at >= NEWEST_EVERY_S:
             file.save_newest()
@@ -331,3 +334,12 @@ class Outbox:
         if not self.state.problem:
             log.error("desktop.recording_stopped", reason=problem)
         self.state = replace(state, problem=problem)
+
+
+def _answered(group: Sequence[_Work]) -> Mapping[str, Sequence[Range]]:
+    """Return what the receipts in *group* call archived, by stream."""
+    found: dict[str, Sequence[Range]] = {}
+    for work in group:
+        if isinstance(work, Settlement):
+            found[work.stream] = union(found.get(work.stream, ()), work.archived)
+    return found
