@@ -51,7 +51,12 @@ SYSTEM = {
         f"libpython3.{sys.version_info[1]}.so.1.0": f"libpython3.{sys.version_info[1]}",
     },
     "faults": {"cc": "build-essential"},
-    "deploy": {"docker-compose": "docker-compose", "nginx": "nginx", "envsubst": "gettext-base"},
+    "deploy": {
+        "docker-compose": "docker-compose",
+        "nginx": "nginx",
+        "envsubst": "gettext-base",
+        "promtool": "prometheus",
+    },
     "images": {"buildah": "buildah", "debootstrap": "debootstrap", "ip": "iproute2"},
     "foreign": {"mosquitto": "mosquitto", "mosquitto_sub": "mosquitto-clients", "jq": "jq", "curl": "curl"},
 }

@@ -22,7 +22,7 @@ from support.processes import ROOT
 HOST = "pulse.example.org"
 OURS = re.compile(rf"localhost/precisionpulse/[a-z-]+:{re.escape(__version__)}")
 # An exact version, at least major and minor; never `latest` or a moving major.
-PINNED = re.compile(r"[a-z/]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z0-9.]+)*(@sha256:[0-9a-f]{64})?")
+PINNED = re.compile(r"[a-z/]+:v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z0-9.]+)*(@sha256:[0-9a-f]{64})?")
 # Named like secrets; the one names folders, the other a folder of public keys.
 NO_SECRETS = {"PULSE_KEYS", "PULSE_SERVICE_KEYS_DIR"}
 # Volumes with secrets, and who may have them. `secrets` makes them all.
@@ -35,6 +35,8 @@ AUDIENCE = {
     "authority": {"secrets", "certificates", "backup", "restore"},
     "auth-home": {"secrets", "auth-api", "backup", "restore"},
     "ingest-home": {"secrets", "ingest-worker"},
+    "secrets-metrics": {"secrets", "ingest-worker", "prometheus"},
+    "secrets-grafana": {"secrets", "grafana"},
 }
 
 
@@ -42,7 +44,7 @@ def compose(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run docker-compose on the project's file with *variables* alone; nobody's .env is read."""
     path = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     with tempfile.NamedTemporaryFile() as empty:
-        command = ["docker-compose", "--env-file", empty.name, "--profile", "jobs", "-f", str(ROOT / "compose.yaml")]
+        command = ["docker-compose", "--env-file", empty.name, "-f", str(ROOT / "compose.yaml")]  # of all profiles
         return subprocess.run([*command, *words], env=path | variables, capture_output=True, text=True, check=False)
 
 
@@ -124,11 +126,33 @@ def test_compose_without_a_host_name_says_what_to_set():
     assert "set PULSE_HOST in .env to the name of this server" in done.stderr
 
 
-def test_compose_publishes_the_three_ports_of_the_two_ways_in_and_nothing_else(services: dict[str, dict[str, Any]]):
-    ports = {name: {one["published"]: one["target"] for one in each["ports"]} for name, each in services.items()
-             if "ports" in each}  # fmt: skip
-    assert ports == {"edge": {80: 8080, 443: 8443}, "emqx": {8883: 8883}}
+def test_compose_publishes_the_three_ports_of_the_two_ways_in_and_grafana_on_loopback(
+    services: dict[str, dict[str, Any]],
+):
+    ports = {name: each["ports"] for name, each in services.items() if "ports" in each}
+    assert ports.pop("grafana") == ["127.0.0.1:3000:3000/tcp"]
+    found = {name: {one["published"]: one["target"] for one in each} for name, each in ports.items()}
+    assert found == {"edge": {80: 8080, 443: 8443}, "emqx": {8883: 8883}}
     assert {name for name, one in services.items() if "outside" in (one.get("networks") or {})} == {"edge", "emqx"}
+
+
+def test_compose_starts_jobs_on_request_and_monitoring_when_chosen_and_all_else_at_once(services):
+    chosen = {name: one["profiles"] for name, one in services.items() if "profiles" in one}
+    kinds = {"jobs": ("backup", "restore", "reconcile"), "monitoring": ("prometheus", "grafana")}
+    assert chosen == {name: [kind] for kind, names in kinds.items() for name in names}
+    for name, one in services.items():
+        if "profiles" not in one:
+            assert not chosen.keys() & (one.get("depends_on") or {}), name
+
+
+def test_compose_grafana_reaches_prometheus_alone(resolved: dict[str, Any], services: dict[str, dict[str, Any]]):
+    members = {
+        network: {name for name, one in services.items() if network in (one.get("networks") or {})}
+        for network in services["grafana"]["networks"]
+    }
+    assert members == {"monitoring": {"grafana", "prometheus"}, "monitoring-outside": {"grafana"}}
+    assert resolved["networks"]["monitoring"]["internal"] is True
+    assert "internal" in services["prometheus"]["networks"]
 
 
 def test_compose_network_of_the_parts_leads_nowhere_else_and_is_the_one_the_api_is_told(resolved: dict[str, Any]):
@@ -160,6 +184,8 @@ def test_compose_services_change_no_secret(services: dict[str, dict[str, Any]]):
         ("auth-api", "auth-home"),
         ("ingest-worker", "ingest-home"),
         ("ingest-worker", "service-keys"),
+        ("prometheus", "prometheus-data"),
+        ("grafana", "grafana-data"),
     }
 
 
@@ -173,7 +199,7 @@ def test_compose_what_a_part_needs_has_ended_or_is_healthy_before_it_starts(serv
 
 def test_compose_files_from_here_are_there_and_scripts_can_be_run(services: dict[str, dict[str, Any]]):
     found = {v.split(":")[0] for one in services.values() for v in one.get("volumes", []) if v.startswith(str(ROOT))}
-    assert len(found) == 6
+    assert len(found) == 11
     for text in found:
         assert Path(text).is_file(), text
         assert not text.endswith(".sh") or os.access(text, os.X_OK), text
@@ -200,6 +226,7 @@ def test_compose_environment_makes_settings_of_the_api_and_the_worker(services, 
     assert api.ws_url == api.wss_url == f"wss://{HOST}/mqtt"
     worker = ingest_settings.read_settings({**services["ingest-worker"]["environment"], **changes})
     assert (worker.mqtt5, worker.instance, worker.api_url) == (True, "auto", "https://edge:8444")
+    assert worker.internal_network == api.internal_network != ""
 
 
 def test_compose_broker_finds_its_files_where_its_configuration_looks(services: dict[str, dict[str, Any]]):

@@ -122,14 +122,19 @@ class Composition:
 
 
 def read_composition(host: str) -> Composition:
-    """Read compose.yaml as Debian's docker-compose resolves it for a server of the name *host*."""
+    """
+    Read compose.yaml as Debian's docker-compose resolves it for a server of the name *host*.
+
+    It tells of all profiles; of these the jobs are taken, since what is of another one has no image that is built here.
+    """
     with tempfile.NamedTemporaryFile() as empty:
-        command = ["docker-compose", "--env-file", empty.name, "--profile", "jobs", "-f", str(ROOT / "compose.yaml")]
+        command = ["docker-compose", "--env-file", empty.name, "-f", str(ROOT / "compose.yaml")]
         variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PULSE_HOST": host}
         done = subprocess.run([*command, "config"], env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = yaml.safe_load(done.stdout.replace("$$", "$"))  # it writes what it could read again
-    services = {name: Service(name, one) for name, one in told["services"].items()}
+    chosen = {name: one for name, one in told["services"].items() if one.get("profiles", ["jobs"]) == ["jobs"]}
+    services = {name: Service(name, one) for name, one in chosen.items()}
     subnet = told["networks"]["internal"]["ipam"]["config"][0]["subnet"]
     return Composition(services, ipaddress.IPv4Network(subnet))
 

@@ -111,6 +111,7 @@ class Deployment:
         with contextlib.ExitStack() as desktop:
             timed(f"{READINGS} readings of an enrolled desktop are archived", lambda: self._enroll(desktop))
             timed("a second worker found itself another number", self._scale)
+            timed("the figures of both workers are given for the key, inside", self._scrape)
             timed("the doctor finds nothing wrong", self._examine)
         timed("a second up changes nothing", self._again)
         timed("devices are asked for what a restored archive has forgotten", self._reconcile)
@@ -160,6 +161,18 @@ class Deployment:
     def _scale(self) -> None:
         worker = self.site.scale("ingest-worker", TWIN)
         assert '"instance": "2"' in worker.tail(), worker.tail()
+
+    def _scrape(self) -> None:
+        """Ask each worker for its figures from another container, as Prometheus does, and without the key."""
+        key = (self.site.volume("secrets-metrics") / "ingest-key").read_text().strip()
+        asked = "u.Request(sys.argv[1], headers={'Authorization': sys.argv[2]})"
+        asking = f"import sys, urllib.request as u; print(u.urlopen({asked}).read().decode())"
+        for worker in ("ingest-worker", TWIN):
+            place = f"http://{self.site.network.address(worker)}:9464/metrics"
+            told = self.site.execute("auth-api", "python", "-c", asking, place, f"Bearer {key}").stdout
+            assert "pulse_ingest_connected 1.0" in told, told
+            refused = self.site.execute("auth-api", "python", "-c", asking, place, "Bearer no", check=False)
+            assert "HTTP Error 401" in refused.stderr, refused.stderr
 
     def _reconcile(self) -> None:
         """Run the job after a restore, which leaves the time in the folder of the backups."""

@@ -45,6 +45,11 @@ def test_images_of_compose_are_three_and_end_as_the_user_it_gives_them(compositi
             assert re.findall(r"^USER (.+)$", text, re.MULTILINE)[-1] == one.user, one.name
 
 
+def test_services_are_those_that_run_without_a_profile_and_the_jobs(composition: Composition) -> None:
+    assert composition.services.keys() >= {"auth-api", "ingest-worker", "edge", "backup", "reconcile"}
+    assert not composition.services.keys() & {"prometheus", "grafana"}
+
+
 @pytest.mark.parametrize(
     ("described", "expected"),
     [

@@ -18,12 +18,25 @@ from pulse_ingest.measures import Measures
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
-SCRAPES = ROOT / "deploy" / "prometheus" / "prometheus.yaml"
+SCRAPES = {
+    "prometheus.yaml": {"pulse-auth-api", "pulse-ingest", "pulse-broker"},
+    "compose.yaml": {"pulse-auth-api", "pulse-ingest", "pulse-emqx"},
+}
 BOARD = ROOT / "deploy" / "grafana" / "precisionpulse.json"
-# Prometheus' own, for each target.
-GIVEN = {"up": {"job", "instance"}}
-_NAME = re.compile(r"\b(?:pulse|process)_[a-z0-9_]+\b")
-_MATCHER = re.compile(r"\b([a-z_]+)\{([^}]*)\}")
+# Prometheus' own: for each target, and for each alert.
+GIVEN = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate", "severity"}}
+# EMQX's, without labels, as its source lists them: emqx/emqx, apps/emqx_prometheus/src/emqx_prometheus.erl.
+EMQX = (
+    "emqx_live_connections_count",
+    "emqx_messages_received",
+    "emqx_messages_sent",
+    "emqx_delivery_dropped_queue_full",
+    "emqx_authentication_failure",
+    "emqx_packets_publish_auth_error",
+    "emqx_retained_count",
+)
+_NAME = re.compile(r"\b(?:(?:pulse|process|emqx)_[a-z0-9_]+|ALERTS)\b")
+_MATCHER = re.compile(r"\b([a-zA-Z_]+)\{([^}]*)\}")
 _LABEL = re.compile(r"(\w+)\s*[=!]~?")
 _SHOWN = re.compile(r"\{\{\s*(?:\$labels\.)?(\w+)\s*\}\}")
 
@@ -72,7 +85,7 @@ def board() -> list[tuple[str, str]]:
 
 def unknown(expression: str, shown: str, metrics: dict[str, set[str]]) -> list[str]:
     """Return the metrics and labels in *expression*, and the labels *shown*, that nobody exposes."""
-    known = metrics | GIVEN
+    known = metrics | GIVEN | {name: set[str]() for name in EMQX}
     names = set(_NAME.findall(expression))
     wrong = sorted(names - known.keys())
     given = {"job", "instance", "le"}
@@ -99,6 +112,7 @@ def test_unknown_finds_a_wrong_metric_a_wrong_label_and_a_wrong_legend(metrics: 
     assert unknown("pulse_ingest_dropped > 0", "", metrics) == ["pulse_ingest_dropped"]
     assert unknown('pulse_devices{status="ONLINE"}', "", metrics) == ["pulse_devices{status}"]
     assert unknown("pulse_devices", "{{status}}", metrics) == ["{{status}}"]
+    assert unknown("emqx_messages_dropped_by_magic", "", metrics) == ["emqx_messages_dropped_by_magic"]
     assert unknown('pulse_http_requests_total{status=~"5.."}', "{{ $labels.route }}", metrics) == []
 
 
@@ -110,7 +124,8 @@ def test_alert_rules_say_how_urgent_and_which_page_helps() -> None:
         assert (ROOT / rule["annotations"]["runbook"]).is_file(), rule["alert"]
 
 
-def test_scrape_jobs_are_those_that_rules_and_dashboard_go_by() -> None:
-    jobs = {job["job_name"] for job in yaml.safe_load(SCRAPES.read_text(encoding="utf-8"))["scrape_configs"]}
-    assert jobs == {"pulse-auth-api", "pulse-ingest", "pulse-broker"}
-    assert yaml.safe_load(SCRAPES.read_text(encoding="utf-8"))["rule_files"] == [ALERTS.name]
+@pytest.mark.parametrize(("name", "jobs"), SCRAPES.items())
+def test_scrape_jobs_are_those_that_rules_and_dashboard_go_by(name: str, jobs: set[str]) -> None:
+    document = yaml.safe_load(ALERTS.with_name(name).read_text(encoding="utf-8"))
+    assert {job["job_name"] for job in document["scrape_configs"]} == jobs
+    assert document["rule_files"] == [ALERTS.name]

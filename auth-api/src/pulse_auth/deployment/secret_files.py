@@ -24,19 +24,24 @@ def prepare_secrets(to: Path) -> None:
     Write what is missing below *to*; what is there stays, so that nothing is locked out of what it has opened.
 
     Args:
-        to: Folder with one folder for each audience: ``postgres``, ``emqx``, ``auth-api``, ``ingest``.
+        to: Folder with one folder for each audience: ``postgres``, ``emqx``, ``auth-api``, ``ingest``, ``metrics``
+            (the workers and who scrapes them), ``grafana``.
 
     Raises:
         ConfigError: A folder is missing.
     """
     postgres, emqx = audience(to, "postgres"), audience(to, "emqx")
     auth_api, ingest = audience(to, "auth-api"), audience(to, "ingest")
+    metrics, grafana = audience(to, "metrics"), audience(to, "grafana")
     _make(postgres / "superuser-password", _password)
     _share(_make(postgres / "auth-password", _password), auth_api / "database-password")
     _share(_make(postgres / "ingest-password", _password), ingest / "database-password")
     _share(_make(emqx / "api_keys", _management_key), auth_api / "management-key")
     _make(emqx / "dashboard-password", _password)
     _make(emqx / "cookie", _password)
+    _make(metrics / "ingest-key", _password)
+    _make(grafana / "admin-password", _password)
+    _make(grafana / "secret-key", _password)
     _log.info("deployment.secrets_ready")
 
 

@@ -18,7 +18,7 @@ from pulse_runtime.errors import ConfigError
 HOST = "pulse.example.org"
 NOW = datetime.now(UTC)
 NONE = OwnCertificate(Path("/nonexistent"))
-FOLDERS = ("authority", "trust", "edge", "emqx", "postgres", "auth-api", "ingest")
+FOLDERS = ("authority", "trust", "edge", "emqx", "postgres", "auth-api", "ingest", "metrics", "grafana")
 
 
 @pytest.fixture
@@ -137,11 +137,14 @@ def test_secrets_are_made_once_and_shared_with_those_who_need_them_alone(to: Pat
         "emqx/api_keys",
         "emqx/dashboard-password",
         "emqx/cookie",
+        "metrics/ingest-key",
+        "grafana/admin-password",
+        "grafana/secret-key",
     }
     assert found["auth-api/database-password"] == found["postgres/auth-password"]
     assert found["ingest/database-password"] == found["postgres/ingest-password"]
     assert found["auth-api/management-key"] == found["emqx/api_keys"]
-    assert len(set(found.values())) == 6
+    assert len(set(found.values())) == 9
     assert all(len(text.strip()) >= 43 for text in found.values())
     assert {(to / name).stat().st_mode & 0o777 for name in found} == {0o640}
     prepare_secrets(to)
