@@ -21,9 +21,14 @@ from pulse_desktop.ui.snapshot import Buffer, Lamp, LogLine, Snapshot
 EVERYTHING = frozenset(str(one) for one in Permission)
 LARGEST = 9223372036854775807
 SETTINGS = [
-    SettingShown("sampling_interval", 0.5, "device", "user:ann"),
-    SettingShown("buffer_limit", 10_000_000, "default", None),
-    SettingShown("flush_order", "buffer_first", "all", "user:bo"),
+    SettingShown("sampling_interval", 0.5, "device", "user:ann", "web"),
+    SettingShown("buffer_limit", 10_000_000, "default"),
+    SettingShown("buffer_full_policy", "refuse_new", "default"),
+    SettingShown("confirmed_keep_h", 48.0, "device", "user:olga", "desktop:DESKTOP-001"),
+    SettingShown("heartbeat_interval", 5.0, "default"),
+    SettingShown("flush_batch_size", 200, "default"),
+    SettingShown("flush_order", "buffer_first", "all", "user:bo", "web"),
+    SettingShown("offline_login_days", 14, "all", "user:ann", "desktop:PRESS-2"),
 ]
 
 

@@ -29,7 +29,7 @@ from .core.lock import FolderLock
 from .core.operation import Operation
 from .core.outbox import Committed
 from .core.outbox.schema import has_tables
-from .core.settings import DeviceSettings, usable, with_settings
+from .core.settings import DeviceSettings, FixedSetting, usable, with_settings
 from .core.settings_watch import stored_settings
 from .core.sources.plan import SourcePlan, copy_plan
 
@@ -52,10 +52,12 @@ class SessionPlan:
     is_id_fixed: bool = False
 
     @property
-    def local(self) -> dict[str, str]:
+    def local(self) -> dict[str, FixedSetting]:
         """The settings of this machine, which go before the stored ones."""
-        given = self.interval or self.environment.text("PULSE_DEVICE_INTERVAL")
-        return {"sampling_interval": given} if given else {}
+        if self.interval:
+            return {"sampling_interval": FixedSetting(self.interval, "--interval")}
+        given = self.environment.text("PULSE_DEVICE_INTERVAL")
+        return {"sampling_interval": FixedSetting(given, "PULSE_DEVICE_INTERVAL")} if given else {}
 
     @property
     def id_fixed(self) -> str:
@@ -88,7 +90,8 @@ class Session:
         self.environment, self.id_fixed = plan.environment, plan.id_fixed
         self.local = plan.local
         self.sources_fixed = plan.sources_fixed
-        settings = starting_settings(folder, self.local)
+        local = {key: one.text for key, one in self.local.items()}
+        settings = starting_settings(folder, local)
         self.broker_fixed = broker_url = plan.environment.text("PULSE_DEVICE_BROKER_URL")
         if broker_url:
             checked_url(broker_url, "PULSE_DEVICE_BROKER_URL", secure="mqtts", loopback_only="mqtt")
@@ -98,7 +101,7 @@ class Session:
             keys = sync_keys(folder.path, self.identity)
             log.info("desktop.keys_kept", place=place_of(self.identity.signing_key))
             parts = Parts(
-                folder, settings, tokens, plan.sources, clock, local=self.local, sync_keys=keys, on_commit=on_commit
+                folder, settings, tokens, plan.sources, clock, local=local, sync_keys=keys, on_commit=on_commit
             )
             self.device = Device(parts)
         except BaseException:

@@ -147,7 +147,8 @@ def test_cli_settings_for_all_and_for_one_device(cli: Cli, bench: SyncBench):
     assert bench.shown().settings("D2")["sampling_interval"] == 0.5
     cli("settings", "unset", "sampling_interval", "--for", "D1", *mine)
     assert bench.shown().settings("D1")["sampling_interval"] == 0.5
-    assert "sampling_interval" in cli("settings", "list")
+    assert "sampling_interval" in (shown := cli("settings", "list"))
+    assert "desktop:D1" in shown
     with pytest.raises(ChangeError, match=r"from 0\.05 to 3600"):
         cli("settings", "set", "sampling_interval", "0", *mine)
 

@@ -94,10 +94,10 @@ def test_settings_come_with_their_values_and_who_set_them(operation, bench: Sync
     here = record(Key.setting("sampling_interval", "D1"), config_value=0.5, deleted_at=None)
     other = record(Key.setting("buffer_limit", "D2"), config_value=5000, deleted_at=None)
     bench.deliver(*bench.server.put(everywhere, here, other))
-    found = {one.key: (one.value, one.scope, one.changed_by) for one in operation.settings()}
-    assert found["sampling_interval"] == (0.5, "device", "user:admin")
-    assert found["flush_order"] == ("live_first", "all", "user:admin")
-    assert found["buffer_limit"] == (10_000_000, "default", None)
+    found = {one.key: (one.value, one.scope, one.changed_by, one.source) for one in operation.settings()}
+    assert found["sampling_interval"] == (0.5, "device", "user:admin", "web")
+    assert found["flush_order"] == ("live_first", "all", "user:admin", "web")
+    assert found["buffer_limit"] == (10_000_000, "default", None, None)
 
 
 def test_settings_are_set_for_this_device_by_somebody_with_edit_config(operation, bench: SyncBench):
@@ -106,6 +106,8 @@ def test_settings_are_set_for_this_device_by_somebody_with_edit_config(operation
     operation.set_settings(PASSWORD, {"sampling_interval": 0.25})
     assert operation.holdings().setting("sampling_interval", "D1") == 0.25
     assert operation.holdings().setting("sampling_interval", "D2") is None
+    (found,) = [one for one in operation.settings() if one.key == "sampling_interval"]
+    assert found.source == "desktop:D1", "set here, and not on the web"
 
 
 def test_settings_wrong_password_or_out_of_bounds_set_nothing(operation, bench: SyncBench):

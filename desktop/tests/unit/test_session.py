@@ -16,6 +16,7 @@ from pulse_desktop.core.errors import StorageError
 from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.identity import store
 from pulse_desktop.core.lock import running_process
+from pulse_desktop.core.settings import FixedSetting
 from pulse_desktop.core.sources.plan import single
 from pulse_desktop.session import Session, SessionPlan
 from pulse_runtime.environment import Environment
@@ -92,3 +93,18 @@ def test_session_without_a_window_is_closed_whatever_ends_it(
     with pytest.raises(RuntimeError):
         program._run(Environment({}), argparse.Namespace())
     assert running_process(session.folder.path) is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "variables", "fixed"),
+    [
+        ("0.5", {"PULSE_DEVICE_INTERVAL": "2"}, ("0.5", "--interval")),
+        (None, {"PULSE_DEVICE_INTERVAL": "2"}, ("2", "PULSE_DEVICE_INTERVAL")),
+        (None, {}, None),
+    ],
+)
+def test_session_plan_knows_what_has_fixed_the_interval(
+    tmp_path: Path, interval: str | None, variables: dict[str, str], fixed: tuple[str, str] | None
+):
+    plan = SessionPlan(Environment(variables), DeviceFolder("D1", tmp_path), interval, single("simulator"))
+    assert plan.local == ({} if fixed is None else {"sampling_interval": FixedSetting(*fixed)})

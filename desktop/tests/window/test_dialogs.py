@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 
 from pulse_desktop.core.errors import ChangeError, EnrollmentError, SignInError
 from pulse_desktop.core.identity.sign_in import Welcome
 from pulse_desktop.core.identity.store import Identity
+from pulse_desktop.core.settings import FixedSetting
 from pulse_desktop.ui.windows.enroll import EnrollDialog
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.settings import Present, SettingsDialog
@@ -29,8 +30,8 @@ def sign_in(qtbot, bridge: FakeBridge):
     return made
 
 
-def present(**local: str) -> Present:
-    return Present("D1", SETTINGS, local, "https://pulse.example", "", "mqtts://pulse.example:8883")
+def present(**local: FixedSetting) -> Present:
+    return Present("DESKTOP-001", SETTINGS, local, "https://pulse.example", "", "mqtts://pulse.example:8883")
 
 
 @pytest.fixture
@@ -106,13 +107,13 @@ def test_sign_in_that_allows_no_changes_says_so_in_the_window_item_3(window: Mai
 
 
 def test_settings_show_what_is_in_force_and_who_has_set_it_item_4(settings):
-    from PySide6.QtWidgets import QLabel
-
     assert settings.lines["sampling_interval"].text() == "0.5"
     hints = [label.text() for label in settings.findChildren(QLabel)]
-    assert "s, set by ann" in hints
+    assert "s, set on the web by ann" in hints
+    assert "h, set here by olga" in hints
     assert "readings, default" in hints
-    assert "set by bo for all devices" in hints
+    assert "set on the web by bo, for all devices" in hints
+    assert "days, set on PRESS-2 by ann, for all devices" in hints
 
 
 def test_settings_send_only_what_was_changed_with_the_password_item_4(settings, bridge: FakeBridge):
@@ -178,12 +179,14 @@ def test_settings_broker_of_the_environment_is_shown_and_not_offered_item_4(qtbo
 
 
 def test_settings_device_id_is_shown_and_not_changed_here_item_4(settings):
-    assert (settings.device.text(), settings.device.isReadOnly()) == ("D1", True)
+    assert (settings.device.text(), settings.device.isReadOnly()) == ("DESKTOP-001", True)
 
 
-def test_settings_fixed_by_the_command_line_are_not_offered_item_4(qtbot, bridge: FakeBridge):
-    made = SettingsDialog(bridge, present(sampling_interval="0.1"), lambda _moved: None)
+@pytest.mark.parametrize("by", ["--interval", "PULSE_DEVICE_INTERVAL"])
+def test_settings_fixed_on_this_machine_are_not_offered_and_say_by_what_item_4(qtbot, bridge: FakeBridge, by: str):
+    made = SettingsDialog(bridge, present(sampling_interval=FixedSetting("0.1", by)), lambda _moved: None)
     qtbot.addWidget(made)
+    assert f"s, fixed by {by}" in [label.text() for label in made.findChildren(QLabel)]
     assert (made.lines["sampling_interval"].text(), made.lines["sampling_interval"].isEnabled()) == ("0.1", False)
 
 

@@ -21,6 +21,7 @@ def listed(on: Desk, asked: argparse.Namespace) -> None:
             "device": record.key.pair[1] or "all",
             "value": record.get("config_value"),
             "changed_by": stamp.by if (stamp := record.clock.get("config_value")) else None,
+            "where": stamp.source if stamp else None,
         }
         for record in on.shown().of(Kind.SETTING)
         if not record.is_deleted

@@ -70,12 +70,17 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class SettingShown:
-    """A setting as it is in force: ``value``, and who set it last; ``scope``: device, all, or default."""
+    """
+    A setting as it is in force: ``value``, who set it last, and where; ``scope``: device, all, or default.
+
+    ``source``: ``web`` or ``desktop:<client_id>``; ``None`` as the two last: nobody has set it.
+    """
 
     key: str
     value: Any
     scope: str
-    changed_by: str | None
+    changed_by: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +390,6 @@ def _setting(shown: Holdings, key: str, client_id: str) -> SettingShown:
     for device, scope in ((client_id, "device"), ("", "all")):
         record = shown.records.get(Key.setting(key, device))
         if record is not None and not record.is_deleted:
-            stamp = record.clock.get("config_value")
-            return SettingShown(key, record.get("config_value"), scope, stamp.by if stamp is not None else None)
-    default = known.KNOWN[key].default
-    return SettingShown(key, default, "default", None)
+            value, stamp = record.get("config_value"), record.clock.get("config_value")
+            return SettingShown(key, value, scope, *((stamp.by, stamp.source) if stamp is not None else ()))
+    return SettingShown(key, known.KNOWN[key].default, "default")

@@ -26,6 +26,14 @@ class DeviceSettings:
     offline_login_days: int = 7
 
 
+@dataclass(frozen=True, slots=True)
+class FixedSetting:
+    """A setting that goes before every stored one: its value as text, and what has fixed it, as a person knows it."""
+
+    text: str
+    by: str
+
+
 _BOUNDS: dict[str, tuple[float, float]] = {
     "sampling_interval": (0.05, 3600),
     "buffer_limit": (1_000, 100_000_000),

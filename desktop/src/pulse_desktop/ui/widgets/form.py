@@ -22,6 +22,7 @@ from .. import words
 from ..theme.style import role
 from .plain import plain
 
+HINT_PX = 190  # that a hint takes at most; a longer one takes more lines
 TITLE_PX = 36  # what the system may put above a window
 Asker = Callable[[Callable[[], Any], Callable[[Any], None], Callable[[str], None]], None]
 
@@ -110,13 +111,18 @@ class Form(QDialog):
         grid.addWidget(name, row, 0)
         grid.addWidget(field, row, 1)
         if hint:
-            grid.addWidget(role(plain(hint), "faint"), row, 2)
+            behind = role(plain(hint), "faint")
+            if behind.sizeHint().width() > HINT_PX:  # else it would take the field's room
+                behind.setWordWrap(True)
+                behind.setFixedWidth(HINT_PX)
+            grid.addWidget(behind, row, 2)
 
     def add_line(
         self, label: str, *, secret: bool = False, text: str = "", hint: str = "", is_last: bool = False
     ) -> QLineEdit:
         """Add a line to type into."""
         line = QLineEdit(text)
+        line.setCursorPosition(0)  # of what is too long, its beginning is seen
         if secret:
             line.setEchoMode(QLineEdit.EchoMode.Password)
         self.add(label, line, hint, is_last=is_last)

@@ -7,7 +7,7 @@ What is in force, who has set it and within which bounds stands beside each. Onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 from pulse_sync.settings import KNOWN, Bounds, Choice, problem
 
 from ...core.operation import SettingShown
+from ...core.settings import FixedSetting
 from ..bridge import Asking
 from ..widgets.form import Form
 
@@ -29,6 +30,7 @@ TITLES = {
     "flush_order": "Order of flushing",
     "offline_login_days": "Sign-in without the server",
 }
+DESKTOP = "desktop:"  # before a device's id, where a change was made at one
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Present:
 
     client_id: str
     settings: Sequence[SettingShown]
-    local: dict[str, str]
+    local: Mapping[str, FixedSetting]
     api_url: str
     broker_url: str
     broker_told: str
@@ -65,7 +67,7 @@ class SettingsDialog(Form):
     ) -> None:
         super().__init__("Settings", "Save", bridge.ask, parent, is_long=True)
         self._operation, self._present, self._saved = bridge.operation, present, saved
-        self.resize(640, 620)
+        self.resize(740, 756)
         self.explain(f"Of {present.client_id} alone. They hold at once, and go to the server when it is there.")
         self.lines = {one.key: self._setting(one) for one in present.settings}
         self.broker = self._broker(present)
@@ -119,7 +121,7 @@ class SettingsDialog(Form):
 
     def _setting(self, one: SettingShown) -> QLineEdit | QComboBox:
         known, fixed = KNOWN[one.key], self._present.local.get(one.key)
-        shown = fixed if fixed is not None else _text(one.value)
+        shown = fixed.text if fixed is not None else _text(one.value)
         field: QLineEdit | QComboBox
         if isinstance(known, Choice):
             field = QComboBox()
@@ -130,8 +132,22 @@ class SettingsDialog(Form):
             field.setToolTip(f"{known.least:.10g} to {known.most:.10g} {known.unit}")
         if fixed is not None:
             field.setEnabled(False)
-        self.add(TITLES[one.key], field, _origin(one, known, is_fixed=fixed is not None))
+        self.add(TITLES[one.key], field, self._origin(one, known, fixed))
         return field
+
+    def _origin(self, one: SettingShown, known: Bounds | Choice, fixed: FixedSetting | None) -> str:
+        """Say where what is in force comes from: fixed, the web, this device, another one, or nobody."""
+        unit = f"{known.unit}, " if isinstance(known, Bounds) else ""
+        if fixed is not None:
+            return f"{unit}fixed by {fixed.by}"
+        if one.scope == "default":
+            return f"{unit}default"
+        where = "on the web " if one.source == "web" else ""
+        if one.source and one.source.startswith(DESKTOP):
+            device = one.source.removeprefix(DESKTOP)
+            where = "here " if device == self._present.client_id else f"on {device} "
+        by = (one.changed_by or "").removeprefix("user:") or "somebody"
+        return f"{unit}set {where}by {by}" + (", for all devices" if one.scope == "all" else "")
 
     def _values(self) -> dict[str, Any]:
         """Return what differs from what is in force; raise ``ValueError`` with the bounds when it cannot be."""
@@ -159,13 +175,3 @@ def _value(known: Bounds | Choice, text: str) -> Any:
 
 def _text(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _origin(one: SettingShown, known: Bounds | Choice, *, is_fixed: bool) -> str:
-    unit = f"{known.unit}, " if isinstance(known, Bounds) else ""
-    if is_fixed:
-        return f"{unit}fixed by the command line"
-    if one.scope == "default":
-        return f"{unit}default"
-    by = (one.changed_by or "").removeprefix("user:") or "the server"
-    return f"{unit}set by {by}" + (" for all devices" if one.scope == "all" else "")
