@@ -46,8 +46,9 @@ def test_rules_are_good_for_prometheus():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_rules_fire_when_they_should_and_only_then():
-    done = promtool("test", "rules", HERE / "alerts_test.yaml")
+@pytest.mark.parametrize("name", ["alerts_of_minutes.yaml", "alerts_of_days.yaml"])
+def test_rules_fire_when_they_should_and_only_then(name: str):
+    done = promtool("test", "rules", HERE / name)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

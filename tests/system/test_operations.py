@@ -90,6 +90,12 @@ def test_metrics_tell_of_devices_disk_and_certificates(stack: Stack) -> None:
     assert sample(text, "pulse_database_bytes") > 1_000_000
     assert 0 < sample(text, "pulse_home_free_bytes") < sample(text, "pulse_home_size_bytes")
     assert sample(text, "pulse_ca_expiry_timestamp_seconds") > 1.7e9
+    assert sample(text, "pulse_archive_lost_readings") == 0
+
+    def seen() -> bool:
+        return sample(metrics(stack), 'pulse_certificate_expiry_timestamp_seconds{address="mqtts"}') > 1.7e9
+
+    until(seen, within_s=40, every_s=0.5, what="the figures know the broker's certificate")
 
 
 def test_metrics_are_not_for_those_who_come_through_the_edge(stack: Stack) -> None:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from .background import Loop
 from .clock import Clock
 from .db.session import Sessions
+from .domain.health.certificates import ServedCertificates
 from .domain.health.checks import Check
 from .domain.health.figures import SystemFigures
 from .housekeeping import keep_tidy
@@ -36,9 +37,11 @@ def make_operations(
     """Make all of it; nothing is opened before the loops run."""
     publication = KeyPublication(keys, settings.jwks_file)
     figures = SystemFigures(registry, sessions, settings)
+    certificates = ServedCertificates(registry, settings)
     loops: dict[str, Loop] = {
         "housekeeping": lambda: keep_tidy(sessions, clock),
         "keys": publication.run,
         "figures": figures.run,
+        "certificates": certificates.run,
     }
     return Operations(loops, {"keys": publication.check})

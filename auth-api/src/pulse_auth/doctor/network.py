@@ -15,14 +15,13 @@ import httpx
 
 from pulse_acl.payloads import format_time
 
+from ..addresses import CLEAR, where
 from ..domain.broker_tokens.services import BrokerToken
 from ..settings import Settings
 from .findings import Finding, Level, ok, warning, wrong
 from .machine import SOON
 
 WITHIN_S = 5.0
-_PORTS = {"mqtts": 8883, "mqtt": 1883, "wss": 443, "ws": 80, "https": 443, "http": 80}
-_CLEAR = {"mqtt", "ws", "http"}
 _RENEW = "renew the certificate: docker compose up -d, then restart edge; the embedded broker does it at its next start"
 _ALIVE = b'{"status":"ok"}'  # what /healthz answers; a page of something else would not be JSON
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -52,7 +51,7 @@ async def edge(settings: Settings, now: datetime) -> Finding:
     """Fetch the dashboard as browsers do; their own list of authorities is tried before the local CA."""
     url = f"{settings.public_url}/healthz"
     parts = urlsplit(url)
-    host, port = _where(parts, settings)
+    host, port = where(parts, settings)
     reached = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}{parts.path}"
     for own_ca in (False, True):
         context = ssl.create_default_context()
@@ -77,7 +76,7 @@ async def edge(settings: Settings, now: datetime) -> Finding:
 
 async def _edge_certificate(settings: Settings, now: datetime, *, own_ca: bool) -> Finding:
     parts = urlsplit(settings.public_url)
-    if parts.scheme in _CLEAR:
+    if parts.scheme in CLEAR:
         return ok("public address", f"{settings.public_url} answers (clear text, this machine only)")
     async with _connected(parts, settings) as (_, writer):
         found = _dates("public address", settings.public_url, writer, now)
@@ -138,7 +137,7 @@ async def websocket(check: str, url: str, settings: Settings, now: datetime) -> 
             writer.write(_upgrade(parts, settings.public_url))
             await writer.drain()
             status = (await reader.readline()).decode("latin-1").strip()
-            found = ok(check, f"{url} answers") if parts.scheme in _CLEAR else _dates(check, url, writer, now)
+            found = ok(check, f"{url} answers") if parts.scheme in CLEAR else _dates(check, url, writer, now)
     except (OSError, TimeoutError, EOFError) as error:
         return _unreachable(check, url, error)
     if " 101" not in status:
@@ -164,11 +163,11 @@ def connect_packet(token: BrokerToken) -> bytes:
 async def _connected(parts: SplitResult, settings: Settings, *, system_too: bool = False) -> AsyncIterator[Streams]:
     """Open a connection, with TLS unless the scheme is clear text, verified against the CA."""
     context: ssl.SSLContext | None = None
-    if parts.scheme not in _CLEAR:
+    if parts.scheme not in CLEAR:
         context = ssl.create_default_context(cafile=str(settings.ca_file))
         if system_too or parts.scheme == "https":
             context.load_default_certs()
-    host, port = _where(parts, settings)
+    host, port = where(parts, settings)
     named = parts.hostname if context else None
     async with asyncio.timeout(WITHIN_S):
         reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=named)
@@ -178,17 +177,6 @@ async def _connected(parts: SplitResult, settings: Settings, *, system_too: bool
         writer.close()
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(writer.wait_closed(), 1)
-
-
-def _where(parts: SplitResult, settings: Settings) -> tuple[str, int]:
-    """Return host and port that an address leads to from here; what is of the public origin may be elsewhere."""
-    public = urlsplit(settings.public_url)
-    named, published = _named(parts), _named(public)
-    return settings.edge_address if settings.edge_address and named == published else named
-
-
-def _named(parts: SplitResult) -> tuple[str, int]:
-    return parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 def _dates(check: str, url: str, writer: asyncio.StreamWriter, now: datetime) -> Finding:

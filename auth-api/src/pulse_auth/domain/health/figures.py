@@ -1,5 +1,5 @@
 """
-Figures of the whole system for ``/metrics``: what the devices say, the database's size, disk, the CA's end.
+Figures of the whole system for ``/metrics``: what devices say and lost, the database's size, disk, the CA's end.
 
 Asked of the database four times a minute and not at each scrape, so that nobody can load it by asking. What cannot
 be asked keeps its last figure; ``pulse_database_up`` tells that it is old.
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import shutil
+from pathlib import Path
+from typing import Literal
 
 import structlog
 from cryptography import x509
@@ -34,6 +37,11 @@ SELECT CASE WHEN received_at > now() - interval '90 s' THEN status ELSE 'OFFLINE
            FILTER (WHERE (heartbeat ->> 'unarchived')::bigint > 0))::float8 AS oldest_s
 FROM device_presence GROUP BY state
 """)
+# Few rows have any: those without are passed over without reading their accounts.
+_LOST = text("""
+SELECT coalesce(sum(upper(span) - lower(span)), 0)::bigint
+FROM telemetry_ledger CROSS JOIN LATERAL unnest(lost) AS span WHERE NOT isempty(lost)
+""")
 _SIZE = text("SELECT pg_database_size(current_database())")
 _log = structlog.get_logger()
 
@@ -54,12 +62,14 @@ class SystemFigures:
         self._unarchived = gauge("devices_unanswered_readings", "Of these, published and not answered")
         self._quarantined = gauge("devices_quarantined_readings", "Rejected readings that devices keep")
         self._oldest = gauge("devices_oldest_unanswered_seconds", "Age of the oldest such reading of a heard device")
+        self._lost = gauge("archive_lost_readings", "Readings that devices declared lost, ever; NaN: not yet asked")
+        self._lost.set(math.nan)  # an alert on its rise must not take the first figure for one
         self._up = gauge("database_up", "1 while the database answers the API")
         self._bytes = gauge("database_bytes", "Size of the database")
         free = gauge("home_free_bytes", "Free bytes on the disk of PULSE_HOME")
         size = gauge("home_size_bytes", "Size of that disk")
-        free.set_function(lambda: float(shutil.disk_usage(settings.home).free))
-        size.set_function(lambda: float(shutil.disk_usage(settings.home).total))
+        free.set_function(lambda: _disk(settings.home, "free"))
+        size.set_function(lambda: _disk(settings.home, "total"))
         self._ca_ends = gauge("ca_expiry_timestamp_seconds", "When the CA that devices trust runs out; 0: unknown")
 
     async def run(self) -> None:
@@ -77,6 +87,7 @@ class SystemFigures:
             async with asyncio.timeout(WITHIN_S), self._sessions() as session:
                 rows = {row.state: row for row in await session.execute(_DEVICES)}
                 self._bytes.set(float(await session.scalar(_SIZE) or 0))
+                self._lost.set(float(await session.scalar(_LOST) or 0))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             self._up.set(0)
             _log.warning("health.figures_not_asked", error=type(error).__name__)
@@ -92,3 +103,11 @@ class SystemFigures:
             gauge.set(sum(getattr(row, column) for row in rows.values()))
         heard = [row.oldest_s or 0.0 for state, row in rows.items() if state != "OFFLINE"]
         self._oldest.set(max(heard, default=0.0))
+
+
+def _disk(home: Path, which: Literal["free", "total"]) -> float:
+    """Return bytes of the disk; NaN when the folder is gone, so that all other figures are still told."""
+    try:
+        return float(getattr(shutil.disk_usage(home), which))
+    except OSError:
+        return math.nan

@@ -1,0 +1,42 @@
+"""Figures of the whole system: what they say of the archive, and that they are told whatever is gone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from pulse_auth.db.session import make_engine, make_sessions
+from pulse_auth.domain.health.figures import SystemFigures
+
+STREAM = "01890000-0000-7000-8000-00000000000"
+
+
+async def test_figures_count_what_devices_declared_lost_and_tell_nothing_before_they_asked(api: Any) -> None:
+    for number, lost in enumerate(("{}", "{[3,5),[9,10)}", "{[1,101)}")):
+        await api.fetch(
+            "INSERT INTO telemetry_ledger (client_id, stream, settled, lost, first_seen_at, last_seen_at)"
+            " VALUES ($1, $2, $3::text::int8multirange, $3::text::int8multirange, now(), now()) RETURNING 1",
+            f"PRESS-{number}", f"{STREAM}{number}", lost,
+        )  # fmt: skip
+    engine = make_engine(api.database.dsn())
+    registry = CollectorRegistry()
+    figures = SystemFigures(registry, make_sessions(engine), api.settings)
+    assert math.isnan(registry.get_sample_value("pulse_archive_lost_readings") or 0)
+    await figures.look()
+    assert registry.get_sample_value("pulse_archive_lost_readings") == 103
+    await engine.dispose()
+
+
+async def test_figures_are_told_when_the_home_is_gone(api: Any) -> None:
+    engine = make_engine(api.database.dsn())
+    registry = CollectorRegistry()
+    SystemFigures(registry, make_sessions(engine), api.settings)
+    assert (registry.get_sample_value("pulse_home_free_bytes") or 0) > 0
+    api.settings.home.rename(api.settings.home.with_name("elsewhere"))
+    told = generate_latest(registry).decode()
+    assert "pulse_home_free_bytes NaN" in told
+    assert "pulse_home_size_bytes NaN" in told
+    assert "pulse_database_up" in told
+    await engine.dispose()
