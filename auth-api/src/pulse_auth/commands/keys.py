@@ -1,16 +1,19 @@
 """
 ``pulse-auth-api keys``: lists the keys that sign tokens, adds new ones, and removes those that nothing needs.
 
-A running API takes every change in by itself. A key that may have been copied is removed early, with all its tokens.
+A running API takes every change in by itself. A key that may have been copied is removed early, with all its tokens:
+those who came in with them are cut at once, and once more when no broker knows the key any more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
@@ -27,6 +30,10 @@ from ..keys.signing import ANNOUNCED_S, KeyRing, Purpose, key_files, load_keys, 
 from ..settings import Settings
 from .database import opened
 
+# EMQX asks every 10 s (broker-config/emqx.conf), each of its workers for itself; a question takes its time.
+FORGOTTEN_S = 15.0
+# A running API looks at the files every 5 s.
+UNPUBLISHED_WITHIN_S, ASK_EVERY_S, ASKED_WITHIN_S = 15.0, 0.25, 3.0
 _ACTOR = "system"
 _MOST_LISTED = 20
 
@@ -91,53 +98,99 @@ async def _rotate(sessions: Sessions, keys: KeyRing, settings: Settings, purpose
 
 async def _retire(sessions: Sessions, keys: KeyRing, settings: Settings) -> None:
     now = system_clock()
-    async with sessions.begin() as session:
-        for use in await key_uses(session, keys, now):
-            if use.is_done(now):
-                await _remove(session, settings, use)
-    keys.refresh()
-    publish_jwks(keys, settings.jwks_file)
+    async with sessions() as session:
+        done = [use for use in await key_uses(session, keys, now) if use.is_done(now)]
+    await _remove(sessions, keys, settings, done)
 
 
 async def _retire_early(sessions: Sessions, keys: KeyRing, settings: Settings, kid: str, *, sure: bool) -> int:
-    """Remove one key now, cut those who came in with it, and say what that ended (or would)."""
+    """
+    Remove one key now, cut those who came in with it, and say what that ended (or would).
+
+    Safe to repeat: of a key that is gone already it cuts what came in with it once more.
+    """
     now = system_clock()
-    async with sessions.begin() as session:
+    async with sessions() as session:
         use = next((one for one in await key_uses(session, keys, now) if one.key.kid == kid), None)
-        if use is None:
-            raise ConfigError(f"there is no key {kid!r}; pulse-auth-api keys list names them.")
-        if len(keys.keys[use.purpose]) == 1:
-            raise ConfigError(f"it is the only {use.purpose} key; run pulse-auth-api keys rotate first.")
         tokens = await running_tokens(session, kid, now)
-        _show_tokens(use, tokens)
-        if not sure:
-            _say("Nothing was removed. Do it by the same command with --yes.")
-            return 1
-        await _remove(session, settings, use)
+    if use is None and not tokens:
+        raise ConfigError(f"there is no key {kid!r}; pulse-auth-api keys list names them.")
+    if use is not None and len(keys.keys[use.purpose]) == 1:
+        raise ConfigError(f"it is the only {use.purpose} key; run pulse-auth-api keys rotate first.")
+    _show_tokens(use, tokens)
+    if not sure:
+        _say("Nothing was removed. Do it by the same command with --yes.")
+        return 1
+    await _remove(sessions, keys, settings, [use] if use else [])
+    if use is not None and use.purpose is Purpose.ACCESS:
+        _say("A running API refuses its tokens within 5 s.")
+        return 0
+    return await _cut(settings, kid, [token.client_id for token in tokens])
+
+
+async def _remove(sessions: Sessions, keys: KeyRing, settings: Settings, uses: Sequence[KeyUse]) -> None:
+    """
+    Write down that the keys go, then remove their files and publish what is left.
+
+    In this order, so that no key is ever gone without a word; broken off in between, the same command goes on.
+    """
+    async with sessions.begin() as session:
+        for use in uses:
+            await _audit(session, "key.removed", use.purpose, use.key.kid)
+    for use in uses:
+        (settings.keys_dir / f"{use.purpose}-{use.key.number}.pem").unlink(missing_ok=True)
+        _say(f"Removed {use.purpose} key {use.key.number} ({use.key.kid}).")
     keys.refresh()
     publish_jwks(keys, settings.jwks_file)
-    return await _cut(settings, [token.client_id for token in tokens])
 
 
-async def _remove(session: AsyncSession, settings: Settings, use: KeyUse) -> None:
-    await _audit(session, "key.removed", use.purpose, use.key.kid)
-    (settings.keys_dir / f"{use.purpose}-{use.key.number}.pem").unlink()
-    _say(f"Removed {use.purpose} key {use.key.number} ({use.key.kid}).")
+async def _cut(settings: Settings, kid: str, client_ids: Sequence[str]) -> int:
+    """
+    End the connections of *client_ids*: at once, and again when every broker has forgotten the key.
 
-
-async def _cut(settings: Settings, client_ids: Sequence[str]) -> int:
-    """End the connections of *client_ids*; their tokens are refused when they come back."""
+    A broker that asks for the set now and then lets them in again until it has asked anew.
+    """
     broker = BrokerAdmin(settings.broker_api_url, settings.broker_api_key_file)
     try:
+        with contextlib.suppress(BrokerUnavailableError):
+            await broker.kick(client_ids)
+        if not await _unpublished(settings, kid):
+            _say("No API on this machine publishes the keys that are left, and a broker that cannot ask keeps those it")
+            _say("has: start the API, then repeat this command. Until then tokens under the removed key are taken.")
+            return 1
+        _say(f"Waiting {FORGOTTEN_S:.0f} s until every broker has asked for the keys that are left ...")
+        await asyncio.sleep(FORGOTTEN_S)
         await broker.kick(client_ids)
     except BrokerUnavailableError as error:
-        _say(f"The connections under its tokens still stand, since {error}. Restart the broker: that ends them.")
+        _say(f"The connections under its tokens still stand, since {error}.")
+        _say("Repeat this command, or restart the broker.")
         return 1
     finally:
         await broker.close()
     _say(f"{len(client_ids)} known connections were cut. A token that a thief signed has a client id that is not known")
-    _say("here: restart the broker to end such connections too; everybody else comes back by themselves.")
+    _say("here: restart the broker now to end such connections too; everybody else comes back by themselves.")
     return 0
+
+
+async def _unpublished(settings: Settings, kid: str) -> bool:
+    """Wait until the running API publishes a set without the key; ``False`` when it does not in time."""
+    try:
+        async with asyncio.timeout(UNPUBLISHED_WITHIN_S):
+            while True:
+                with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
+                    if kid not in await _published(settings):
+                        return True
+                await asyncio.sleep(ASK_EVERY_S)
+    except TimeoutError:
+        return False
+
+
+async def _published(settings: Settings) -> set[str]:
+    """Return the ids of the keys that the API on this machine publishes to brokers."""
+    host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
+    async with httpx.AsyncClient(timeout=ASKED_WITHIN_S, trust_env=False) as client:
+        answer = await client.get(f"http://{host}:{settings.http_port}/.well-known/jwks.json")
+    return {str(key["kid"]) for key in answer.raise_for_status().json()["keys"]}
 
 
 async def _audit(session: AsyncSession, action: str, purpose: Purpose, kid: str) -> None:
@@ -162,10 +215,13 @@ def _words(use: KeyUse, made: datetime) -> str:
     return f"verifies; the last{tokens} runs out {_at(use.until or made)}"
 
 
-def _show_tokens(use: KeyUse, tokens: Sequence[IssuedToken]) -> None:
+def _show_tokens(use: KeyUse | None, tokens: Sequence[IssuedToken]) -> None:
     sessions = "HTTP access tokens of up to 15 minutes; browsers fetch new ones by themselves."
-    ends = sessions if use.purpose is Purpose.ACCESS else f"{len(tokens)} tokens:"
-    _say(f"Removing {use.purpose} key {use.key.number} ends {ends}")
+    if use is None:
+        _say(f"The key is gone already; there are {len(tokens)} tokens under it:")
+    else:
+        ends = sessions if use.purpose is Purpose.ACCESS else f"{len(tokens)} tokens:"
+        _say(f"Removing {use.purpose} key {use.key.number} ends {ends}")
     for token in tokens[:_MOST_LISTED]:
         _say(f"  {token.username}  {token.client_id}  until {_at(token.expires_at)}")
     if len(tokens) > _MOST_LISTED:

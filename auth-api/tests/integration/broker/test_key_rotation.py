@@ -96,8 +96,15 @@ async def test_retire_key_whose_tokens_have_run_out_goes_and_the_signing_one_sta
 
 
 async def test_retire_early_lists_what_ends_and_then_ends_just_that(
-    api: Any, knock: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    api: Any, knock: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    here = asyncio.get_running_loop()
+
+    async def published(_: object) -> set[str]:  # the command has a loop of its own, and this API no port
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(key_ids(api), here))
+
+    monkeypatch.setattr(command, "_published", published)
+    monkeypatch.setattr(command, "FORGOTTEN_S", 0.1)  # the embedded broker looks at the file
     old = await fresh_token(api)
     cut, code = await knock(api, old)
     assert code == 0
