@@ -1,9 +1,9 @@
 """
-The HTTP calls of a device. The only module that imports httpx.
+The HTTP calls of a device.
 
-Every answer is checked and bounded; a refusal keeps the server's problem type and sentence. TLS trusts the CA that
-was named at enrollment and nothing else; fetching that CA is the one request without verification, because its
-fingerprint is compared before it is used.
+Every answer is checked; a refusal keeps the server's problem type and sentence. TLS trusts the CA that was named at
+enrollment and nothing else; fetching that CA is the one request without verification, because its fingerprint is
+compared before it is used. Read next: ``exchange`` (what bounds each of them).
 """
 
 from __future__ import annotations
@@ -14,15 +14,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
 import msgspec
 
-TIMEOUT_S = 10.0
-MAX_ANSWER_BYTES = 1024 * 1024
+from .exchange import Answer, ApiUnreachableError, exchange
 
-
-class ApiUnreachableError(Exception):
-    """No answer; ``cause`` is what the network said."""
+__all__ = ["ApiUnreachableError", "RefusalError", "call", "fetch_ca", "post"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,9 @@ def fetch_ca(api_url: str) -> bytes:
         ApiUnreachableError: No answer.
         RefusalError: The server has none.
     """
-    return _request("GET", f"{api_url}/.well-known/pulse-ca.pem", None, verify=False).content
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    return _successful(exchange("GET", f"{api_url}/.well-known/pulse-ca.pem", None, unverified)).content
 
 
 def call(
@@ -60,8 +58,8 @@ def call(
         ApiUnreachableError: No answer, or none that can be read.
         RefusalError: The server said no.
     """
-    verify = ssl.create_default_context(cadata=ca_pem) if api_url.startswith("https:") else False
-    answer = _request(method, f"{api_url}/api/v1{path}", body, verify=verify, bearer=bearer)
+    context = ssl.create_default_context(cadata=ca_pem) if api_url.startswith("https:") else None
+    answer = _successful(exchange(method, f"{api_url}/api/v1{path}", body, context, bearer=bearer))
     try:
         return msgspec.json.decode(answer.content, type=dict[str, Any]) if answer.content else {}
     except msgspec.MsgspecError as error:
@@ -79,35 +77,25 @@ def post(api_url: str, path: str, body: dict[str, Any], ca_pem: str) -> dict[str
     return call("POST", api_url, path, body, ca_pem)
 
 
-def _request(
-    method: str, url: str, body: dict[str, Any] | None, *, verify: ssl.SSLContext | bool, bearer: str = ""
-) -> httpx.Response:
-    headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
-    try:
-        with httpx.Client(verify=verify, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as client:
-            answer = client.request(method, url, json=body, headers=headers)
-    except (httpx.HTTPError, OSError) as error:
-        raise ApiUnreachableError(str(error) or type(error).__name__) from error
-    if len(answer.content) > MAX_ANSWER_BYTES:
-        raise ApiUnreachableError(f"{url} answered with {len(answer.content)} bytes")
-    if not answer.is_success:
+def _successful(answer: Answer) -> Answer:
+    if not 200 <= answer.status < 300:
         raise _refusal(answer)
     return answer
 
 
-def _refusal(answer: httpx.Response) -> RefusalError:
+def _refusal(answer: Answer) -> RefusalError:
     try:
         problem = msgspec.json.decode(answer.content, type=dict[str, Any])
     except msgspec.MsgspecError:
         problem = {}
     kind = str(problem.get("type", "")).rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-    detail = str(problem.get("detail") or problem.get("title") or answer.reason_phrase)[:300]
+    detail = str(problem.get("detail") or problem.get("title") or answer.reason)[:300]
     if "not_before" in problem:
         detail = f"{detail} (until {str(problem['not_before'])[:35]})"
-    return RefusalError(answer.status_code, kind, detail, _server_time(answer, problem))
+    return RefusalError(answer.status, kind, detail, _server_time(answer, problem))
 
 
-def _server_time(answer: httpx.Response, problem: dict[str, Any]) -> datetime | None:
+def _server_time(answer: Answer, problem: dict[str, Any]) -> datetime | None:
     try:
         if isinstance(problem.get("server_time"), str):
             return datetime.fromisoformat(problem["server_time"]).astimezone(UTC)
