@@ -19,7 +19,7 @@ from .core.clock import SystemClock
 from .core.connection import State
 from .core.device import Device, Parts
 from .core.errors import ChangeError, StorageError
-from .core.folder import DeviceFolder, find, replace_device, restore_device
+from .core.folder import DeviceFolder, find, is_replaced, replace_device, restore_device
 from .core.identity.enrollment import enroll
 from .core.identity.keystore import place_of, uses_keyring
 from .core.identity.store import Identity, load
@@ -97,6 +97,8 @@ class Session:
             checked_url(broker_url, "PULSE_DEVICE_BROKER_URL", secure="mqtts", loopback_only="mqtt")
         self._lock = FolderLock(folder.path)
         try:
+            if not is_replaced(folder.path):  # what was interrupted before this device's end is not to count later on
+                restore_device(folder.path)
             tokens = DeviceTokens(folder.path, self.identity, clock, broker_url or None)
             keys = sync_keys(folder.path, self.identity)
             log.info("desktop.keys_kept", place=place_of(self.identity.signing_key))
@@ -150,10 +152,12 @@ class Session:
         if self._stopping.is_set():  # whoever asked has left: the code stays good
             raise ChangeError(f"the program ended before this machine became {client_id}: start it and try again")
         try:
-            identity = enroll_device(self.environment, folder, api_url, code, broker_url or None)
             copy_plan(self.folder.path, folder.path)
             replace_device(self.folder.path, client_id)
+            identity = enroll_device(self.environment, folder, api_url, code, broker_url or None)
         except BaseException:
+            if not is_replaced(self.folder.path):
+                restore_device(self.folder.path)
             self.device.go_on()
             raise
         log.info("desktop.id_changed", before=self.folder.client_id, after=client_id)

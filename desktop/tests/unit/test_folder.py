@@ -22,6 +22,7 @@ def test_folder_of_a_replaced_device_is_passed_over_until_it_is_enrolled_anew_it
     assert find(environment, None).client_id == "press-1"
     (folders["press-2"] / "identity.json").write_text("{}")
     replace_device(folders["press-1"], "press-2")
+    replace_device(folders["press-2"], "never-enrolled")
     assert find(environment, None).client_id == "press-2"
     assert find(environment, "press-1").path == folders["press-1"], "by its name it is there as before"
     restore_device(folders["press-1"])

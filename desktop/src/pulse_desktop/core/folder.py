@@ -15,7 +15,7 @@ from pulse_runtime.private_files import ensure_private_dir, write_private
 from .identity import store
 from .outbox.schema import FILE_NAME
 
-REPLACED_BY = "replaced-by"  # in the folder of a device that this machine is no more: the id that came after it
+REPLACED_BY = "replaced-by"  # in the folder of a device that this machine is no more: the id that comes after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,22 @@ def find(environment: Environment, client_id: str | None) -> DeviceFolder:
 
 
 def replace_device(old: Path, client_id: str) -> None:
-    """Note in the folder of an *old* device that this machine is *client_id* now, which starts when none is named."""
+    """
+    Note in the folder of an *old* device that this machine is *client_id* from that one's enrollment on.
+
+    It counts as soon as *client_id* has its identity, and not before. So it is written first, and the enrollment is the
+    one step in which this machine becomes another device: an end in between leaves one of the two, never both.
+    """
     write_private(old / REPLACED_BY, f"{client_id}\n".encode())
+
+
+def is_replaced(folder: Path) -> bool:
+    """Tell whether another device has taken the place of the one in *folder*."""
+    try:
+        client_id = (folder / REPLACED_BY).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return False
+    return is_device_id(client_id) and (folder.parent / client_id / store.IDENTITY).exists()
 
 
 def restore_device(folder: Path) -> None:
@@ -89,7 +103,7 @@ def _in_folder(path: Path) -> str:
 
 def _only_one(devices: Path) -> str:
     there = [entry.parent for entry in devices.glob(f"*/{store.IDENTITY}")]
-    names = sorted(folder.name for folder in there if not (folder / REPLACED_BY).exists())
+    names = sorted(folder.name for folder in there if not is_replaced(folder))
     if host_id() in names or not names:
         return host_id()
     if len(names) > 1:

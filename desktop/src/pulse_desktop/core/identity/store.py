@@ -61,8 +61,8 @@ def save(folder: Path, identity: Identity, signing_pem: bytes, encryption_pem: b
     old = _former_keys(folder) - {identity.signing_key, identity.encryption_key}
     keystore.keep(folder, identity.signing_key, signing_pem)
     keystore.keep(folder, identity.encryption_key, encryption_pem)
-    write_private(folder / IDENTITY, msgspec.json.format(msgspec.json.encode(identity)))
     write_private(folder / "ca.pem", identity.ca_pem.encode(), mode=0o644)
+    write_private(folder / IDENTITY, msgspec.json.format(msgspec.json.encode(identity)))
     keystore.forget(folder, old)
 
 
