@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QCheckBox, QLineEdit
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QWidget
 
 from pulse_desktop.core.errors import ChangeError
 from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.sources.base import SourceConfigError
 from pulse_desktop.core.sources.plan import FILE_NAME, read_entries, read_plan, write_plan
+from pulse_desktop.core.sources.registry import InstalledKind
 from pulse_desktop.session import SessionPlan
 from pulse_desktop.ui.application import Running
 from pulse_desktop.ui.log_tail import LogTail
@@ -49,6 +50,17 @@ def test_sources_stand_as_they_are_stored_and_go_back_unchanged_item_4(qtbot, br
     made.submit()
     assert bridge.operation.calls == [("set_sources", entries)]
     assert bridge.opened == ["sources saved"]
+
+
+def test_source_of_a_plug_in_with_markup_in_its_names_is_shown_letter_by_letter_item_5(qtbot):
+    package = "<b>boiler</b> <img src='http://127.0.0.1:9/seen'>"
+    card = SourceCard([InstalledKind("<i>boiler</i>", package, "")], {"kind": "<i>boiler</i>"})
+    qtbot.addWidget(card)
+    assert card.about.text() == f"plug-in of {package}"
+    assert card.kind.currentText() == "<i>boiler</i>"
+    shown = card.findChildren(QLabel)
+    assert {one.textFormat() for one in shown if "<" in one.text()} == {Qt.TextFormat.PlainText}
+    assert all("<" not in one.toolTip() for one in card.findChildren(QWidget))
 
 
 def test_source_is_added_changed_and_removed_item_4(qtbot, bridge: FakeBridge):

@@ -31,6 +31,7 @@ from ...core.sources.registry import InstalledKind, installed_kinds
 from ..bridge import Asking
 from ..theme.style import role
 from ..widgets.form import Form
+from ..widgets.plain import plain
 
 OPTIONS_OF_PLUG_INS = "options"
 LABEL_PX = 64
@@ -119,7 +120,7 @@ class SourceCard(QFrame):
         self.name = _line(entry.get("name"), "as its kind")
         self.prefix = _line(entry.get("prefix"), "none")
         self.interval = _line(entry.get("interval"), "the device's")
-        self.about = role(QLabel(), "faint")
+        self.about = role(plain(), "faint")  # a package has the name that its maker gave it
         self.remove = role(QPushButton("Remove"), "quiet")
         self.remove.setAutoDefault(False)
         self.remove.clicked.connect(self.unwanted)
