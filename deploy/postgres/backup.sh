@@ -37,4 +37,8 @@ sync "$folder"
 ls -1 "$folder" | grep -E '^[0-9]{8}T[0-9]{6}Z$' | sort -r | tail -n "+$((kept + 1))" | while read -r old; do
     rm -rf "${folder:?}/$old"
 done
+# By this the doctor and the figures know how old the newest one is.
+psql --no-psqlrc --no-password -q -v ON_ERROR_STOP=1 -v name="$name" -d pulse <<'SQL'
+INSERT INTO audit_log (actor, action, entity_type, entity_id) VALUES ('system', 'backup.made', 'backup', :'name');
+SQL
 echo "backup: $folder/$name is complete"

@@ -147,6 +147,14 @@ def test_backup_holds_the_keys_for_its_owner_alone_and_only_so_many_are_kept(sit
         assert "./ca-key.pem" in packed.getnames()
 
 
+def test_backup_is_noted_in_the_audit_log_by_its_name_when_it_is_complete(site: Site):
+    asked = "SELECT entity_id FROM audit_log WHERE action = 'backup.made' ORDER BY id DESC LIMIT 1"
+    site.backup()
+    assert site.server.ask(asked) == [site.newest().name]
+    site.backup(check=False, PULSE_KEYS="keys=/nowhere")
+    assert site.server.ask(asked) == [site.newest().name]
+
+
 @pytest.mark.parametrize("broken", [{"PULSE_DATABASE_PASSWORD_FILE": "/dev/null"}, {"PULSE_KEYS": "keys=/nowhere"}])
 def test_backup_that_fails_leaves_nothing_that_looks_complete(site: Site, broken: dict[str, str]):
     assert site.backup(check=False, **broken).returncode != 0

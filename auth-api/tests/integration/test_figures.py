@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pulse_auth.db.session import make_engine, make_sessions
@@ -26,6 +29,25 @@ async def test_figures_count_what_devices_declared_lost_and_tell_nothing_before_
     assert math.isnan(registry.get_sample_value("pulse_archive_lost_readings") or 0)
     await figures.look()
     assert registry.get_sample_value("pulse_archive_lost_readings") == 103
+    await engine.dispose()
+
+
+async def test_figures_know_the_newest_backup_and_that_there_is_no_job_for_the_embedded_database(api: Any) -> None:
+    engine = make_engine(api.database.dsn())
+    registry, embedded = CollectorRegistry(), CollectorRegistry()
+    figures = SystemFigures(registry, make_sessions(engine), api.settings)
+    await figures.look()
+    assert registry.get_sample_value("pulse_backup_timestamp_seconds") == 0
+    for days in (3, 1, 2):
+        await api.fetch(
+            "INSERT INTO audit_log (at, actor, action) VALUES ($1, 'system', 'backup.made') RETURNING 1",
+            datetime.now(UTC) - timedelta(days=days),
+        )
+    await figures.look()
+    newest = (datetime.now(UTC) - timedelta(days=1)).timestamp()
+    assert registry.get_sample_value("pulse_backup_timestamp_seconds") == pytest.approx(newest, abs=5)
+    await SystemFigures(embedded, make_sessions(engine), replace(api.settings, external_dsn=None)).look()
+    assert math.isnan(embedded.get_sample_value("pulse_backup_timestamp_seconds") or 0)
     await engine.dispose()
 
 

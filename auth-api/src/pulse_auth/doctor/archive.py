@@ -10,6 +10,7 @@ import asyncpg
 from alembic.script import ScriptDirectory
 
 from ..db.migrate import alembic_config
+from ..domain.health.backups import NEWEST_BACKUP, OLD_AFTER_S
 from .findings import Finding, ok, warning, wrong
 
 SKEW_WARNING_S, SKEW_WRONG_S = 1.0, 5.0
@@ -39,7 +40,9 @@ _REJECTS = "SELECT count(*) FROM telemetry_rejects WHERE received_at > now() - i
 Connection = Any  # asyncpg's own type is generic over a record class that is of no interest here
 
 
-async def examine_database(connection: Connection, clock: Callable[[], datetime]) -> list[Finding]:
+async def examine_database(
+    connection: Connection, clock: Callable[[], datetime], *, has_backup_job: bool
+) -> list[Finding]:
     """Return all that the database tells; *connection* is the API's own role's."""
     version = await connection.fetchval("SHOW server_version")
     found = [ok("database", f"PostgreSQL {version} answers"), await durability(connection)]
@@ -47,7 +50,10 @@ async def examine_database(connection: Connection, clock: Callable[[], datetime]
     found.append(migrated := await schema(connection))
     if migrated.remedy:
         return found  # the questions below need the schema
-    return [*found, *await archive(connection)]
+    found += await archive(connection)
+    if has_backup_job:
+        found.append(backup(await connection.fetchval(NEWEST_BACKUP), clock()))
+    return found
 
 
 async def durability(connection: Connection) -> Finding:
@@ -111,6 +117,16 @@ def lag(told: Any) -> Finding:
     words += f", the oldest waits for {oldest_s:.0f} s on {told['waiting']} devices"
     remedy = "see docs/runbooks/archive-behind.md; nothing is lost meanwhile"
     return (wrong if oldest_s > BEHIND_WRONG_S else warning)("archive", words, remedy)
+
+
+def backup(newest: float | None, now: datetime) -> Finding:
+    """Judge when the *newest* backup was made (seconds since 1970)."""
+    remedy = "let the server's cron run docker compose run --rm backup every day, see docs/deployment.md"
+    if newest is None:
+        return warning("backup", "none was made within 30 days", remedy)
+    age_s = now.timestamp() - newest
+    words = f"the newest is {age_s / 3600:.0f} h old"
+    return warning("backup", words, remedy) if age_s > OLD_AFTER_S else ok("backup", words)
 
 
 async def rejects(connection: Connection) -> Finding:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from pulse_auth.doctor.archive import lag
+from pulse_auth.doctor.archive import backup, lag
 from pulse_auth.doctor.findings import Level, as_json, as_text, ok, warning, worst, wrong
 from pulse_auth.doctor.network import connect_packet
 from pulse_auth.domain.broker_tokens.services import BrokerToken
@@ -42,6 +42,20 @@ def test_json_holds_the_same() -> None:
 
 def told(**changes: object) -> dict[str, object]:
     return {"known": 3, "heard": 3, "waiting": 0, "readings": 0, "oldest_s": None} | changes
+
+
+@pytest.mark.parametrize(
+    ("hours", "level", "words"),
+    [
+        (None, Level.WARNING, "none was made"),
+        (3, Level.OK, "3 h old"),
+        (49, Level.WARNING, "docker compose run --rm backup"),
+    ],
+)
+def test_backup_is_judged_by_its_age(hours: float | None, level: Level, words: str) -> None:
+    now = datetime(2026, 2, 7, tzinfo=UTC)
+    found = backup(None if hours is None else now.timestamp() - hours * 3600, now)
+    assert (found.level, words in found.words + found.remedy) == (level, True)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ...db.session import Sessions
 from ...settings import Settings
+from .backups import NEWEST_BACKUP
 
 EVERY_S = 15.0
 WITHIN_S = 10.0
@@ -64,6 +65,11 @@ class SystemFigures:
         self._oldest = gauge("devices_oldest_unanswered_seconds", "Age of the oldest such reading of a heard device")
         self._lost = gauge("archive_lost_readings", "Readings that devices declared lost, ever; NaN: not yet asked")
         self._lost.set(math.nan)  # an alert on its rise must not take the first figure for one
+        self._backup = gauge(
+            "backup_timestamp_seconds", "When the newest backup was made; 0: none known; NaN: no job here"
+        )
+        if settings.external_dsn is None:
+            self._backup.set(math.nan)
         self._up = gauge("database_up", "1 while the database answers the API")
         self._bytes = gauge("database_bytes", "Size of the database")
         free = gauge("home_free_bytes", "Free bytes on the disk of PULSE_HOME")
@@ -88,6 +94,8 @@ class SystemFigures:
                 rows = {row.state: row for row in await session.execute(_DEVICES)}
                 self._bytes.set(float(await session.scalar(_SIZE) or 0))
                 self._lost.set(float(await session.scalar(_LOST) or 0))
+                if self._settings.external_dsn is not None:
+                    self._backup.set(float(await session.scalar(text(NEWEST_BACKUP)) or 0))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             self._up.set(0)
             _log.warning("health.figures_not_asked", error=type(error).__name__)
