@@ -10,17 +10,19 @@ from datetime import datetime
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSettings, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QTextDocumentFragment
+from PySide6.QtGui import Qt as Markup
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from pulse_desktop.core.errors import Link, SignInError
 from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.recent import Point, WaitingRow
-from pulse_desktop.ui.snapshot import Buffer, Lamp, Snapshot
+from pulse_desktop.ui.snapshot import Buffer, Lamp, LogLine, Snapshot
 from pulse_desktop.ui.theme.style import present
 from pulse_desktop.ui.tray import Tray
 from pulse_desktop.ui.windows import main
 from pulse_desktop.ui.windows.main import MainWindow
+from pulse_runtime import __version__
 from support.window_fakes import EVERYTHING, LARGEST, FakeBridge, disconnected, online, operator, rows, syncing
 
 
@@ -233,6 +235,27 @@ def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_wh
     window.say("failed", "the settings cannot be read")
     qtbot.mouseClick(window.header.settings, Qt.MouseButton.LeftButton)
     assert (window.banners.texts, bridge.opened) == ({}, ["settings"])
+
+
+def test_version_is_in_the_tooltip_of_the_id_where_there_is_no_room_for_it_item_2(window: MainWindow):
+    for width, is_shown in ((800, False), (1280, True), (800, False)):
+        window.resize(width, 600)
+        assert window.header.version.isVisible() is is_shown
+        assert (__version__ in window.header.device.toolTip()) is not is_shown
+        assert "The id of this device" in window.header.device.toolTip()
+
+
+@pytest.mark.parametrize("event", ["desktop.lost", "<b>lost</b>"])
+def test_log_line_is_whole_in_its_tooltip_however_long_and_as_plain_text_item_2(window: MainWindow, event: str):
+    window.work.tabs.setCurrentWidget(window.work.log)
+    fields = f"reason={'the broker is gone ' * 30} path={'/x' * 200}  said=<b>loud</b>"
+    window.show_snapshot(online(log=(LogLine("2026-11-22T10:00:00.000Z", "warning", event, fields),)))
+    tip = window.work.log.model.index(0, 2).data(Qt.ItemDataRole.ToolTipRole)
+    seen = QTextDocumentFragment.fromHtml(tip).toPlainText() if Markup.mightBeRichText(tip) else tip
+    assert "<b>loud</b>" in seen, "letter by letter"
+    whole = "".join(seen.split())
+    assert all("".join(part.split()) in whole for part in (fields, event, "warning", "10:00:00.000Z"))
+    assert max(map(len, seen.splitlines())) <= 100, "no line leaves the screen"
 
 
 def test_settings_button_opens_them_item_4(window: MainWindow, bridge: FakeBridge, qtbot):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from textwrap import wrap
 from typing import Any
 
 from ...core.readings import MetricValue
@@ -15,6 +17,7 @@ from .rows import Row
 METRIC_HEADINGS = ("Metric", "Value", "Type")
 WAITING_HEADINGS = ("Number", "Value", "State", "Measured")
 LOG_HEADINGS = ("Time", "Event", "Details")
+TIP_CHARACTERS = 100  # a tooltip of plain text breaks no line by itself
 _STATES = {"pending": "pending", "sent": "sent, unconfirmed", "quarantined": "rejected"}
 _TONES = {"warning": "warn", "error": "down", "critical": "down"}
 
@@ -32,7 +35,12 @@ def waiting_rows(waiting: Iterable[WaitingRow], metric: str, now: datetime) -> l
 def log_rows(lines: Iterable[LogLine], now: datetime) -> list[Row]:
     """Return the program's log, newest first."""
     rows = [
-        Row(f"{number}", (words.clock_time(line.at, now), line.event, line.fields), _TONES.get(line.level, ""))
+        Row(
+            f"{number}",
+            (words.clock_time(line.at, now), line.event, line.fields),
+            _TONES.get(line.level, ""),
+            _whole_line(line),
+        )
         for number, line in enumerate(lines)
     ]
     return rows[::-1]
@@ -43,6 +51,13 @@ def text_of(value: Any) -> str:
     if value is None:
         return "\u2013"
     return value if isinstance(value, str) else words.exact_text(value) if isinstance(value, bool) else str(value)
+
+
+@lru_cache(maxsize=1024)  # the same lines come at every look
+def _whole_line(line: LogLine) -> str:
+    """Return all of a log line, a field in each line, and none so long that it would leave the screen."""
+    fields = [line.event, f"{line.at}  {line.level}", *filter(None, line.fields.split("  "))]
+    return "\n".join("\n".join(wrap(field, TIP_CHARACTERS)) for field in fields)
 
 
 def _waiting(row: WaitingRow, metric: str, now: datetime) -> Row:

@@ -16,6 +16,7 @@ from .plain import plain_tip
 
 NARROW = 1_000
 PEOPLE_PX, COUNT_PX = 90, 20  # that the button takes when it is there, and the count in it
+ID_TIP, VERSION_TIP = "The id of this device", f"PrecisionPulse v{__version__}"
 _NEEDS_SIGN_IN = "Sign in first."
 
 
@@ -54,7 +55,6 @@ class Header(QFrame):
         mark.setFixedSize(26, 26)
         self.product = role(QLabel("PrecisionPulse"), "product")
         self.device = role(QLabel(client_id), "chip")
-        self.device.setToolTip("The id of this device")
         self.version = role(QLabel(f"v{__version__}"), "faint")
         self.person = self._button("Sign in", "quiet", self.person_pressed)
         self.theme = self._button("Light", "quiet", self.theme_pressed)
@@ -107,7 +107,9 @@ class Header(QFrame):
     def _fit(self) -> None:
         taken = 0 if self.people.isHidden() else PEOPLE_PX + COUNT_PX * self._counts
         room = self._room - taken
-        self.version.setVisible(room >= NARROW)
+        has_version = room >= NARROW
+        self.version.setVisible(has_version)
+        self.device.setToolTip(ID_TIP if has_version else f"{ID_TIP}\n{VERSION_TIP}")
         self.theme.setVisible(room >= 700)
         self.product.setVisible(room >= 620)
 
