@@ -245,6 +245,16 @@ def test_edge_is_given_every_variable_of_its_configuration(services: dict[str, d
     assert used == set(re.findall(r"\$\{([A-Z_]+)\}", start.split("\nfor ")[0]))
 
 
+def test_edge_has_no_more_workers_than_processors(services: dict[str, dict[str, Any]]):
+    template = (ROOT / "deploy" / "edge" / "nginx.conf.template").read_text(encoding="utf-8")
+    workers = re.search(r"^worker_processes (\d+);", template, re.MULTILINE)
+    assert workers, "auto would count the processors of the server"
+    assert int(workers[1]) <= float(services["edge"]["cpus"])
+    connections = re.search(r"worker_connections (\d+);", template)
+    assert connections
+    assert int(connections[1]) * int(workers[1]) < services["edge"]["ulimits"]["nofile"]
+
+
 @pytest.mark.parametrize("path", ["auth-api/Dockerfile", "ingest-worker/Dockerfile", "deploy/edge/Dockerfile"])
 def test_dockerfile_is_of_several_stages_from_pinned_images_and_ends_as_no_root(path: str):
     text = (ROOT / path).read_text(encoding="utf-8")
