@@ -34,7 +34,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "PULSE_HOME", ".pulse", "Folder of all state, mode 0700: database, keys, certificates, device files", "all"
     ),
-    Variable("PULSE_LOG_LEVEL", "info", "debug, info, warning or error", "all"),
+    Variable("PULSE_LOG_LEVEL", "info", "debug, info, warning or error", "all, compose"),
     Variable(
         "PULSE_HTTP_HOST",
         "127.0.0.1",
@@ -174,7 +174,7 @@ VARIABLES: tuple[Variable, ...] = (
         "PULSE_RETENTION_DAYS",
         "0",
         "Days that telemetry is kept, by the time of its coming; 0: for ever (a day up to 400 days old is a partition)",
-        "ingest",
+        "ingest, compose",
     ),
     Variable(
         "PULSE_DEVICE_DIR", "", "Folder of one device's files; empty: {PULSE_HOME}/devices/<client id>", "desktop"
