@@ -49,7 +49,7 @@ def test_banners_are_all_readable_beside_value_and_lamp_when_everything_is_wrong
     assert len(set(tops)) == len(tops), "none lies over another"
     meaning, value = window.state.meaning, window.value.value
     assert meaning.height() >= meaning.heightForWidth(meaning.width()), "what the state means"
-    assert value.height() >= 30, "the value in large"
+    assert value.height() >= 56, "the value in large"
     assert window.state.lamp.isVisible()
     assert window.banners.height() <= 0.2 * size[1]
     assert window.work.height() >= 140, "and the chart"

@@ -15,6 +15,7 @@ from pulse_desktop.ui.windows.people_forms import OwnPasswordForm
 from pulse_sync.records import Key, Kind
 from support.open_forms import open_form
 from support.people_desk import BOB, OPERATORS, VALVES, PeopleDesk
+from support.picture_sheet import sheet
 from support.sync_bench import HASH, USER, record, user
 
 NAMES = ("carla", "dario", "emma", "farid", "greta", "henrik", "ines", "jonas")
@@ -98,6 +99,17 @@ def test_picture_of_the_forms_for_people_item_3(  # noqa: PLR0917 - fixtures com
             one.submit()
         assert shot(one, pictures / f"desktop-{name}-{theme}.png") > SOMETHING
         one.reject()
+    users.listing.select(BOB)
+    taken: list[QImage] = []
+    for button in (users.edit, users.password, users.activity, roles.make, roles.end, permissions.make):
+        button.click()
+        one = open_form(people)
+        QApplication.processEvents()
+        QApplication.processEvents()
+        taken.append(one.grab().toImage())
+        assert len(colours_of(taken[-1])) > SOMETHING
+        one.reject()
+    assert sheet(taken, 3, BY_NAME[theme].line).save(str(pictures / f"desktop-forms-{theme}.png"))
     own = OwnPasswordForm(desk.bridge, lambda _: None)
     qtbot.addWidget(own)
     own.show()

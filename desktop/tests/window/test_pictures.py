@@ -11,13 +11,17 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
+from pulse_desktop.core.errors import ChangeError, Link
 from pulse_desktop.ui.snapshot import Snapshot
 from pulse_desktop.ui.theme.colours import BY_NAME
 from pulse_desktop.ui.theme.style import put_on
+from pulse_desktop.ui.widgets.cards import StateCard
 from pulse_desktop.ui.windows.enroll import EnrollDialog
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.settings import Present, SettingsDialog
 from pulse_desktop.ui.windows.sign_in import SignInDialog
+from pulse_desktop.ui.windows.sources import SourcesDialog
+from support.picture_sheet import sheet
 from support.window_fakes import (
     EVERYTHING,
     SETTINGS,
@@ -41,6 +45,22 @@ STATES: dict[str, Callable[[], Snapshot]] = {
     ),
     "everything-wrong": everything_wrong,
 }  # fmt: skip
+LINKS: dict[str, Callable[[], Snapshot]] = {
+    "starting": lambda: disconnected(Link.CONNECTING, "", is_starting=True),
+    "connecting": lambda: disconnected(Link.CONNECTING, ""),
+    "no network": disconnected,
+    "no broker": lambda: disconnected(Link.NO_BROKER, "the broker does not answer within 8 s"),
+    "refused": lambda: disconnected(Link.REFUSED, "the device was revoked"),
+    "taken": lambda: disconnected(Link.TAKEN_OVER, "another session takes this id over"),
+    "not started": lambda: disconnected(Link.CONNECTING, "", problems={"start": "the disk is read-only"}),
+    "archive away": lambda: online(is_archive_away=True),
+    "online": online,
+}
+SOURCES = [
+    {"kind": "csv", "name": "press", "prefix": "press/", "interval": 0.5,
+     "options": {"file": "press.csv", "columns": {"Speed (1/min)": "speed_rpm"}, "loop": True}},
+    {"kind": "boiler", "options": {"address": "10.0.0.7"}},
+]  # fmt: skip
 SIZES = {"": (1280, 800), "-small": (800, 480)}
 
 
@@ -50,6 +70,21 @@ def shot(widget: QWidget, file: Path) -> QImage:
     image = widget.grab().toImage()
     assert image.save(str(file))
     return image
+
+
+def another_id() -> EnrollDialog:
+    """Return the dialog for another device id, which will be refused."""
+    refused = FakeBridge()
+    refused.operation.refusal = ChangeError(
+        "readings of DESKTOP-001 are not in the archive so far, and another device could not send them: wait until it "
+        "is online and all of its buffer is sent, then try again"
+    )
+    made = EnrollDialog(
+        refused.ask, lambda *_: refused.operation.sync_now(), "PRESS-2", "https://pulse.example",
+        instead_of="DESKTOP-001",
+    )  # fmt: skip
+    made.code.setText("MFRGGZDFMZTWQ2LK.6GZ1")
+    return made
 
 
 def colours_of(image: QImage) -> set[int]:
@@ -92,10 +127,34 @@ def test_picture_of_the_dialogs_item_9(qtbot, qapp, bridge: FakeBridge, pictures
         "sign-in": SignInDialog(bridge, lambda _: None),
         "settings": SettingsDialog(bridge, told, lambda _: None),
         "enroll": EnrollDialog(bridge.ask, lambda *_: None, "DESKTOP-001", "https://pulse.example"),
+        "another-id": another_id(),
+        "sources": SourcesDialog(bridge, SOURCES, lambda: None),
     }
     for name, dialog in made.items():
         qtbot.addWidget(dialog)
         dialog.show()
+        if name == "another-id":
+            dialog.submit()
         image = shot(dialog, pictures / f"desktop-{name}-{theme}.png")
         assert len(colours_of(image)) > 8, name
         assert QColor(BY_NAME[theme].accent).rgb() in all_colours_of(image, dialog.do), "the button"
+        if isinstance(dialog, SourcesDialog):
+            seen = all_colours_of(image, dialog.cards[0].options["loop"])
+            assert QColor(BY_NAME[theme].on_accent).rgb() in seen, "what is chosen has a tick, not a colour alone"
+
+
+@pytest.mark.parametrize("theme", BY_NAME)
+def test_picture_of_the_links_that_may_be_missing_item_9(qtbot, qapp, pictures: Path, theme: str):
+    put_on(qapp, BY_NAME[theme])
+    taken: list[QImage] = []
+    for name, made in LINKS.items():
+        card = StateCard()
+        qtbot.addWidget(card)
+        card.resize(340, 150)
+        card.show()
+        card.show_snapshot(made())
+        QApplication.processEvents()
+        taken.append(card.grab().toImage())
+        assert QColor(BY_NAME[theme].of(made().lamp)).rgb() in all_colours_of(taken[-1], card.lamp), name
+        assert card.meaning.height() >= card.meaning.heightForWidth(card.meaning.width()), name
+    assert sheet(taken, 3, BY_NAME[theme].bg).save(str(pictures / f"desktop-links-{theme}.png"))

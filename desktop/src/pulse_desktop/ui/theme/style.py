@@ -6,6 +6,7 @@ Roles are set by ``role`` and looked up by the sheet as ``[role="…"]``. Read n
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Template
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from .colours import BY_NAME, DARK, Colours
 
 FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Liberation Sans", "DejaVu Sans")
 BASE_PX = 14
+HERE = Path(__file__).parent
 PROPERTY = "pulse-theme"
 W = TypeVar("W", bound=QWidget)
 _SHEET = Template("""
@@ -107,10 +109,10 @@ QListWidget[role="checks"]::item { padding: 0 6px; border-radius: 5px; color: $t
 QListWidget[role="checks"]::item:selected { background: $accent_soft; color: $text; }
 QListWidget::indicator { width: 16px; height: 16px; border: 1px solid $line_strong; border-radius: 4px;
   background: $surface; }
-QListWidget::indicator:checked { background: $accent; border-color: $accent; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $line_strong; border-radius: 4px;
   background: $raised; }
-QCheckBox::indicator:checked { background: $accent; border-color: $accent; }
+QCheckBox::indicator:checked, QListWidget::indicator:checked { background: $accent; border-color: $accent;
+  image: url("$tick"); }
 QCheckBox::indicator:focus { border-color: $accent; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 6px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
@@ -139,6 +141,7 @@ def put_on(application: QApplication, colours: Colours) -> None:
     application.setFont(_font())
     application.setPalette(_palette(colours))
     fields = {name: getattr(colours, name) for name in colours.__slots__}
+    fields["tick"] = (HERE / f"tick-{colours.name}.png").as_posix()
     application.setStyleSheet(_SHEET.substitute(fields))
 
 

@@ -15,6 +15,7 @@ from .lamp import LampDot
 from .plain import plain, plain_tip
 
 LEAST_PX, MOST_PX = 30, 96
+VALUE_PX = 56  # that the value has at least, however low the window is
 LOW_PX = 560  # in a window lower than that, what a state means needs the room of its caption
 
 
@@ -86,6 +87,7 @@ class ValueCard(Card):
         self.value = QLabel("\u2013")
         self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.value.setMinimumHeight(VALUE_PX)
         self.under = role(QLabel(), "faint")
         self.body.addWidget(self.value, 1)
         self.body.addWidget(self.under)

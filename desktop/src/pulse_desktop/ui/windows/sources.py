@@ -56,7 +56,7 @@ class SourcesDialog(Form):
     ) -> None:
         super().__init__("Sources", "Save", bridge.ask, parent, is_long=True)
         self._operation, self._saved = bridge.operation, saved
-        self.resize(720, 620)
+        self.resize(720, 756)
         self.cards: list[SourceCard] = []
         self._box = QVBoxLayout()
         self._box.setSpacing(12)
