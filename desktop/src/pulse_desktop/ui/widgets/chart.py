@@ -29,7 +29,8 @@ AROUND = 5  # steps on either side that say what is usual, for the interval may 
 TICK_PX = 96.0  # that a time takes with the room beside it
 ROW_PX = 16.0  # that a value beside the curve takes
 TICK_STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200)
-DRAW_EVERY_S = 2.0  # drawing is what a window costs; the figures beside it are newer
+STEPS = 100  # of the span: what is newer is hardly seen in the chart, and the figures beside it show it
+DRAW_WITHIN_S = 10.0
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types that can be used
@@ -126,7 +127,7 @@ class Chart(QWidget):
     def show_points(self, metric: str, points: tuple[Point, ...], until: float) -> None:
         """Draw *points* of *metric* now and then; the right end of the chart is *until*, seconds since 1970."""
         asked = (metric, self.span_s, bool(points), self.isVisible())
-        if asked == self._asked and 0 <= until - self._drawn_until < DRAW_EVERY_S:
+        if asked == self._asked and 0 <= until - self._drawn_until < min(DRAW_WITHIN_S, self.span_s / STEPS):
             return
         self._asked, self._drawn_until = asked, until
         self.title.setText(metric or "Recent values")
