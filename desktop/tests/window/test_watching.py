@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from pulse_desktop.core.report import DeviceReport
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.ui.growth import Growth
 from pulse_desktop.ui.log_tail import LogTail
-from pulse_desktop.ui.snapshot import ROW_BYTES, Lamp
+from pulse_desktop.ui.snapshot import ROW_BYTES, Lamp, lamp_of
 from pulse_desktop.ui.watching import Newest, Watch
 from support.device_fakes import FakeClock
 from support.window_fakes import operator, rows
@@ -182,3 +183,22 @@ def test_device_that_fails_to_start_is_not_started_twice_item_2(watch: Watch, se
     assert "can't start new thread" in watch.look().problems["start"]
     session.refusal = StorageError("threads can only be started once")
     assert "can't start new thread" in watch.look().problems["start"]
+
+
+@pytest.mark.parametrize(
+    ("state", "link", "ended", "shown"),
+    [
+        (State.CONNECTED, Link.UP, (), Lamp.ONLINE),
+        (State.AWAY, Link.UP, (), Lamp.ONLINE),
+        (State.SYNCING, Link.UP, (), Lamp.SYNCING),
+        (State.DISCONNECTED, Link.UP, (), Lamp.DISCONNECTED),
+        (State.CONNECTED, Link.NO_NETWORK, (), Lamp.DISCONNECTED),
+        (State.SYNCING, Link.CONNECTING, (), Lamp.DISCONNECTED),
+        (State.CONNECTED, Link.UP, ("outbox",), Lamp.DISCONNECTED),
+    ],
+)
+def test_lamp_is_green_only_while_all_of_it_is_well_item_2(
+    session: FakeSession, state: State, link: Link, ended: tuple[str, ...], shown: Lamp
+):
+    report = replace(session.report(), state=state, link=link, ended=ended)
+    assert lamp_of(report) is shown
