@@ -168,6 +168,30 @@ def test_server_that_is_not_there_or_talks_something_else_is_named(serve: Callab
         ask(serve(peer))
 
 
+def test_address_that_swallows_packets_leaves_time_for_the_next(
+    serve: Callable[[Peer], Server], monkeypatch: pytest.MonkeyPatch
+):
+    def peer(connection: socket.socket, _closing: threading.Event) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    good = serve(peer)
+    with socket.create_server(("127.0.0.2", good.port), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(4)]  # more than it keeps: what comes now is not even refused
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, good.port)) for host in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(exchange.socket, "getaddrinfo", lambda *_arguments, **_named: found)
+        url = f"http://two.example:{good.port}/"
+        assert exchange.exchange("GET", url, None, None, within_s=2 * WITHIN_S).status == 204
+        monkeypatch.setattr(exchange.socket, "getaddrinfo", lambda *_arguments, **_named: found[:1])
+        with pytest.raises(AnswerTooLateError):
+            exchange.exchange("GET", url, None, None, within_s=WITHIN_S)
+        for one in waiting:
+            one.close()
+
+
 def test_calls_of_the_device_are_bounded_so(serve: Callable[[Peer], Server], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exchange.exchange, "__kwdefaults__", {**exchange.exchange.__kwdefaults__, "within_s": WITHIN_S})
     server = serve(trickles(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"))

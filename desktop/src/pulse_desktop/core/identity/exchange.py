@@ -138,11 +138,13 @@ class _Network(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:  # fmt: skip
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for _, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        addresses = [found[4] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        for number, address in enumerate(addresses):
+            shares = len(addresses) - number  # one that swallows packets leaves time for the others
             try:
-                left = self._deadline.left()
-                made = super().connect_tcp(str(address[0]), port, left, local_address, socket_options)
-            except httpcore.ConnectError as error:
+                within_s = self._deadline.left() / shares
+                made = super().connect_tcp(str(address[0]), port, within_s, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
                 return _Stream(made, self._deadline)
