@@ -39,7 +39,7 @@ READINGS = 3
 
 
 def main() -> int:
-    """Build, and start in network and mounts of its own, so that nothing of it is left on this machine."""
+    """Build, and start in network, mounts and processes of its own, so that nothing of it is left on this machine."""
     asked = argparse.ArgumentParser(prog="drills.images", description=(__doc__ or "").split("\n")[1])
     asked.add_argument("--work", type=Path, default=Path("/var/tmp/pulse-images"), help="keeps the stand-in")
     asked.add_argument("--only", choices=["build", "start"], help="one half (default: both)")
@@ -58,7 +58,8 @@ def main() -> int:
         if options.only == "start":
             start(composition, buildah)
             return 0
-    own = ["unshare", "--net", "--mount", sys.executable, "-m", "drills.images"]
+    spaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    own = ["unshare", *spaces, sys.executable, "-m", "drills.images"]
     return subprocess.run([*own, "--only", "start", "--work", str(options.work)], check=False).returncode
 
 
