@@ -108,6 +108,13 @@ def test_dashboard_names_only_what_the_programs_expose(metrics: dict[str, set[st
     assert len(wrong) > 25
 
 
+def test_dashboard_asks_for_a_state_as_it_is_now_and_not_for_its_last_one_within_the_hour_shown() -> None:
+    panels = [one for one in json.loads(BOARD.read_text(encoding="utf-8"))["panels"] if one["type"] == "stat"]
+    asked = {one["title"]: {(to.get("instant"), to.get("range")) for to in one["targets"]} for one in panels}
+    assert {title: how for title, how in asked.items() if how != {(True, False)}} == {}
+    assert len(asked) > 4
+
+
 def test_unknown_finds_a_wrong_metric_a_wrong_label_and_a_wrong_legend(metrics: dict[str, set[str]]) -> None:
     assert unknown("pulse_ingest_dropped > 0", "", metrics) == ["pulse_ingest_dropped"]
     assert unknown('pulse_devices{status="ONLINE"}', "", metrics) == ["pulse_devices{status}"]
