@@ -220,6 +220,7 @@ def test_compose_environment_makes_settings_of_the_api_and_the_worker(services, 
     api = auth_settings.read_settings({**services["auth-api"]["environment"], **changes})
     assert (api.external_dsn, api.public_url) == ("postgresql://pulse_auth:p%40ss@postgres/pulse", f"https://{HOST}")
     assert api.is_behind_edge
+    assert api.has_backup_job == ("backup" in services)
     assert api.edge_address == ("edge", int(services["edge"]["environment"]["EDGE_HTTPS_PORT"])), (
         "the name is emqx's here"
     )

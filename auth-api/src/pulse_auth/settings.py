@@ -30,6 +30,7 @@ class Settings:
     ``public_url``: origin under which browsers reach the dashboard; https means a TLS edge stands before us.
     ``internal_network``: of the containers on one host, as address/bits; clear text is spoken there, and the edge is
     in it. Empty: there is none.
+    ``has_backup_job``: something is to make backups by our command, so that one that is old or missing is a finding.
     ``edge_address``: host and port of that edge, where the public name leads elsewhere; ``None``: it leads there.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     dashboard_dir: Path
     token_issuer: str = "precisionpulse"  # noqa: S105 - a claim, not a secret
     browser_token_s: int = 900
+    has_backup_job: bool = False
     instance: str = "1"
 
     @property
@@ -133,6 +135,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         dashboard_dir=environment.path("PULSE_DASHBOARD_DIR"),
         token_issuer=environment.text("PULSE_TOKEN_ISSUER"),
         browser_token_s=environment.integer("PULSE_BROWSER_TOKEN_S", least=20, most=900),
+        has_backup_job=environment.integer("PULSE_BACKUP_JOB", least=0, most=1) == 1,
         instance=instance,
     )
 

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pulse_auth.db.session import make_engine, make_sessions
+from pulse_auth.domain.health import figures as module
 from pulse_auth.domain.health.figures import SystemFigures
 
 STREAM = "01890000-0000-7000-8000-00000000000"
@@ -32,10 +33,10 @@ async def test_figures_count_what_devices_declared_lost_and_tell_nothing_before_
     await engine.dispose()
 
 
-async def test_figures_know_the_newest_backup_and_that_there_is_no_job_for_the_embedded_database(api: Any) -> None:
+async def test_figures_know_the_newest_backup_and_that_without_a_job_none_is_to_be_known(api: Any) -> None:
     engine = make_engine(api.database.dsn())
-    registry, embedded = CollectorRegistry(), CollectorRegistry()
-    figures = SystemFigures(registry, make_sessions(engine), api.settings)
+    registry, managed = CollectorRegistry(), CollectorRegistry()
+    figures = SystemFigures(registry, make_sessions(engine), replace(api.settings, has_backup_job=True))
     await figures.look()
     assert registry.get_sample_value("pulse_backup_timestamp_seconds") == 0
     for days in (3, 1, 2):
@@ -46,8 +47,21 @@ async def test_figures_know_the_newest_backup_and_that_there_is_no_job_for_the_e
     await figures.look()
     newest = (datetime.now(UTC) - timedelta(days=1)).timestamp()
     assert registry.get_sample_value("pulse_backup_timestamp_seconds") == pytest.approx(newest, abs=5)
-    await SystemFigures(embedded, make_sessions(engine), replace(api.settings, external_dsn=None)).look()
-    assert math.isnan(embedded.get_sample_value("pulse_backup_timestamp_seconds") or 0)
+    await SystemFigures(managed, make_sessions(engine), api.settings).look()
+    assert math.isnan(managed.get_sample_value("pulse_backup_timestamp_seconds") or 0)
+    await engine.dispose()
+
+
+async def test_backup_that_cannot_be_asked_for_leaves_the_other_figures(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NEWEST_BACKUP", "SELECT at FROM a_table_that_is_not_there")
+    engine = make_engine(api.database.dsn())
+    registry = CollectorRegistry()
+    await SystemFigures(registry, make_sessions(engine), replace(api.settings, has_backup_job=True)).look()
+    assert registry.get_sample_value("pulse_database_up") == 1
+    assert registry.get_sample_value("pulse_database_bytes", {})
+    assert registry.get_sample_value("pulse_archive_lost_readings") == 0
     await engine.dispose()
 
 

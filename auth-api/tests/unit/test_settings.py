@@ -16,6 +16,7 @@ def test_read_settings_defaults_stay_on_this_machine(tmp_path: Path) -> None:
     assert settings.public_url == "http://127.0.0.1:8080"
     assert settings.external_dsn is None
     assert not settings.is_behind_edge
+    assert not settings.has_backup_job
     assert settings.jwks_file == tmp_path / "keys" / "jwks.json"
 
 
@@ -38,6 +39,7 @@ def test_read_settings_defaults_stay_on_this_machine(tmp_path: Path) -> None:
         ("PULSE_BROKER_WS_URL", "ws://pulse.example/mqtt"),
         ("PULSE_BROKER_WSS_URL", "ws://pulse.example/mqtt"),
         ("PULSE_INSTANCE", "a/b"),
+        ("PULSE_BACKUP_JOB", "yes"),
         ("PULSE_INSTANCE", "+"),
         ("PULSE_DATABASE_DSN", "mysql://root@host/db"),
         ("PULSE_DATABASE_DSN", "postgresql://host/db"),

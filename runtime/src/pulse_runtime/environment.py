@@ -162,6 +162,12 @@ VARIABLES: tuple[Variable, ...] = (
         "File (0600) with the key that the worker's /metrics wants as bearer token; made when it is missing",
         "ingest",
     ),
+    Variable(
+        "PULSE_BACKUP_JOB",
+        "0",
+        "1: a job makes backups of the database, as compose.yaml's does, and their age is watched; 0: none is expected",
+        "auth-api",
+    ),
     Variable("PULSE_BROWSER_TOKEN_S", "900", "Life of a browser's broker token, 20 to 900 s", "auth-api"),
     Variable("PULSE_LINK_PORT", "8893", "Port of the link that `make cut` cuts, before the first device", "local"),
     Variable(

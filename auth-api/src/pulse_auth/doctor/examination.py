@@ -65,7 +65,7 @@ async def _database(settings: Settings, clock: Callable[[], datetime]) -> list[F
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         return [wrong("database", f"it does not answer: {error or type(error).__name__}", remedy)]
     try:
-        return await examine_database(connection, clock, has_backup_job=settings.external_dsn is not None)
+        return await examine_database(connection, clock, has_backup_job=settings.has_backup_job)
     finally:
         await connection.close()
 
