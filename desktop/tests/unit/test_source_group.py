@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -239,6 +240,27 @@ def test_sources_rest_when_the_sample_under_way_is_recorded(
     count = group.skipped
     until(lambda: len(recorded(tmp_path, "s/line/parts")) == 2, within_s=20, what="both samples are recorded")
     assert (group.is_running, group.skipped) == (True, count)
+
+
+def test_push_under_way_when_sources_come_to_rest_is_refused_and_not_recorded(start: Start, tmp_path: Path):
+    (port,) = free_ports(1)
+    group = start([{"kind": "push", "options": {"port": port}}])
+    until(lambda: str(port) in state(group, "push").sentence, within_s=20, what="the port is open")
+    key, body = (tmp_path / "push-push.key").read_text().strip(), b'{"metrics": {"count": 1}}'
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    lines = [f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": len(body)}.items()]
+    head = f"POST /readings HTTP/1.1\r\nHost: 127.0.0.1\r\n{''.join(lines)}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as under_way:
+        under_way.sendall(head.encode() + body[:5])
+        assert httpx.get(f"http://127.0.0.1:{port}/").status_code >= 400, "what came first is being read"
+        assert group.rest(20)
+        under_way.sendall(body[5:])
+        answer = under_way.recv(65_536)
+    assert b" 503 " in answer.splitlines()[0]
+    group.go_on()
+    until(lambda: str(port) in state(group, "push").sentence, within_s=20, what="the port is open again")
+    again = httpx.post(f"http://127.0.0.1:{port}/readings", content=body, headers=headers)
+    assert (again.status_code, recorded(tmp_path, "count")) == (201, [1])
 
 
 def test_states_of_a_kind_that_is_not_utf8_are_written(start: Start, tmp_path: Path):

@@ -165,13 +165,16 @@ class SourceGroup:
         with self._lock:
             if self._is_started and not self._is_resting:
                 self._is_resting = True
-                return self._run.stop(within_s)
+                is_over = self._run.stop(within_s)
+                self._recorder.rest()  # a push that came before its port was closed is still under way
+                return is_over
             return True
 
     def go_on(self) -> None:
         """Sample again after ``rest``, with each source made anew."""
         with self._lock:
             if self._is_started and self._is_resting:
+                self._recorder.go_on()
                 self._run = self._built(self._run.plan)
                 self._run.start()
                 self._is_resting = False

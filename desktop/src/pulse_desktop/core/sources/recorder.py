@@ -39,6 +39,18 @@ class Recorder:
         self._append, self._flush, self._clock, self._within_s = append, flush, clock, within_s
         self._waiting: dict[tuple[str, int], _Ticket] = {}
         self._lock = threading.Lock()
+        self._door = threading.Lock()  # held while a sample is handed over: nothing comes after ``rest`` has returned
+        self._is_resting = False
+
+    def rest(self) -> None:
+        """Refuse everything until ``go_on``; what was handed over before is being written."""
+        with self._door:
+            self._is_resting = True
+
+    def go_on(self) -> None:
+        """Record again after ``rest``."""
+        with self._door:
+            self._is_resting = False
 
     def record(self, values: Values) -> Recorded:
         """
@@ -48,7 +60,12 @@ class Recorder:
             NotRecordedError: They are not, or not yet.
         """
         ticket = _Ticket(values)
-        if not self._append(Sample(self._clock.now(), lambda stream, number: self._numbered(ticket, stream, number))):
+        with self._door:
+            if self._is_resting:
+                raise NotRecordedError("this machine is becoming another device; send it again then", is_certain=True)
+            sample = Sample(self._clock.now(), lambda stream, number: self._numbered(ticket, stream, number))
+            is_taken = self._append(sample)
+        if not is_taken:
             raise NotRecordedError("recording has stopped; `pulse-desktop status` says why", is_certain=True)
         is_through = self._flush(self._within_s)
         with self._lock:
