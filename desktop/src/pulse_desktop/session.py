@@ -19,7 +19,7 @@ from .core.clock import SystemClock
 from .core.connection import State
 from .core.device import Device, Parts
 from .core.errors import ChangeError, StorageError
-from .core.folder import DeviceFolder, find, is_replaced, replace_device, restore_device
+from .core.folder import DeviceFolder, find, is_replaced, replace_device, replaced, restore_device
 from .core.identity.enrollment import enroll
 from .core.identity.keystore import place_of, uses_keyring
 from .core.identity.store import Identity, load
@@ -155,11 +155,16 @@ class Session:
             copy_plan(self.folder.path, folder.path)
             replace_device(self.folder.path, client_id)
             identity = enroll_device(self.environment, folder, api_url, code, broker_url or None)
-        except BaseException:
-            if not is_replaced(self.folder.path):
-                restore_device(self.folder.path)
-            self.device.go_on()
-            raise
+            replaced(self.folder.path, client_id)
+        except BaseException as error:
+            stored = load(folder.path)
+            if stored is None or not isinstance(error, Exception):
+                if not is_replaced(self.folder.path):
+                    restore_device(self.folder.path)
+                self.device.go_on()
+                raise
+            log.exception("desktop.id_not_tidied")  # it is the other device already: this one must not sample on
+            identity = stored
         log.info("desktop.id_changed", before=self.folder.client_id, after=client_id)
         return identity
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 
 from pulse_desktop import session as sessions
 from pulse_desktop.core.errors import ChangeError, EnrollmentError, SignInError
-from pulse_desktop.core.folder import find
+from pulse_desktop.core.folder import find, is_replaced
 from pulse_desktop.core.sources.plan import read_plan, write_plan
 from pulse_desktop.session import SessionPlan
 from pulse_desktop.ui import application
@@ -180,6 +180,18 @@ def test_device_id_asked_for_before_the_end_of_the_program_changes_nothing_after
         running.session.become("other", world.api.url, world.code(), "")
     assert "other" not in world.api.enrolled
     assert not (running.session.folder.path / "replaced-by").exists()
+
+
+def test_device_id_whose_identity_is_stored_counts_although_the_disk_fails_then_item_4(
+    running: Running, world: World, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_arguments: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(sessions, "replaced", fail)
+    assert running.session.become("moved", world.api.url, world.code(), "").client_id == "moved"
+    assert is_replaced(running.session.folder.path)
+    assert running.session.device._sources._is_resting
 
 
 def test_device_id_needs_the_right_to_configure_item_4(running: Running, world: World, monkeypatch):

@@ -15,6 +15,7 @@ from pulse_runtime.private_files import ensure_private_dir, write_private
 from .identity import store
 from .outbox.schema import FILE_NAME
 
+DONE = "done"
 REPLACED_BY = "replaced-by"  # in the folder of a device that this machine is no more: the id that comes after it
 
 
@@ -73,17 +74,23 @@ def replace_device(old: Path, client_id: str) -> None:
 
     It counts as soon as *client_id* has its identity, and not before. So it is written first, and the enrollment is the
     one step in which this machine becomes another device: an end in between leaves one of the two, never both.
+    ``replaced`` says afterwards that it counts whatever becomes of *client_id*'s folder.
     """
     write_private(old / REPLACED_BY, f"{client_id}\n".encode())
+
+
+def replaced(old: Path, client_id: str) -> None:
+    """Note for good that *client_id* has taken the place of an *old* device: its own folder may be removed later."""
+    write_private(old / REPLACED_BY, f"{client_id}\n{DONE}\n".encode())
 
 
 def is_replaced(folder: Path) -> bool:
     """Tell whether another device has taken the place of the one in *folder*."""
     try:
-        client_id = (folder / REPLACED_BY).read_text(encoding="utf-8").strip()
+        client_id, *rest = (folder / REPLACED_BY).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return False
-    return is_device_id(client_id) and (folder.parent / client_id / store.IDENTITY).exists()
+    return DONE in rest or (is_device_id(client_id) and (folder.parent / client_id / store.IDENTITY).exists())
 
 
 def restore_device(folder: Path) -> None:

@@ -3,6 +3,7 @@ One HTTP request and its answer, bounded in size and in time as a whole. The onl
 
 The timeouts of an HTTP client count from one byte to the next, so a server that sends a byte now and then would hold
 it for ever: here every wait for the network gets what is left of the whole. An answer is counted while it is read.
+Only the look for the server's addresses takes as long as the system's resolver lets it.
 """
 
 from __future__ import annotations
