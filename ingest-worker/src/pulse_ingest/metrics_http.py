@@ -3,15 +3,17 @@
 
 ``/metrics`` wants the key from a file as bearer token; ``/readyz`` says only the names of checks. Both refuse a Host
 other than the address they listen on, and any Origin, so that no web page can read them. Serves from a thread for each
-address; the worker's loop is untouched.
+address and for each of a few connections, which end after a while; the worker's loop is untouched.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,12 +21,15 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from operator import eq
 from pathlib import Path
+from typing import Any
 
 from pulse_runtime.environment import is_loopback
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import create_private
 
 LOOPBACK = "127.0.0.1"
+MOST_CONNECTIONS = 8  # at once, of each address; they have their threads before any key is asked for
+MOST_S = 10.0  # for a whole request
 Checks = Mapping[str, str]
 
 
@@ -72,10 +77,46 @@ class MetricsHttp:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 32  # what is dropped at once needs a place until then
 
     def __init__(self, place: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__(place, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own, or drop it when there are too many."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started; the place is free for when there is one again
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, for a bounded time."""
+        ending = threading.Timer(MOST_S, _cut, (request,))
+        ending.daemon = True
+        try:
+            ending.start()
+            super().process_request_thread(request, client_address)
+        except RuntimeError:  # there is no thread that would bound the time, so nothing is served
+            self.shutdown_request(request)
+        finally:
+            ending.cancel()
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away, or was sent away."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _key(file: Path) -> bytes:

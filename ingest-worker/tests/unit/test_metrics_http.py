@@ -1,6 +1,10 @@
 """The port of the metrics, on loopback and in the containers' network: who may read what."""
 
+import contextlib
 import errno
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +85,31 @@ def test_metrics_inside_listen_nowhere_else(served_inside: tuple[str, str]) -> N
     port = served_inside[0].rpartition(":")[2]
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.9.0.3:{port}/readyz")
+
+
+def answered(url: str, key: str, within_s: float) -> bool:
+    """Ask again while the connection is dropped."""
+    end = time.monotonic() + within_s
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(url, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        if time.monotonic() > end:
+            return False
+
+
+def test_connections_without_a_key_get_few_threads_and_little_time(
+    served: tuple[str, str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_http, "MOST_S", 1.0)
+    address, key, _ = served
+    before = threading.active_count()
+    with contextlib.ExitStack() as slow:
+        for _ in range(3 * metrics_http.MOST_CONNECTIONS):
+            one = slow.enter_context(socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))))
+            one.sendall(b"GET /metrics HTTP/1.1\r\n")  # and no more: as by a client that lets us wait
+        answered(f"{address}/metrics", key, within_s=0.0)  # comes after them, so that all were accepted
+        assert threading.active_count() <= before + 2 * metrics_http.MOST_CONNECTIONS, "more than one and its end each"
+        assert answered(f"{address}/metrics", key, within_s=8.0), "the slow ones have it still"  # of a wait's 10 s
 
 
 def test_address_that_is_not_of_this_machine_is_a_sentence(tmp_path: Path) -> None:
