@@ -133,6 +133,12 @@ def test_alert_rules_say_how_urgent_and_which_page_helps() -> None:
         assert not section or section in {one.lower().replace(" ", "-") for one in headings}, rule["alert"]
 
 
+def test_every_job_that_is_asked_has_one_rule_for_when_it_does_not_answer() -> None:
+    matchers = [found[1] for rule in alerts() if (found := re.fullmatch(r'up\{job=~?"(.+)"\} == 0', rule["expr"]))]
+    for job in set().union(*SCRAPES.values()):
+        assert sum(bool(re.fullmatch(one, job)) for one in matchers) == 1, job
+
+
 @pytest.mark.parametrize(("name", "jobs"), SCRAPES.items())
 def test_scrape_jobs_are_those_that_rules_and_dashboard_go_by(name: str, jobs: set[str]) -> None:
     document = yaml.safe_load(ALERTS.with_name(name).read_text(encoding="utf-8"))
