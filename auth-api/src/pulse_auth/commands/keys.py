@@ -2,7 +2,8 @@
 ``pulse-auth-api keys``: lists the keys that sign tokens, adds new ones, and removes those that nothing needs.
 
 A running API takes every change in by itself. A key that may have been copied is removed early, with all its tokens:
-those who came in with them are cut at once, and once more when no broker knows the key any more.
+those who came in with them are cut at once, and once more, with those who came meanwhile, when no broker knows the key
+any more.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
 from pulse_runtime.errors import ConfigError
 
 from ..clock import system_clock
-from ..db.models import IssuedToken
+from ..db.models import IssuedToken, audit_log
 from ..db.session import Sessions, make_sessions
 from ..domain.audit.services import write_audit
 from ..domain.broker_admin.client import BrokerAdmin, BrokerUnavailableError
@@ -113,7 +115,8 @@ async def _retire_early(sessions: Sessions, keys: KeyRing, settings: Settings, k
     async with sessions() as session:
         use = next((one for one in await key_uses(session, keys, now) if one.key.kid == kid), None)
         tokens = await running_tokens(session, kid, now)
-    if use is None and not tokens:
+        purpose = use.purpose if use is not None else await _removed_purpose(session, kid)
+    if purpose is None and not tokens:
         raise ConfigError(f"there is no key {kid!r}; pulse-auth-api keys list names them.")
     if use is not None and len(keys.keys[use.purpose]) == 1:
         raise ConfigError(f"it is the only {use.purpose} key; run pulse-auth-api keys rotate first.")
@@ -122,10 +125,17 @@ async def _retire_early(sessions: Sessions, keys: KeyRing, settings: Settings, k
         _say("Nothing was removed. Do it by the same command with --yes.")
         return 1
     await _remove(sessions, keys, settings, [use] if use else [])
-    if use is not None and use.purpose is Purpose.ACCESS:
+    if purpose is Purpose.ACCESS:
         _say("A running API refuses its tokens within 5 s.")
         return 0
-    return await _cut(settings, kid, [token.client_id for token in tokens])
+    return await _cut(sessions, settings, kid, tokens, now)
+
+
+async def _removed_purpose(session: AsyncSession, kid: str) -> Purpose | None:
+    """Return what the key was for that was removed before, by the audit log; ``None``: none was."""
+    removed = (audit_log.c.action == "key.removed") & (audit_log.c.entity_id == kid)
+    detail = await session.scalar(select(audit_log.c.detail).where(removed).limit(1))
+    return Purpose(detail["purpose"]) if detail else None
 
 
 async def _remove(sessions: Sessions, keys: KeyRing, settings: Settings, uses: Sequence[KeyUse]) -> None:
@@ -144,23 +154,30 @@ async def _remove(sessions: Sessions, keys: KeyRing, settings: Settings, uses: S
     publish_jwks(keys, settings.jwks_file)
 
 
-async def _cut(settings: Settings, kid: str, client_ids: Sequence[str]) -> int:
+async def _cut(sessions: Sessions, settings: Settings, kid: str, tokens: Sequence[IssuedToken], now: datetime) -> int:
     """
-    End the connections of *client_ids*: at once, and again when every broker has forgotten the key.
+    End the connections under *tokens*: at once, and again when every broker has forgotten the key.
 
-    A broker that asks for the set now and then lets them in again until it has asked anew.
+    A broker that asks for the set now and then lets them in again until it has asked anew. And until it sees the key
+    gone a running API may sign with it: browsers, cut first, come back under new client ids, so these are looked up.
     """
     broker = BrokerAdmin(settings.broker_api_url, settings.broker_api_key_file)
+    client_ids = {token.client_id for token in tokens}
     try:
         with contextlib.suppress(BrokerUnavailableError):
-            await broker.kick(client_ids)
+            await broker.kick(sorted(client_ids))
         if not await _unpublished(settings, kid):
-            _say("No API on this machine publishes the keys that are left, and a broker that cannot ask keeps those it")
-            _say("has: start the API, then repeat this command. Until then tokens under the removed key are taken.")
+            _say("No API on this machine publishes the keys that are left. EMQX, which asks it for them, takes tokens")
+            _say(
+                "under the removed key until it has asked; the embedded broker reads the file, which is written already."
+            )
+            _say("For either: start the API, then repeat this command.")
             return 1
         _say(f"Waiting {FORGOTTEN_S:.0f} s until every broker has asked for the keys that are left ...")
         await asyncio.sleep(FORGOTTEN_S)
-        await broker.kick(client_ids)
+        async with sessions() as session:
+            client_ids |= {token.client_id for token in await running_tokens(session, kid, now)}
+        await broker.kick(sorted(client_ids))
     except BrokerUnavailableError as error:
         _say(f"The connections under its tokens still stand, since {error}.")
         _say("Repeat this command, or restart the broker.")

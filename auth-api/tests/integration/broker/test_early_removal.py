@@ -55,6 +55,7 @@ class Deployment:
     emqx: LateEmqx
     kid: str
     asked: list[int] = field(default_factory=lambda: [2])
+    fetched_meanwhile: list[str] = field(default_factory=list)
 
     async def published(self, settings: Settings) -> set[str]:
         """Answer for the running API."""
@@ -63,6 +64,8 @@ class Deployment:
             there.add(key.kid)
         if self.asked[0]:
             self.asked[0] -= 1
+            while self.fetched_meanwhile:  # that API still signs with the key
+                await _issue(self.database, self.kid, self.fetched_meanwhile.pop())
             return {*there, self.kid}
         if self.kid not in there and self.emqx.unpublished_at is None:
             self.emqx.unpublished_at = time.monotonic()
@@ -102,19 +105,59 @@ def deployment(settings: Settings, database: Database, monkeypatch: pytest.Monke
     emqx.close()
 
 
-async def _issue(database: Database, kid: str) -> None:
+async def _issue(database: Database, kid: str, client: str = CLIENT) -> None:
     connection = await asyncpg.connect(database.dsn())
     await connection.execute(
         "INSERT INTO issued_tokens (jti, kind, client_id, username, kid, issued_at, expires_at, acl)"
         " VALUES (gen_random_uuid(), 'device', $1, $1, $2, $3, $4, '[]')",
-        CLIENT, kid, system_clock(), system_clock() + timedelta(hours=1),
+        client, kid, system_clock(), system_clock() + timedelta(hours=1),
     )  # fmt: skip
+    await connection.close()
+
+
+async def _forget_tokens(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn())
+    await connection.execute("DELETE FROM issued_tokens")
     await connection.close()
 
 
 def test_retire_early_cuts_at_once_and_again_when_the_broker_has_forgotten_the_key(deployment: Deployment) -> None:
     assert deployment.retire(early=deployment.kid) == 0
     assert deployment.emqx.kicked == [([CLIENT], True), ([CLIENT], False)]
+
+
+def test_retire_early_also_cuts_who_fetched_a_token_under_the_key_after_the_first_cut(deployment: Deployment) -> None:
+    deployment.fetched_meanwhile.append("web-new")
+    assert deployment.retire(early=deployment.kid) == 0
+    first, second = deployment.emqx.kicked
+    assert first == ([CLIENT], True)
+    assert (sorted(second[0]), second[1]) == ([CLIENT, "web-new"], False)
+
+
+def test_retire_early_can_be_repeated_for_a_removed_key_without_known_tokens(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def away(_: Settings) -> set[str]:
+        raise httpx.ConnectError("nobody is there")
+
+    asyncio.run(_forget_tokens(deployment.database))
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "_published", away)
+        patched.setattr(command, "UNPUBLISHED_WITHIN_S", 0.2)
+        assert deployment.retire(early=deployment.kid) == 1
+    assert "repeat this command" in capsys.readouterr().out
+    assert deployment.retire(early=deployment.kid, yes=False) == 1
+    assert deployment.retire(early=deployment.kid) == 0
+    told = capsys.readouterr().out
+    assert "gone already; there are 0 tokens" in told
+    assert "restart the broker now" in told
+
+
+def test_retire_early_repeated_for_an_access_key_asks_no_broker(deployment: Deployment) -> None:
+    make_key(deployment.settings.keys_dir, Purpose.ACCESS)
+    first = load_keys(deployment.settings.keys_dir).keys[Purpose.ACCESS][0].kid
+    assert [deployment.retire(early=first), deployment.retire(early=first)] == [0, 0]
+    assert deployment.emqx.asked == []
 
 
 def test_retire_early_waits_longer_than_emqx_takes_to_ask_again() -> None:
