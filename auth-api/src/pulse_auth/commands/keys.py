@@ -168,9 +168,7 @@ async def _cut(sessions: Sessions, settings: Settings, kid: str, tokens: Sequenc
             await broker.kick(sorted(client_ids))
         if not await _unpublished(settings, kid):
             _say("No API on this machine publishes the keys that are left. EMQX, which asks it for them, takes tokens")
-            _say(
-                "under the removed key until it has asked; the embedded broker reads the file, which is written already."
-            )
+            _say("under the removed key until it has asked; the embedded broker reads the file, which is written.")
             _say("For either: start the API, then repeat this command.")
             return 1
         _say(f"Waiting {FORGOTTEN_S:.0f} s until every broker has asked for the keys that are left ...")
