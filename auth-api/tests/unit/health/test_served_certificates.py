@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from pulse_auth.domain.health import certificates as module
 from pulse_auth.domain.health.certificates import ServedCertificates
@@ -71,6 +73,44 @@ async def test_look_tells_the_end_of_each_where_the_name_leads_also_of_one_that_
         await ServedCertificates(registry, settings).look()
     assert end(registry, "public") == (NOW + SERVER_LIFE).timestamp()
     assert end(registry, "mqtts") == (long_ago + SERVER_LIFE).timestamp()
+
+
+async def test_address_that_cannot_be_reached_is_asked_for_less_and_less_and_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_log", structlog.get_logger())  # one that no other test's settings are kept in
+    settings = Settings(**default_paths(tmp_path), mqtts_url=f"mqtts://127.0.0.1:{free_port()}")
+    looking = ServedCertificates(CollectorRegistry(), settings)
+    waits = []
+    with capture_logs() as logs:
+        for _ in range(8):
+            await looking.look()
+            waits.append(looking.wait_s())
+    assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
+    assert [line["event"] for line in logs] == ["health.certificate_not_seen"]
+
+
+async def test_address_that_was_seen_and_went_is_logged_at_both_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(**default_paths(tmp_path), mqtts_url="mqtts://127.0.0.1:8883")
+    looking = ServedCertificates(CollectorRegistry(), settings)
+    monkeypatch.setattr(module, "_log", structlog.get_logger())
+    leads_to = [("127.0.0.1", free_port())]
+    monkeypatch.setattr(module, "where", lambda *_: leads_to[-1])
+    with capture_logs() as logs:
+        await looking.look()
+        async with served(tmp_path / "broker", NOW) as come:
+            leads_to.append(("127.0.0.1", come))
+            await looking.look()
+            await looking.look()
+            assert looking.wait_s() == module.EVERY_S
+        leads_to.pop()
+        await looking.look()
+        await looking.look()
+    told = [event.removeprefix("health.certificate_") for line in logs if "health." in (event := line["event"])]
+    assert told == ["not_seen", "seen", "not_seen"]
+    assert looking.wait_s() == module.EVERY_S, "its end is known"
 
 
 async def test_look_keeps_what_it_knew_and_is_soon_back_for_what_it_does_not(

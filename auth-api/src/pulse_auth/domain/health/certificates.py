@@ -19,7 +19,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from ...addresses import CLEAR, where
 from ...settings import Settings
 
-EVERY_S, AGAIN_S = 600.0, 15.0  # while all are known, and until then: at a start the broker comes after the API
+# While all are known, and at first until then, twice as long each time: at a start the broker comes after the API.
+EVERY_S, AGAIN_S = 600.0, 15.0
 WITHIN_S = 5.0
 _log = structlog.get_logger()
 
@@ -38,6 +39,8 @@ class ServedCertificates:
         given = {"public": settings.public_url, "mqtts": settings.mqtts_url}
         self._served = {name: url for name, url in given.items() if urlsplit(url).scheme not in CLEAR}
         self._unknown = set(self._served)
+        self._seen: dict[str, bool] = {}
+        self._again_s = AGAIN_S / 2
         for name in self._served:
             self._ends.labels(name)
 
@@ -45,16 +48,26 @@ class ServedCertificates:
         """Look again and again until cancelled."""
         while True:
             await self.look()
-            await asyncio.sleep(AGAIN_S if self._unknown else EVERY_S)
+            await asyncio.sleep(self.wait_s())
+
+    def wait_s(self) -> float:
+        """Return the seconds until the next look."""
+        return self._again_s if self._unknown else EVERY_S
 
     async def look(self) -> None:
-        """Look once at each."""
+        """Look once at each; what became of it is logged when it is not as before."""
         for name, url in self._served.items():
             try:
                 self._ends.labels(name).set(await _end_at(url, self._settings))
                 self._unknown.discard(name)
+                if self._seen.get(name) is False:
+                    _log.info("health.certificate_seen", address=name)
+                self._seen[name] = True
             except (OSError, TimeoutError, ValueError) as error:
-                _log.info("health.certificate_not_seen", address=name, error=type(error).__name__)
+                if self._seen.get(name) is not False:
+                    _log.info("health.certificate_not_seen", address=name, error=type(error).__name__)
+                self._seen[name] = False
+        self._again_s = min(2 * self._again_s, EVERY_S)
 
 
 async def _end_at(url: str, settings: Settings) -> float:
