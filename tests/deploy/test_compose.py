@@ -292,3 +292,16 @@ def test_images_have_what_the_part_says_it_needs(part: str, beside: set[str]):
     listed = (ROOT / "requirements" / f"image-{part}.in").read_text(encoding="utf-8").splitlines()
     given = {re.split(r"[\[=<>]", one)[0] for one in listed if one and not one.startswith(("#", "-c"))}
     assert {one for one in needed if not one.startswith("pulse-")} - beside == given
+
+
+def test_new_version_makes_every_service_anew_that_has_files_of_this_folder_mounted():
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8").partition("## A new version")[2]
+    lines = re.findall(r"^docker compose up .*--force-recreate .*-xE '([a-z|]+)'\)$", page, re.MULTILINE)
+    assert len(lines) == 2, "one of images that are built here, one of images from a registry"
+    text = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    mounting = {
+        name
+        for name, one in text.items()
+        if any(str(source).startswith("./") for source in one.get("volumes", ())) and "healthcheck" in one
+    }
+    assert [set(line.split("|")) for line in lines] == [mounting - {"postgres"}] * 2, "postgres' is for its first start"
