@@ -1,7 +1,8 @@
 """
 The containers' network by the kernel's own means: a namespace for each, on a bridge that leads nowhere else.
 
-All of it lies within the namespace that the drill itself was started in (``unshare --net --mount --pid``), and ends with it.
+All of it lies within the namespace that the drill itself was started in (``unshare --net --mount --pid``), and ends
+with it.
 """
 
 from __future__ import annotations
