@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from pulse_auth.db.migrate import migrate
-from pulse_auth.db.session import make_engine
 from support.database import run_apart
-from support.own_postgres import ROLES, OwnPostgres, own_postgres
+from support.own_postgres import ROLES, OwnPostgres
 from support.site import Site
 
 RIGHTS = """SELECT relname, relowner::regrole, relacl FROM pg_class WHERE relnamespace = 'public'::regnamespace
     ORDER BY relname"""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OwnPostgres]:
-    async def prepare(made: OwnPostgres) -> None:
-        password = (made.secrets / ROLES["pulse_auth"]).read_text().strip()
-        engine = make_engine(made.dsn("pulse_auth").replace("@", f":{password}@", 1))
-        await migrate(engine)
-        await engine.dispose()
-
-    with own_postgres() as made:
-        run_apart(prepare(made))
-        yield made
 
 
 @pytest.fixture

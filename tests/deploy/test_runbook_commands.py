@@ -6,18 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from pulse_auth.db.migrate import migrate
-from pulse_auth.db.session import make_engine
 from pulse_auth.deployment.secret_files import prepare_secrets
 from pulse_ingest.measures import Measures
 from pulse_ingest.metrics_http import MetricsHttp
-from support.database import run_apart
-from support.own_postgres import ROLES, OwnPostgres, own_postgres
+from support.own_postgres import OwnPostgres
 from support.processes import ROOT
 
 FORMER = "pulse_before_20260207t101500z_1"
@@ -30,19 +24,6 @@ def inner(page: str, start: str, holds: str) -> str:
     lines = [one for block in blocks for one in block.splitlines() if one.startswith(start) and holds in one]
     assert len(lines) == 1, lines
     return shlex.split(lines[0])[-1]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OwnPostgres]:
-    async def prepare(made: OwnPostgres) -> None:
-        password = (made.secrets / ROLES["pulse_auth"]).read_text().strip()
-        engine = make_engine(made.dsn("pulse_auth").replace("@", f":{password}@", 1))
-        await migrate(engine)
-        await engine.dispose()
-
-    with own_postgres() as made:
-        run_apart(prepare(made))
-        yield made
 
 
 def in_the_container(server: OwnPostgres, script: str) -> str:

@@ -8,21 +8,18 @@ address and for each of a few connections, which end after a while; the worker's
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import secrets
-import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from operator import eq
 from pathlib import Path
-from typing import Any
 
+from pulse_runtime.bounded_http import BoundedHttpServer, host_name
 from pulse_runtime.environment import is_loopback
 from pulse_runtime.errors import ConfigError
 from pulse_runtime.private_files import create_private
@@ -54,12 +51,16 @@ class MetricsHttp:
             ConfigError: The port is taken, or the key cannot be read.
         """
         key = _key(key_file)
-        self._servers: list[ThreadingHTTPServer] = []
+        self._servers: list[BoundedHttpServer] = []
         self.port = port
         for address in [LOOPBACK, inside] if inside else [LOOPBACK]:
             is_own = is_loopback if address == LOOPBACK else partial(eq, address)
             try:
-                self._servers.append(_Server((address, self.port), _handler(key, is_own, exposition, checks)))
+                handler = _handler(key, is_own, exposition, checks)
+                server = BoundedHttpServer(
+                    (address, self.port), handler, most_connections=MOST_CONNECTIONS, most_s=MOST_S
+                )
+                self._servers.append(server)
             except OSError as error:
                 self.close()
                 raise ConfigError(
@@ -73,50 +74,6 @@ class MetricsHttp:
         for server in self._servers:
             server.shutdown()
             server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 32  # what is dropped at once needs a place until then
-
-    def __init__(self, place: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        super().__init__(place, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own, or drop it when there are too many."""
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except BaseException:  # no thread could be started; the place is free for when there is one again
-            self._free.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, for a bounded time."""
-        ending = threading.Timer(MOST_S, _cut, (request,))
-        ending.daemon = True
-        try:
-            ending.start()
-            super().process_request_thread(request, client_address)
-        except RuntimeError:  # there is no thread that would bound the time, so nothing is served
-            self.shutdown_request(request)
-        finally:
-            ending.cancel()
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went away, or was sent away."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
-def _cut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _key(file: Path) -> bytes:
@@ -140,7 +97,7 @@ def _handler(
         timeout = 10
 
         def do_GET(self) -> None:
-            if not is_own(_host(self.headers.get("Host", ""))) or self.headers.get("Origin"):
+            if not is_own(host_name(self.headers.get("Host", ""))) or self.headers.get("Origin"):
                 self._answer(HTTPStatus.FORBIDDEN, b"", "text/plain")
             elif self.path == "/readyz":
                 found = checks()
@@ -167,10 +124,3 @@ def _handler(
             """Say nothing; what is asked for here is of no interest."""
 
     return Handler
-
-
-def _host(header: str) -> str:
-    """Return the host of a ``Host`` header, without port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0]

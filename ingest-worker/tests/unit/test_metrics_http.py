@@ -97,10 +97,14 @@ def answered(url: str, key: str, within_s: float) -> bool:
             return False
 
 
-def test_connections_without_a_key_get_few_threads_and_little_time(
-    served: tuple[str, str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests have less time; asked for before the server is made."""
     monkeypatch.setattr(metrics_http, "MOST_S", 1.0)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_connections_without_a_key_get_few_threads_and_little_time(served: tuple[str, str, dict[str, str]]) -> None:
     address, key, _ = served
     before = threading.active_count()
     with contextlib.ExitStack() as slow:

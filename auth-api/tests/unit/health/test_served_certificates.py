@@ -26,6 +26,7 @@ from pulse_runtime.certificates import (
     make_server,
     subject_names,
 )
+from support.waiting import eventually
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOST = "pulse.example.org"
@@ -129,9 +130,7 @@ async def test_look_keeps_what_it_knew_and_is_soon_back_for_what_it_does_not(
     running = asyncio.create_task(looking.run())
     async with served(tmp_path / "broker", NOW) as come:
         leads_to.append(("127.0.0.1", come))
-        async with asyncio.timeout(10):
-            while not end(registry, "mqtts"):
-                await asyncio.sleep(0.01)
+        await eventually(lambda: end(registry, "mqtts"), what="the certificate is seen")
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

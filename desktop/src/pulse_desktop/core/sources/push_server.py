@@ -7,18 +7,16 @@ connections and the time of each. One request a connection.
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
-import os
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from pulse_runtime.bounded_http import BoundedHttpServer, host_name
 from pulse_runtime.environment import is_loopback
 
 HOST = "127.0.0.1"
@@ -38,13 +36,8 @@ class Answer:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-class PushServer(ThreadingHTTPServer):
+class PushServer(BoundedHttpServer):
     """Serves from ``__init__`` to ``stop``; *take* gets each body that may be taken, in a thread of the request."""
-
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = os.name != "nt"  # there it would let two programs share a port
-    request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, port: int, key: str, take: Callable[[bytes], Answer], most_s: float = MOST_S) -> None:
         """
@@ -53,9 +46,8 @@ class PushServer(ThreadingHTTPServer):
         Raises:
             OSError: The port is taken, or not for this user.
         """
-        self.key, self.take, self.most_s = key.encode(), take, most_s
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        super().__init__((HOST, port), _Handler)
+        self.key, self.take = key.encode(), take
+        super().__init__((HOST, port), _Handler, most_connections=MOST_CONNECTIONS, most_s=most_s)
         self._thread = threading.Thread(target=self.serve_forever, args=(POLL_S,), name="push", daemon=True)
         self._thread.start()
 
@@ -68,33 +60,6 @@ class PushServer(ThreadingHTTPServer):
         """Take no more requests and free the port."""
         self.shutdown()
         self.server_close()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own, or drop it when there are too many."""
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except BaseException:  # no thread could be started; the place is free for when there is one again
-            self._free.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, for a bounded time."""
-        ending = threading.Timer(self.most_s, _cut, (request,))
-        ending.daemon = True
-        try:
-            ending.start()
-            super().process_request_thread(request, client_address)
-        except RuntimeError:  # there is no thread that would bound the time, so nothing is served
-            self.shutdown_request(request)
-        finally:
-            ending.cancel()
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no business of ours."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -118,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> Answer | None:
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or not is_loopback(_host_name(hosts[0])):
+        if len(hosts) != 1 or not is_loopback(host_name(hosts[0])):
             return Answer(HTTPStatus.FORBIDDEN, "this host name is not served here")
         if self.headers.get_all("Origin"):
             return Answer(HTTPStatus.FORBIDDEN, "not for browsers")
@@ -157,15 +122,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server has for it
         """Write nothing: a request line may hold anything."""
-
-
-def _host_name(host: str) -> str | None:
-    """Return the name of a Host header, without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
-
-
-def _cut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
