@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication, QWidget
 
 from pulse_desktop.ui.application import the_application
@@ -41,6 +42,8 @@ from support.window_fakes import (
 from support.window_layout import faults
 
 WHY = "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are given up"
+SAMPLE = "The quick brown fox jumps over the lazy dog 0123456789"
+WIDEST_PX = 408  # of that in DejaVu Sans at 14 px, the widest of the theme's families; Liberation Sans takes 358
 EVERYBODY = operator(*EVERYTHING, from_cache=True)
 STATES = {
     "online": online(operator=EVERYBODY, latest={"line/very_long_name_of_a_metric": -LARGEST - 1}),
@@ -88,10 +91,19 @@ def people(folder: Path) -> Iterator[tuple[str, QWidget]]:
     desk.close()
 
 
+def widen(application: QApplication) -> None:
+    """Let the letters of this machine's family take as much room as the widest ones would."""
+    font = application.font()
+    wide = QFontMetrics(font).horizontalAdvance(SAMPLE)
+    font.setLetterSpacing(QFont.SpacingType.PercentageSpacing, max(100.0, 100 * WIDEST_PX / wide))
+    application.setFont(font)
+
+
 def main() -> None:
     """Print what is wrong by the name of the window, and the screen as Qt sees it."""
     application = the_application()
     put_on(application, DARK)
+    widen(application)
     found: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, window in windows(Path(folder)):

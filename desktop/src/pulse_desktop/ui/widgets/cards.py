@@ -55,9 +55,10 @@ class StateCard(Card):
         self.body.addWidget(self.last_sync)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the caption out where what the state means needs its room."""
+        """Leave out what takes the room that what the state means needs."""
         super().resizeEvent(event)
         self.caption.setVisible(self.window().height() >= LOW_PX)
+        self._fit()
 
     def show_snapshot(self, now: Snapshot) -> None:
         """Show the state of *now*."""
@@ -66,8 +67,16 @@ class StateCard(Card):
         _style(self.title, f"color: {present().of(now.lamp)}")
         _put(self.meaning, words.explained(now))
         self.meaning.setToolTip(plain_tip(now.link_detail))
-        self.setToolTip(plain_tip(f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip()))
         _put(self.last_sync, f"Last sync  {words.clock_time(now.last_sync_at, datetime.now(UTC))}")
+        link = f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip()
+        self.setToolTip(plain_tip(f"{link}\n{self.last_sync.text()}"))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave the last sync to the tooltip where there is no room for it."""
+        taken = 0 if self.last_sync.isVisible() else self.last_sync.sizeHint().height() + self.body.spacing()
+        wanted = self.meaning.heightForWidth(self.meaning.width())
+        self.last_sync.setVisible(wanted <= self.meaning.height() - taken)
 
 
 class ValueCard(Card):
@@ -89,6 +98,8 @@ class ValueCard(Card):
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.value.setMinimumHeight(VALUE_PX)
         self.under = role(QLabel(), "faint")
+        self.under.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._about: tuple[str, ...] = ()  # the value, in the order in which people need it
         self.body.addWidget(self.value, 1)
         self.body.addWidget(self.under)
 
@@ -108,12 +119,25 @@ class ValueCard(Card):
             self.value.setToolTip("" if value is None else words.exact_text(value))
         kind = "" if value is None else words.type_name(value)
         at = words.clock_time(now.recorded_at, datetime.now(UTC)) if now.recorded_at else "\u2013"
-        _put(self.under, f"{kind}  \u00b7  measured {at}  \u00b7  every {now.interval_s:g} s")
+        self._about = (f"measured {at}", kind, f"every {now.interval_s:g} s")
+        self._fit_about()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Let the value fill its place."""
+        """Let the value fill its place, and leave out what has none."""
         super().resizeEvent(event)
+        head = self.caption.sizeHint().width() + self.head.spacing() + self.metrics.minimumSizeHint().width()
+        self.caption.setVisible(head <= self.body.contentsRect().width())
         self._fit()
+        self._fit_about()
+
+    def _fit_about(self) -> None:
+        """Say of the value as much as there is room for; all of it is in the tooltip."""
+        texts = ["  \u00b7  ".join(filter(None, self._about[:count])) for count in range(len(self._about), 0, -1)]
+        if not texts:
+            return
+        metrics, room = QFontMetrics(self.under.font()), self.under.width()
+        _put(self.under, next((text for text in texts if metrics.horizontalAdvance(text) <= room), texts[-1]))
+        self.under.setToolTip("" if self.under.text() == texts[0] else texts[0])
 
     def _fit(self) -> None:
         """Choose the greatest type in which the value fits."""

@@ -14,8 +14,6 @@ from ..theme.icons import paint_mark
 from ..theme.style import present, role
 from .plain import plain_tip
 
-NARROW = 1_000
-PEOPLE_PX, COUNT_PX = 90, 20  # that the button takes when it is there, and the count in it
 ID_TIP, VERSION_TIP = "The id of this device", f"PrecisionPulse v{__version__}"
 _NEEDS_SIGN_IN = "Sign in first."
 
@@ -49,7 +47,7 @@ class Header(QFrame):
     def __init__(self, client_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         role(self, "header")
-        self._room, self._counts = NARROW, False
+        self._room = 0
         self._shown: Operator | None = None
         mark = Mark()
         mark.setFixedSize(26, 26)
@@ -62,7 +60,7 @@ class Header(QFrame):
         self.sync = self._button("Manual Sync", "", self.sync_pressed)
         self.settings = self._button("Settings", "", self.settings_pressed)
         self.exit = self._button("Exit", "", self.exit_pressed)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 14, 7)
         row.setSpacing(8)
         for shown in (mark, self.product, self.device, self.version):
@@ -83,7 +81,6 @@ class Header(QFrame):
         self.person.setText("Sign in" if who is None else who.username)
         self.person.setToolTip("" if who is None else plain_tip(f"Signed in as {who.username}"))
         waits = operator.to_review
-        self._counts = waits > 0
         self.people.setText(f"People ({waits})" if waits else "People")
         self.people.setToolTip("Changes that were made here were not applied: see Review." if waits else "")
         self.people.setVisible(any(operator.may(permission) for permission in CHANGING))
@@ -105,13 +102,14 @@ class Header(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        taken = 0 if self.people.isHidden() else PEOPLE_PX + COUNT_PX * self._counts
-        room = self._room - taken
-        has_version = room >= NARROW
-        self.version.setVisible(has_version)
-        self.device.setToolTip(ID_TIP if has_version else f"{ID_TIP}\n{VERSION_TIP}")
-        self.theme.setVisible(room >= 700)
-        self.product.setVisible(room >= 620)
+        """Leave out one after the other what is needed least, by what this machine's letters take."""
+        spared = (self.version, self.theme, self.product)
+        for one in spared:
+            one.setVisible(True)
+        for one in spared:
+            if self._row.minimumSize().width() > self._room:
+                one.setVisible(False)
+        self.device.setToolTip(f"{ID_TIP}\n{VERSION_TIP}" if self.version.isHidden() else ID_TIP)
 
     @staticmethod
     def _button(text: str, kind: str, pressed: SignalInstance) -> QPushButton:
