@@ -190,7 +190,7 @@ class Link:
         try:
             await subscriber.connect()
             self._life = SignOfLife(self._clock.monotonic(), interval_s=self._interval_s)
-            await subscriber.subscribe(self._filters())
+            await subscriber.subscribe(self._filters(grant.shared_group))
             self._subscriber = subscriber
             self._gap_over.set()
             self._measures.reconnects.inc()
@@ -261,8 +261,9 @@ class Link:
         self._renew_at = asked_at + self._grant.life_s / 2
         return self._grant
 
-    def _filters(self) -> list[str]:
-        shared = [f"$share/ingest/{one}" for one in FILTERS] if self._mqtt5 else list(FILTERS)
+    def _filters(self, group: str) -> list[str]:
+        """Return what to subscribe to; the name of the *group* is a secret, for EMQX lets every reader join it."""
+        shared = [f"$share/{group}/{one}" for one in FILTERS] if self._mqtt5 else list(FILTERS)
         return [*shared, OWN_STATUS_FILTER]
 
     def _address(self, grant: Grant) -> Address:

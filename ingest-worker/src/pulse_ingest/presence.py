@@ -20,6 +20,7 @@ from .messages import Raw, Settleable, resolve
 from .printable import storable, storable_json
 
 StreamKey = tuple[str, UUID]
+_TIMES = ("timestamp", "kept_since", "resent_since", "last_sync_at", "oldest_pending_at", "ingest_seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,30 @@ def _presence(beat: payloads.Heartbeat, raw: Raw) -> Presence:
     if beat.timestamp is None:
         return Presence(beat.client_id, beat.status, None, None, raw.received_at, raw.retained)
     beat_at = payloads.parse_time(beat.timestamp)
+    beat = msgspec.structs.replace(beat, **_times_of(beat))
     # The broker's old copy must not look as if it had just come.
     received_at = min(beat_at, raw.received_at) if raw.retained else raw.received_at
     encoded = storable_json(payloads.encode(beat))
     return Presence(beat.client_id, beat.status, encoded, beat_at, received_at, raw.retained)
+
+
+def _times_of(beat: payloads.Heartbeat) -> dict[str, str]:
+    """
+    Return the times of *beat* in the one form that is written, for the database reads them again for all devices.
+
+    Raises:
+        ContractError: The contract looks at the form alone, and one of them is no time.
+    """
+    found: dict[str, str] = {}
+    for name in _TIMES:
+        given: str | None = getattr(beat, name)
+        if given is None:
+            continue
+        try:
+            found[name] = payloads.format_time(payloads.parse_time(given))
+        except payloads.ContractError as error:
+            raise payloads.ContractError(f"{name}: {error}") from error
+    return found
 
 
 def _claims(beat: payloads.Heartbeat) -> list[tuple[str, int]]:

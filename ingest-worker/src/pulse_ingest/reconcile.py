@@ -52,10 +52,11 @@ class Reconciler:
             return
         try:
             beat = decode(Heartbeat, raw.payload)
+            found = Beat(beat.client_id, _time(beat.resent_since), _time(beat.kept_since))
         except ContractError:
             return  # recorded by ``side_pipeline``
         if beat.timestamp is not None and raw.topic == f"heartbeat/{beat.client_id}":
-            self._beats[beat.client_id] = Beat(beat.client_id, _time(beat.resent_since), _time(beat.kept_since))
+            self._beats[beat.client_id] = found
 
     async def run(self) -> None:
         """Ask whoever is due, once a second, until cancelled."""

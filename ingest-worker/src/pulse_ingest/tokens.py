@@ -11,7 +11,7 @@ import ssl
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import jwt
@@ -36,7 +36,11 @@ SERVICE = "ingest"
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What the API answers: the broker's address and who to be there; times are RFC 3339."""
+    """
+    What the API answers: the broker's address and who to be there; times are RFC 3339.
+
+    ``shared_group`` is the workers' group on a broker that shares; an older API names none.
+    """
 
     client_id: str
     username: str
@@ -44,6 +48,7 @@ class Grant(msgspec.Struct, frozen=True):
     expires_at: str
     server_time: str
     mqtts_url: str
+    shared_group: Annotated[str, msgspec.Meta(pattern=r"^[^/+#]+$")] = "ingest"
 
     @property
     def life_s(self) -> float:

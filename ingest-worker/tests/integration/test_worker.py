@@ -154,6 +154,26 @@ async def test_worker_token_renewed_at_half_its_life_without_loss_case_31(bench:
     assert await archived(owner) == list(range(1, number + 1))
 
 
+async def test_worker_heartbeat_with_what_is_no_time_is_recorded_by_its_reason_and_the_next_is_noted(
+    bench: IngestBench, owner: Conn
+) -> None:
+    beat = {"client_id": "D1", "status": "ONLINE", "timestamp": "2026-02-07T12:00:00.000Z"}
+    await bench.start()
+    async with bench.device() as device:
+        await device.publish("heartbeat/D1", beat | {"kept_since": "2026-99-99T99:99:99Z"})
+        told = await eventually(
+            lambda: owner.fetchrow("SELECT client_id, reason FROM telemetry_rejects"), what="the heartbeat is recorded"
+        )
+        assert tuple(told) == ("D1", "kept_since: not an RFC 3339 time")
+        assert await owner.fetchval("SELECT count(*) FROM device_presence") == 0
+        await device.publish("heartbeat/D1", beat | {"kept_since": "2026-02-07T12:00:00+20:00"})
+        kept = await eventually(
+            lambda: owner.fetchval("SELECT heartbeat ->> 'kept_since' FROM device_presence"), what="the next is noted"
+        )
+        assert kept == "2026-02-06T16:00:00.000Z"
+    assert "link.message_failed" not in bench.worker.tail(200)
+
+
 async def test_worker_heartbeats_and_commands_are_noted(bench: IngestBench, owner: Conn) -> None:
     await bench.start()
     beat = {

@@ -16,6 +16,7 @@ from pulse_ingest.subscriber import RECEIVE_MAXIMUM, REFUSED, TAKEN_OVER
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 GROUP = re.compile(r"^\$share/(?P<group>[^/+#]+)/(?P<filter>.+)$")
+GROUP_NAME = "ingest-5f"
 
 
 def observed(case: str, version: str = "5.0") -> Any:
@@ -28,7 +29,7 @@ def observed(case: str, version: str = "5.0") -> Any:
 def filters(*, mqtt5: bool) -> list[str]:
     made = link.Link.__new__(link.Link)
     made._mqtt5 = mqtt5
-    return made._filters()
+    return made._filters(GROUP_NAME)
 
 
 def test_filters_shared_ones_are_judged_as_what_is_behind_the_group() -> None:
@@ -44,7 +45,7 @@ def test_filters_everything_is_shared_but_the_own_status() -> None:
     shared = {found["filter"] for one in filters(mqtt5=True) if (found := GROUP.match(one))}
     assert shared == set(link.FILTERS)
     # A sign of life has to come back to the worker that gave it, not to any of the group.
-    assert set(filters(mqtt5=True)) - {f"$share/ingest/{one}" for one in shared} == {"system/ingest/+/status"}
+    assert set(filters(mqtt5=True)) - {f"$share/{GROUP_NAME}/{one}" for one in shared} == {"system/ingest/+/status"}
     assert not [one for one in filters(mqtt5=False) if one.startswith("$")], "the embedded broker shares nothing"
 
 

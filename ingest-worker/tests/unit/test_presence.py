@@ -75,6 +75,29 @@ def test_take_heartbeat_of_a_stream_without_readings_claims_nothing() -> None:
     assert taken(raw("heartbeat/D1", beat(stream=str(STREAM), last_sequence_no=0))).claims == {}
 
 
+TIMES = ("timestamp", "kept_since", "resent_since", "last_sync_at", "oldest_pending_at", "ingest_seen")
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("text", ["2026-99-99T99:99:99Z", "0000-01-01T00:00:00Z", "2026-02-07T12:00:00+24:00"])
+def test_take_heartbeat_with_what_is_no_time_is_refused_and_named(name: str, text: str) -> None:
+    batch = SideBatch()
+    with pytest.raises(ContractError, match=f"{name}: not an RFC 3339 time" if name != "timestamp" else "RFC 3339"):
+        batch.take(raw("heartbeat/D1", beat(**{name: text})))
+    assert batch.is_empty
+
+
+def test_take_heartbeat_is_kept_with_its_times_in_the_one_form_that_any_reader_takes() -> None:
+    given = dict.fromkeys(TIMES, "2026-02-07T11:00:00.5+15:59")
+    given |= {"timestamp": "2026-02-07t12:00:00-18:30", "kept_since": "2026-02-07T12:00:00.1239+20:00"}
+    kept = taken(raw("heartbeat/D1", beat(**given))).presences["D1"].heartbeat
+    assert kept is not None
+    found = json.loads(kept)
+    assert found["timestamp"] == "2026-02-08T06:30:00.000Z"
+    assert found["kept_since"] == "2026-02-06T16:00:00.123Z"
+    assert {found[name] for name in TIMES[2:]} == {"2026-02-06T19:01:00.500Z"}
+
+
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [

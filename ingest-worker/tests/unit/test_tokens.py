@@ -98,6 +98,15 @@ async def test_fetch_good_answer_is_a_grant_and_the_assertion_is_short_lived(api
     assert jwt.decode(again["assertion"], key, ["EdDSA"], audience="pulse-api")["jti"] != claims["jti"]
 
 
+async def test_fetch_shared_group_is_the_one_the_api_names_and_ingest_when_it_names_none(
+    api: Api, tmp_path: Path
+) -> None:
+    tokens = source(api.url, tmp_path)
+    assert (await tokens.fetch()).shared_group == "ingest", "an older API"
+    api.answer = (200, json.dumps(GRANT | {"shared_group": "ingest-5f"}).encode())
+    assert (await tokens.fetch()).shared_group == "ingest-5f"
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -106,6 +115,8 @@ async def test_fetch_good_answer_is_a_grant_and_the_assertion_is_short_lived(api
         ((200, b"{}"), "cannot be read"),
         ((200, b"no json"), "cannot be read"),
         ((200, json.dumps(GRANT | {"expires_at": "soon"}).encode()), "cannot be read"),
+        ((200, json.dumps(GRANT | {"shared_group": "a/b"}).encode()), "cannot be read"),
+        ((200, json.dumps(GRANT | {"shared_group": ""}).encode()), "cannot be read"),
         ((200, json.dumps(GRANT | {"expires_at": GRANT["server_time"]}).encode()), "expired"),
     ],
 )
