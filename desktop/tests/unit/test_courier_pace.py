@@ -102,7 +102,7 @@ def test_courier_live_first_backlog_unanswered_does_not_hold_live_up_case_15(tmp
 
 def test_confirmed_readings_kept_for_less_time_go_at_the_next_pruning(bench: Bench):
     bench.link_up()
-    for _ in range(2):
+    for _ in range(3):
         bench.sample(2)
         bench.archive_all()
         bench.clock.advance(7_200)

@@ -224,18 +224,41 @@ def test_outbox_last_sync_is_when_the_backlog_reached_zero(bench: Bench):
 
 def test_outbox_confirmed_readings_go_after_their_time(tmp_path: Path):
     bench = Bench(tmp_path, DeviceSettings(confirmed_keep_h=1))
-    bench.add({"a": 1}, {"a": 2}, {"a": 3})
-    for number, at in ((1, "2026-02-07T08:00:00.000Z"), (2, "2026-02-07T09:30:00.000Z"), (3, AT)):
+    settle_at(bench, "2026-02-07T06:00:00.000Z", "2026-02-07T07:30:00.000Z", "2026-02-07T08:00:00.000Z", AT)
+    assert bench.file.state.kept_since == "2026-02-07T06:00:00.000Z"
+    assert prune(bench) is False
+    assert bench.rows("SELECT sequence_no FROM telemetry_data") == [(2,), (3,), (4,)]
+    assert bench.file.state.kept_since == "2026-02-07T07:30:00.000Z"
+    bench.file.close()
+
+
+def test_outbox_keeps_what_was_confirmed_before_an_outage_until_the_archive_can_have_asked_for_it(tmp_path: Path):
+    bench = Bench(tmp_path, DeviceSettings(confirmed_keep_h=24))
+    before = [f"2026-02-05T{hour:02}:00:00.000Z" for hour in range(4, 20)]
+    settle_at(bench, *before, "2026-02-07T10:00:00.000Z", "2026-02-07T11:59:00.000Z")
+    assert prune(bench) is False
+    assert bench.file.state.kept_since == before[0], "the archive that answers again may be a restored one"
+    settle_at(bench, "2026-02-07T12:01:00.000Z")
+    assert prune(bench) is False
+    assert bench.file.state.kept_since == "2026-02-07T10:00:00.000Z"
+    bench.file.close()
+
+
+def settle_at(bench: Bench, *times: str) -> None:
+    """Record a reading for each of *times* and apply its receipt of that time."""
+    for at in times:
+        bench.add({"a": 1})
+        number = bench.file.state.current.last_no
         bench.file.begin()
         bench.file.settle(Settlement(bench.file.state.current.stream, [(number, number)], [], at))
         bench.file.commit()
-    assert bench.file.state.kept_since == "2026-02-07T08:00:00.000Z"
+
+
+def prune(bench: Bench) -> bool:
     bench.file.begin()
-    assert bench.file.prune() is False
+    more = bench.file.prune()
     bench.file.commit()
-    assert bench.rows("SELECT sequence_no FROM telemetry_data") == [(2,), (3,)]
-    assert bench.file.state.kept_since == "2026-02-07T09:30:00.000Z"
-    bench.file.close()
+    return more
 
 
 def test_outbox_without_keeping_confirmed_keeps_none(tmp_path: Path):

@@ -241,8 +241,11 @@ class OutboxFile:
 
     def prune(self) -> bool:
         """Delete some confirmed readings past their time, shrink the file; tell whether there may be more to do."""
-        self._losses.prune(self.settings.confirmed_keep_h)
-        more = self._confirmed.prune(self.settings.confirmed_keep_h)
+        limit = self._confirmed.limit(self.settings.confirmed_keep_h)
+        more = False
+        if limit is not None:
+            self._losses.prune(limit)
+            more = self._confirmed.prune(limit)
         return (not self._disk.is_low and self._confirmed.shrink()) or more
 
     def close(self, *, in_order: bool = True) -> None:

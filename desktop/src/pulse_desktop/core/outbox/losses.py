@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import timedelta
 
-from pulse_acl.payloads import format_time, parse_time
 from pulse_acl.ranges import Range, union
 
 from .schema import positions
@@ -59,15 +57,8 @@ class Losses:
             [(positions(stream.ordinal, number, number)[0], stream.stream) for number, _ in rows],
         )
 
-    def prune(self, keep_h: float) -> None:
-        """Forget what was settled *keep_h* hours before the newest settled loss."""
-        newest = self._db.execute("SELECT max(receipt_at) FROM telemetry_lost_settled").fetchone()[0]
-        if newest is None:
-            return
-        try:
-            limit = format_time(parse_time(newest) - timedelta(hours=keep_h))
-        except OverflowError:
-            return  # the receipt says the year 1: nothing is older
+    def prune(self, limit: str) -> None:
+        """Forget what was settled before *limit*."""
         self._db.execute("DELETE FROM telemetry_lost_settled WHERE receipt_at < ?", (limit,))
 
 
