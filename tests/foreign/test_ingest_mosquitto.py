@@ -15,6 +15,7 @@ import pytest
 
 from support.database import Database
 from support.ingest import STREAM, account, archived, bad, reading
+from support.ingest_bench import SHARED_GROUP
 from support.mosquitto_bench import MosquittoBench, mosquitto_bench
 from support.waiting import eventually
 
@@ -61,7 +62,7 @@ async def test_shared_subscription_readings_are_archived_and_receipted(bench: Mo
     assert (await account(owner))["settled"] == [(1, 7)]
     log = bench.broker.log.read_text()
     assert "as svc:ingest:1 (p5, c1," in log, "MQTT 5 with clean start"
-    assert "$share/ingest/telemetry/+/live" in log
+    assert f"$share/{SHARED_GROUP}/telemetry/+/live" in log
 
 
 async def test_puback_is_sent_after_commit_and_not_before_case_10(bench: MosquittoBench, owner: Conn) -> None:
@@ -113,6 +114,17 @@ async def test_two_workers_share_one_load_without_doubles(bench: MosquittoBench,
     assert sum(shares) == 600, "each message goes to one worker"
     assert min(shares) > 0, "both take part"
     assert (await account(owner, "D1"))["duplicate_count"] == 0
+
+
+async def test_reader_in_a_group_of_the_services_name_takes_nothing_away(bench: MosquittoBench, owner: Conn) -> None:
+    await bench.start()
+    async with bench.client(bench.mint.user("watcher")) as reader, bench.device() as device:
+        await reader.subscribe("$share/ingest/telemetry/+/live")
+        for number in range(1, 21):
+            await device.live(number)
+        await device.told(set(range(1, 21)))
+    assert await archived(owner) == list(range(1, 21))
+    assert bench.handed_out("1") == 20
 
 
 async def test_killed_worker_leaves_the_load_to_the_other(bench: MosquittoBench, owner: Conn) -> None:

@@ -28,6 +28,8 @@ from support.processes import Program, free_ports, program
 from support.tokens import TokenMint
 from support.waiting import eventually
 
+SHARED_GROUP = "ingest-5f0c6e0d1f6f4f0c9a5b7e2d3c4b5a69"
+
 
 class TokenApi:
     """Answers with a token whose told life is ``life_s``; 503 while ``away``."""
@@ -67,6 +69,7 @@ class TokenApi:
                 "mqtts_url": f"mqtts://127.0.0.1:{self.mqtts_port}",
                 "ws_url": "ws://127.0.0.1:1/mqtt",
                 "acl": [],
+                "shared_group": SHARED_GROUP,
             }
         ).encode()
 

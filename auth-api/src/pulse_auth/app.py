@@ -31,6 +31,7 @@ from .domain.accounts.refresh_tokens import RefreshTokens, load_refresh_secret
 from .domain.accounts.services import Accounts
 from .domain.broker_tokens.controllers import BrokerTokenController, jwks
 from .domain.broker_tokens.services import BrokerTokens
+from .domain.broker_tokens.shared_group import load_shared_group
 from .domain.health.checks import Readiness, database_check
 from .domain.health.controllers import healthz, metrics_text, readyz
 from .http.metrics import Metrics
@@ -83,6 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, hasher: Hashe
         "sessions": sessions,
         "accounts": accounts,
         "broker_tokens": broker_tokens,
+        "shared_group": load_shared_group(settings.keys_dir),
         "readiness": Readiness({"database": database_check(sessions)}, {**operations.told, **devices.told}),
         "metrics": metrics,
         **devices.given,

@@ -164,6 +164,21 @@ async def test_service_token_has_the_rights_of_the_instance_and_a_stable_client_
     assert {tuple(row) for row in rows} == {("service", None)}
 
 
+async def test_service_is_told_the_shared_group_that_no_person_is_told(api: Any) -> None:
+    service = Service(api)
+    told = {(await api.client.post(SERVICE, json={"assertion": service.assertion()})).text for _ in range(2)}
+    (name,) = {json.loads(one)["shared_group"] for one in told}
+    assert name.encode() == (api.settings.keys_dir / "shared-group.secret").read_bytes()
+    assert len(name) == len("ingest-") + 32
+    await api.sign_in()
+    integration = {"name": "erp", "topics": ["telemetry/+/live"], "lifetime_days": 30}
+    for path, body in ((BROKER, {}), ("/api/v1/integrations", integration)):
+        answer = await api.client.post(path, json=body)
+        assert answer.is_success
+        assert name not in answer.text
+        assert "shared_group" not in answer.text
+
+
 async def test_service_assertion_used_twice_is_refused(api: Any) -> None:
     assertion = Service(api).assertion()
     assert (await api.client.post(SERVICE, json={"assertion": assertion})).status_code == 200

@@ -54,14 +54,15 @@ class BrokerTokenController(Controller):
         *,
         sessions: NamedDependency[Sessions],
         broker_tokens: NamedDependency[BrokerTokens],
+        shared_group: NamedDependency[str],
         settings: NamedDependency[Settings],
         clock: NamedDependency[Clock],
     ) -> dict[str, Any]:
-        """Return a broker token for the service that signed the assertion."""
+        """Return a broker token for the service that signed the assertion, and the secret name of its shared group."""
         name = claimed_name(data.assertion)
         async with counting_refusals(sessions, clock, caller_address(request), name):
             token = await issue_for_service(sessions, broker_tokens, settings, clock, data.assertion)
-        return broker_tokens.answer(token)
+        return {**broker_tokens.answer(token), "shared_group": shared_group}
 
 
 class PublicKey(Struct, frozen=True):
