@@ -24,15 +24,17 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 2
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND classid = (hashtext('pulse-ingest instance')::bigint & 4294967295)::oid
 """
+# Figures of many devices may add up to more than 64 bits; one row with what is no time must not blind for all.
 _DEVICES = """
 SELECT count(*) AS known,
        count(*) FILTER (WHERE is_heard) AS heard,
        count(*) FILTER (WHERE is_heard AND unarchived > 0) AS waiting,
-       coalesce(sum(unarchived) FILTER (WHERE is_heard), 0)::bigint AS readings,
+       coalesce(sum(unarchived) FILTER (WHERE is_heard), 0) AS readings,
        extract(epoch FROM max(now() - oldest) FILTER (WHERE is_heard AND unarchived > 0))::float8 AS oldest_s
 FROM (SELECT received_at > now() - $1 * interval '1 s' AND status <> 'OFFLINE' AS is_heard,
              coalesce((heartbeat ->> 'unarchived')::bigint, 0) AS unarchived,
-             (heartbeat ->> 'oldest_pending_at')::timestamptz AS oldest
+             CASE WHEN pg_input_is_valid(heartbeat ->> 'oldest_pending_at', 'timestamptz')
+                  THEN (heartbeat ->> 'oldest_pending_at')::timestamptz END AS oldest
       FROM device_presence) AS told
 """
 _REJECTS = "SELECT count(*) FROM telemetry_rejects WHERE received_at > now() - interval '1 hour'"

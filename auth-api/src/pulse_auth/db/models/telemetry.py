@@ -61,6 +61,7 @@ telemetry_ledger = Table(
     Column("duplicate_count", BigInteger, nullable=False, server_default=text("0")),
     Column("first_seen_at", _TIME, nullable=False),
     Column("last_seen_at", _TIME, nullable=False),
+    Index("telemetry_ledger_lost", "client_id", postgresql_where=text("lost && '{(,)}'::int8multirange")),
 )
 
 telemetry_latest = Table(

@@ -17,8 +17,8 @@ from typing import Literal
 import structlog
 from cryptography import x509
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ...db.session import Sessions
 from ...settings import Settings
@@ -28,20 +28,24 @@ EVERY_S = 15.0
 WITHIN_S = 10.0
 _STATES = ("ONLINE", "SYNCING", "OFFLINE")
 # Who has not been heard for 90 s (three heartbeats of the longest usual interval) counts as OFFLINE, whatever it said.
+# Sums are doubles, since figures of many devices may pass 64 bits; what is no time is passed over.
 _DEVICES = text("""
 SELECT CASE WHEN received_at > now() - interval '90 s' THEN status ELSE 'OFFLINE' END AS state,
        count(*) AS devices,
-       coalesce(sum((heartbeat ->> 'pending')::bigint), 0)::bigint AS pending,
-       coalesce(sum((heartbeat ->> 'unarchived')::bigint), 0)::bigint AS unarchived,
-       coalesce(sum((heartbeat ->> 'quarantined')::bigint), 0)::bigint AS quarantined,
-       extract(epoch FROM max(now() - (heartbeat ->> 'oldest_pending_at')::timestamptz)
+       coalesce(sum((heartbeat ->> 'pending')::bigint), 0)::float8 AS pending,
+       coalesce(sum((heartbeat ->> 'unarchived')::bigint), 0)::float8 AS unarchived,
+       coalesce(sum((heartbeat ->> 'quarantined')::bigint), 0)::float8 AS quarantined,
+       extract(epoch FROM max(now() - CASE
+           WHEN pg_input_is_valid(heartbeat ->> 'oldest_pending_at', 'timestamptz')
+           THEN (heartbeat ->> 'oldest_pending_at')::timestamptz END)
            FILTER (WHERE (heartbeat ->> 'unarchived')::bigint > 0))::float8 AS oldest_s
 FROM device_presence GROUP BY state
 """)
-# Few rows have any: those without are passed over without reading their accounts.
+# Few rows have any. Written as the index telemetry_ledger_lost is, so that the others are not read: overlapping all
+# numbers is having any, and unlike "not empty" it is a condition whose share of the rows PostgreSQL can tell.
 _LOST = text("""
-SELECT coalesce(sum(upper(span) - lower(span)), 0)::bigint
-FROM telemetry_ledger CROSS JOIN LATERAL unnest(lost) AS span WHERE NOT isempty(lost)
+SELECT coalesce(sum(upper(span) - lower(span)), 0)::float8
+FROM telemetry_ledger CROSS JOIN LATERAL unnest(lost) AS span WHERE lost && '{(,)}'::int8multirange
 """)
 _SIZE = text("SELECT pg_database_size(current_database())")
 _log = structlog.get_logger()
@@ -91,11 +95,10 @@ class SystemFigures:
             self._ca_ends.set(certificate.not_valid_after_utc.timestamp())
         try:
             async with asyncio.timeout(WITHIN_S), self._sessions() as session:
-                rows = {row.state: row for row in await session.execute(_DEVICES)}
                 self._bytes.set(float(await session.scalar(_SIZE) or 0))
-                self._lost.set(float(await session.scalar(_LOST) or 0))
+                rows = {row.state: row for row in await session.execute(_DEVICES)}
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            self._up.set(0)
+            self._up.set(float(_is_of_the_data(error)))
             _log.warning("health.figures_not_asked", error=type(error).__name__)
             return
         self._up.set(1)
@@ -109,16 +112,22 @@ class SystemFigures:
             gauge.set(sum(getattr(row, column) for row in rows.values()))
         heard = [row.oldest_s or 0.0 for state, row in rows.items() if state != "OFFLINE"]
         self._oldest.set(max(heard, default=0.0))
+        await self._look_apart("lost", self._lost, _LOST)
         if self._settings.has_backup_job:
-            await self._look_for_backup()
+            await self._look_apart("backup", self._backup, text(NEWEST_BACKUP))
 
-    async def _look_for_backup(self) -> None:
-        """Ask apart from the others: it may be slow in a long audit log, and the database is up all the same."""
+    async def _look_apart(self, name: str, gauge: Gauge, question: TextClause) -> None:
+        """Ask apart from the others: it may be slow in a long table, and the database is up all the same."""
         try:
             async with asyncio.timeout(WITHIN_S), self._sessions() as session:
-                self._backup.set(float(await session.scalar(text(NEWEST_BACKUP)) or 0))
+                gauge.set(float(await session.scalar(question) or 0))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            _log.warning("health.backup_not_asked", error=type(error).__name__)
+            _log.warning(f"health.{name}_not_asked", error=type(error).__name__)
+
+
+def _is_of_the_data(error: Exception) -> bool:
+    """Tell whether a stored value was the fault (SQLSTATE class 22), so that the database is there all the same."""
+    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith("22")
 
 
 def _disk(home: Path, which: Literal["free", "total"]) -> float:
