@@ -9,6 +9,14 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+def network_cause(error: BaseException) -> OSError | None:
+    """Return what the operating system said that *error* was made of; ``None``: it comes from elsewhere."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, OSError):
+        found = found.__cause__ or found.__context__
+    return found
+
+
 class Link(StrEnum):
     """Which link is missing, for people; ``UP`` when none is."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import ssl
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -26,11 +27,12 @@ from pulse_acl.payloads import format_time
 from pulse_acl.topics import is_device_id
 from pulse_runtime.environment import checked_url
 
-from ..errors import EnrollmentError
+from ..errors import EnrollmentError, network_cause
 from . import api, keystore, store
 from .keys import public_jwk, to_pem
 
 NEW_CODE = "ask an administrator for a new code"
+_IN_BETWEEN = "this may be another server in between: check the address, and ask the administrator before you try again"
 _SENTENCES = {
     "code-refused": f"the code is wrong, was used or has expired: {{detail}}; {NEW_CODE}",
     "device-exists": "the id {client_id} is taken: {detail}; choose another id, or ask for a code made for this one",
@@ -74,6 +76,8 @@ def enroll(
     secret, _, expected = code.strip().rpartition(".")
     if not secret or not expected:
         raise EnrollmentError("the code is incomplete; copy all of it, with the part behind the last point.")
+    if not code.isascii():  # a dash or a quotation mark that a text program put in place of what was there
+        raise EnrollmentError("the code has a character that no code has; copy it again, as it was given.")
     ca_pem = _trusted_ca(api_url, expected)
     signing, encryption = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
     fields: dict[str, Any] = {
@@ -89,31 +93,24 @@ def enroll(
     return identity
 
 
-def fingerprint(ca_pem: bytes) -> str:
-    """
-    Return base64url(SHA-256(DER)) of a certificate, without padding.
-
-    Raises:
-        ValueError: Not a certificate.
-    """
-    der = x509.load_pem_x509_certificate(ca_pem).public_bytes(Encoding.DER)
-    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
-
-
 def _trusted_ca(api_url: str, expected: str) -> str:
+    """Return the one certificate that the code names; whatever else is in the answer was vouched for by nobody."""
     try:
-        pem = api.fetch_ca(api_url)
-        found = fingerprint(pem)
+        served = x509.load_pem_x509_certificates(api.fetch_ca(api_url))
     except api.ApiUnreachableError as error:
         raise EnrollmentError(f"the API at {api_url} does not answer: {error}; check the address.") from error
     except (api.RefusalError, ValueError) as error:
         raise EnrollmentError(f"{api_url} is not the API of PrecisionPulse; check the address.") from error
-    if not secrets.compare_digest(found, expected):
-        raise EnrollmentError(
-            "the server's certificate authority is not the one that the code names; this may be another server "
-            "in between: check the address, and ask the administrator before you try again."
-        )
-    return pem.decode()
+    for certificate in served:
+        if secrets.compare_digest(_fingerprint(certificate), expected):
+            return certificate.public_bytes(Encoding.PEM).decode()
+    raise EnrollmentError(f"the server's certificate authority is not the one that the code names; {_IN_BETWEEN}.")
+
+
+def _fingerprint(certificate: x509.Certificate) -> str:
+    """Return base64url(SHA-256(DER)) of a certificate, without padding."""
+    der = certificate.public_bytes(Encoding.DER)
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
 
 
 def _register(api_url: str, ca_pem: str, fields: dict[str, Any], signing: Ed25519PrivateKey) -> dict[str, Any]:
@@ -121,6 +118,10 @@ def _register(api_url: str, ca_pem: str, fields: dict[str, Any], signing: Ed2551
     try:
         return api.post(api_url, "/devices/enroll", {**fields, "proof": proof}, ca_pem)
     except api.ApiUnreachableError as error:
+        if isinstance(network_cause(error), ssl.SSLCertVerificationError):
+            raise EnrollmentError(
+                f"the server's certificate is not of the authority that the code names; {_IN_BETWEEN}."
+            ) from error
         raise EnrollmentError(
             f"the API at {api_url} did not answer: {error}; try again, and {NEW_CODE} if this one is then used up."
         ) from error
