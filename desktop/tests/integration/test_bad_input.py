@@ -56,7 +56,7 @@ WRONG: dict[str, tuple[Spoil, str, str, str]] = {
     ),
     "unreachable_api": (
         lambda device: change_identity(device, api_url="http://127.0.0.1:1"),
-        "no broker", "the API at http://127.0.0.1:1 gives no token", "check that the server runs",
+        "no broker", "the API at http://127.0.0.1:1 does not answer", "check that the server runs",
     ),
     "refused_token": (refuse, "refused", "This device was revoked.", "`pulse-desktop enroll --again` with a new code"),
 }  # fmt: skip

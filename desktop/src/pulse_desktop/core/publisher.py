@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from .errors import CutOffError, Link, LinkError
+from .errors import CutOffError, Link, LinkError, network_cause
 
 log = structlog.get_logger()
 KEEPALIVE_S = 5  # a link on which packets just vanish is noticed within twice this
@@ -77,13 +77,15 @@ def endpoint(url: str, ca_pem: str) -> Endpoint:
     return Endpoint(parts.hostname or "", parts.port or (8883 if secure else 1883), tls)
 
 
-def link_error(error: OSError, what: str) -> LinkError:
-    """Say which link is missing when a connection to *what* fails with *error*."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return LinkError(Link.REFUSED, f"the certificate of {what} is not trusted: {error.verify_message}")
-    if isinstance(error, socket.gaierror) or error.errno in _NO_NETWORK:
-        return LinkError(Link.NO_NETWORK, f"{what} cannot be reached: {error.strerror or error}")
-    return LinkError(Link.NO_BROKER, f"{what} does not answer: {error.strerror or error}")
+def link_error(error: Exception, what: str) -> LinkError:
+    """Say which link is missing when *what* (the broker, the API) cannot be asked because of *error*."""
+    cause = network_cause(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return LinkError(Link.REFUSED, f"the certificate of {what} is not trusted: {cause.verify_message}")
+    why = (cause.strerror if cause is not None else None) or error
+    if isinstance(cause, socket.gaierror) or (cause is not None and cause.errno in _NO_NETWORK):
+        return LinkError(Link.NO_NETWORK, f"{what} cannot be reached: {why}")
+    return LinkError(Link.NO_BROKER, f"{what} does not answer: {why}")
 
 
 class Connection:

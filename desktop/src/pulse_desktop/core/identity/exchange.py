@@ -138,7 +138,7 @@ class _Network(httpcore.SyncBackend):
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:  # fmt: skip
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        failure: Exception | None = None  # of the first address: the system puts those last that it has no way to
         addresses = [found[4] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         for number, address in enumerate(addresses):
             shares = len(addresses) - number  # one that swallows packets leaves time for the others
@@ -146,10 +146,10 @@ class _Network(httpcore.SyncBackend):
                 within_s = self._deadline.left() / shares
                 made = super().connect_tcp(str(address[0]), port, within_s, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+                failure = failure or error
             else:
                 return _Stream(made, self._deadline)
-        raise failure
+        raise failure or httpcore.ConnectError(f"{host} has no address")
 
 
 class _Transport(httpx.BaseTransport):

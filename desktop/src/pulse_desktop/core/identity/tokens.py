@@ -23,7 +23,7 @@ from pulse_runtime.errors import ConfigError
 from ..clock import Clock
 from ..errors import Link, LinkError
 from ..link import Token
-from ..publisher import endpoint
+from ..publisher import endpoint, link_error
 from . import store
 from .api import ApiUnreachableError, RefusalError, post
 from .keys import signing_key
@@ -89,7 +89,7 @@ class DeviceTokens:
         try:
             return post(self._identity.api_url, "/devices/token", body, self._identity.ca_pem)
         except ApiUnreachableError as error:
-            raise LinkError(Link.NO_BROKER, f"the API at {self._identity.api_url} gives no token: {error}") from error
+            raise link_error(error, f"the API at {self._identity.api_url}") from error
         except RefusalError as refusal:
             if refusal.status >= 500 or refusal.status == 429:
                 raise LinkError(Link.NO_BROKER, f"the API is not ready: {refusal.detail}") from refusal
