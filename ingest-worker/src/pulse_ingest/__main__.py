@@ -16,10 +16,10 @@ from pulse_runtime.program import parser, run_program
 
 from .errors import Stalled, StorageUnavailable, WriteFailed
 from .instance import held_instance
-from .reconcile import unreachable
+from .reconcile import told
 from .settings import Settings, read_settings
 from .worker import Worker
-from .writer import Database
+from .writer import Database, Outlook
 
 _DESCRIPTION = (
     "PrecisionPulse's ingest worker: takes telemetry from the broker, stores it in PostgreSQL exactly once, and"
@@ -66,18 +66,15 @@ def _reconcile(text: str) -> int:
     except ContractError as error:
         raise ConfigError(f"--since is {text!r}: {error}; give it like 2026-02-07T10:15:30Z.") from error
     try:
-        kept = asyncio.run(_request(settings, since))
+        outlook = asyncio.run(_request(settings, since))
     except (StorageUnavailable, WriteFailed) as error:
         print(f"pulse-ingest: the request could not be stored: {error}", file=sys.stderr)
         return 1
-    lacking = unreachable(kept, since)
-    print(f"Stored: everything since {format_time(since)} is asked for at each device's next heartbeat.")
-    print(f"{len(lacking)} of {len(kept)} known devices no longer have all of it, by their last heartbeats:")
-    print("\n".join(f"  {line}" for line in lacking) or "  none")
+    print(told(outlook, since))
     return 0
 
 
-async def _request(settings: Settings, since: datetime) -> dict[str, datetime | None]:
+async def _request(settings: Settings, since: datetime) -> list[Outlook]:
     database = Database(settings.database)
     try:
         return await database.request_reconcile(since)

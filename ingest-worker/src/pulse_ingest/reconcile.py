@@ -3,13 +3,13 @@ After a restore from backup: asking every device for what the archive has forgot
 
 ``Reconciler`` asks at a device's next heartbeat and every 60 s after, by a receipt that names no number; the requests
 and what became of them stand in the database, so that several workers and a restart do not ask anew.
-``unreachable`` is for the command ``pulse-ingest reconcile``. Read next: ``writer.Database.reconcile``.
+``told`` is for the command ``pulse-ingest reconcile``. Read next: ``writer.Database.reconcile``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,11 +20,16 @@ from pulse_acl.payloads import ContractError, Heartbeat, Receipt, decode, format
 from .clock import Clock
 from .errors import StorageUnavailable, WriteFailed
 from .messages import Raw
-from .writer import Beat
+from .writer import Beat, Outlook
 
 ASK_AGAIN_AFTER = timedelta(seconds=60)
 EVERY_S = 1.0
 MOST_DEVICES = 100_000
+
+_LATER = (
+    "Whoever turns out to keep too little, at its next heartbeat, is named in the worker's log:"
+    " reconcile.kept_too_little."
+)
 
 log = structlog.get_logger()
 
@@ -86,15 +91,28 @@ class Reconciler:
                 log.warning("reconcile.kept_too_little", client_id=client_id, kept_since=_text(kept_since))
 
 
-def unreachable(kept: Mapping[str, datetime | None], since: datetime) -> list[str]:
-    """Return a line for each device that no longer has everything since *since*, as far as is known."""
-    return [
-        f"{client_id}: keeps nothing that was confirmed"
-        if kept_since is None
-        else f"{client_id}: keeps what was confirmed since {format_time(kept_since)}"
-        for client_id, kept_since in kept.items()
-        if kept_since is None or kept_since > since
-    ]
+def told(outlook: Sequence[Outlook], since: datetime) -> str:
+    """Return what is known, and what is not, of who no longer has everything since *since*, for a person to read."""
+    heard = [one for one in outlook if one.is_heard]
+    unheard = [f"  {one.client_id}" for one in outlook if not one.is_heard]
+    lacking = [line for one in heard if (line := _lack(one, since))]
+    count = f"{len(heard)} of {len(outlook)} known devices were heard within 90 s; {len(lacking)} of them no longer"
+    lines = [f"Stored: everything since {format_time(since)} is asked for at each device's next heartbeat."]
+    lines += [f"{count} have all of it:", *(lacking or ["  none"])]
+    if unheard:
+        lines += [f"{len(unheard)} were not heard yet, so it is not known what they still have:", *unheard]
+    return "\n".join([*lines, _LATER])
+
+
+def _lack(one: Outlook, since: datetime) -> str:
+    """Return a line when the device no longer has everything since *since*, else nothing."""
+    if one.kept_since is None:
+        return f"  {one.client_id}: keeps nothing that was confirmed"
+    try:
+        kept_since = parse_time(one.kept_since)
+    except ContractError:
+        return f"  {one.client_id}: does not say since when it keeps what was confirmed"
+    return f"  {one.client_id}: keeps what was confirmed since {format_time(kept_since)}" if kept_since > since else ""
 
 
 def _time(text: str | None) -> datetime | None:

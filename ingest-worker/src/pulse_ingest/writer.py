@@ -67,6 +67,19 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """
+    What a device's newest stored heartbeat says of the confirmed readings that it keeps, as text.
+
+    ``is_heard``: it came within 90 s; after a restore, older ones are the backup's and say nothing of now.
+    """
+
+    client_id: str
+    kept_since: str | None
+    is_heard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Durability:
     """What a COMMIT is worth on this server; ``history`` is the database's own id, made anew by a restore."""
 
@@ -203,12 +216,12 @@ class Database:
         async with self._errors() as conn:
             return int(await conn.fetchval(QUERIES["expire_default"], came_before, most))
 
-    async def request_reconcile(self, since: datetime) -> dict[str, datetime | None]:
-        """Store the request; return each device's ``kept_since`` as last heard. Raises as ``write_side``."""
+    async def request_reconcile(self, since: datetime) -> list[Outlook]:
+        """Store the request; return what each known device said last. Raises as ``write_side``."""
         async with self._errors() as conn, conn.transaction():
             await conn.execute(QUERIES["request_reconcile"], since)
             rows = await conn.fetch(QUERIES["reconcile_outlook"])
-            return {row["client_id"]: row["kept_since"] for row in rows}
+            return [Outlook(row["client_id"], row["kept_since"], row["is_heard"]) for row in rows]
 
     async def reconcile(self, beats: Sequence[Beat], now: datetime, again_after: timedelta) -> dict[str, datetime]:
         """Note which devices of *beats* are done; return who is to be asked now, for what. Raises as ``write_side``."""

@@ -16,6 +16,17 @@ SINCE = datetime(2026, 2, 7, 10, tzinfo=UTC)
 SINCE_TEXT = "2026-02-07T10:00:00.000Z"
 NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
 AGAIN = timedelta(seconds=60)
+AFTER_A_RESTORE = """\
+Stored: everything since 2026-02-07T10:00:00.000Z is asked for at each device's next heartbeat.
+3 of 6 known devices were heard within 90 s; 2 of them no longer have all of it:
+  D4: does not say since when it keeps what was confirmed
+  D5: keeps nothing that was confirmed
+3 were not heard yet, so it is not known what they still have:
+  D1
+  D2
+  D6
+Whoever turns out to keep too little, at its next heartbeat, is named in the worker's log: reconcile.kept_too_little.
+"""
 
 
 async def command(bench: IngestBench, *arguments: str) -> tuple[int | None, str, str]:
@@ -44,7 +55,7 @@ async def test_reconcile_device_is_asked_at_its_heartbeat_until_it_has_sent_agai
         await eventually(lambda: owner.fetchval("SELECT 1 FROM device_presence"), what="the heartbeat is noted")
         code, out, _ = await command(bench, "reconcile", "--since", SINCE_TEXT)
         assert code == 0
-        assert "1 of 1 known devices" in out
+        assert "1 of 1 known devices were heard within 90 s; 1 of them no longer have all of it:" in out
         assert "D1: keeps what was confirmed since 2026-02-07T11:00:00.000Z" in out
         await beat(device, kept_since="2026-02-07T11:00:00.000Z")
         await eventually(lambda: device.receipts, what="the device is asked")
@@ -56,6 +67,27 @@ async def test_reconcile_device_is_asked_at_its_heartbeat_until_it_has_sent_agai
         await eventually(lambda: owner.fetchval(done), what="the device's answer is noted")
         await eventually(lambda: "reconcile.kept_too_little" in bench.worker.tail(200), what="the alarm is logged")
         assert len(device.receipts) == 1
+
+
+async def test_reconcile_devices_not_heard_since_the_restore_are_not_known_and_never_among_none(
+    bench: IngestBench, owner: Conn
+) -> None:
+    # What a restored database holds: heartbeats from before the backup, one of a will alone, one that is no time.
+    for client_id, heartbeat, age in (
+        ("D1", '{"kept_since": "2026-02-07T08:00:00Z"}', "1 hour"),
+        ("D2", '{"kept_since": "2026-99-99T99:99:99Z"}', "91 s"),
+        ("D3", '{"kept_since": "2026-02-07T08:00:00Z"}', "0 s"),
+        ("D4", '{"kept_since": "2026-99-99T99:99:99Z"}', "0 s"),
+        ("D5", "{}", "0 s"),
+    ):
+        await owner.execute(
+            "INSERT INTO device_presence (client_id, status, heartbeat, heartbeat_at, received_at)"
+            " VALUES ($1, 'ONLINE', $2, now(), now() - $3::text::interval)",
+            client_id, heartbeat, age,
+        )  # fmt: skip
+    await owner.execute("INSERT INTO device_presence VALUES ('D6', 'OFFLINE', '{}', NULL, now())")
+    code, out, errors = await command(bench, "reconcile", "--since", SINCE_TEXT)
+    assert (code, out) == (0, AFTER_A_RESTORE), errors
 
 
 async def test_reconcile_wrong_time_is_one_sentence_and_exit_two(bench: IngestBench) -> None:

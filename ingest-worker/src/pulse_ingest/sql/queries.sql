@@ -192,8 +192,11 @@ SELECT telemetry_expire_default($1, $2)
 INSERT INTO reconcile_requests (wanted_since) VALUES ($1)
 
 -- reconcile_outlook --
--- What the newest heartbeats say of the confirmed readings that devices still have; null: none told.
-SELECT client_id, (heartbeat ->> 'kept_since')::timestamptz AS kept_since FROM device_presence ORDER BY client_id
+-- What the newest heartbeats say of the confirmed readings that devices still have; null: none told. One that did not
+-- come within 90 s of the database's clock says nothing of now: after a restore it is as old as the backup.
+SELECT client_id, heartbeat ->> 'kept_since' AS kept_since,
+       heartbeat_at IS NOT NULL AND received_at > now() - interval '90 s' AS is_heard
+FROM device_presence ORDER BY client_id
 
 -- answer_reconcile --
 -- Note which of these devices have sent again what a request wants, as their heartbeats say; a device that was never
