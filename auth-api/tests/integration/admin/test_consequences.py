@@ -23,7 +23,7 @@ from pulse_auth.domain.broker_tokens.services import BrokerTokens
 from pulse_auth.domain.sync.writing import Actor, writing
 from pulse_auth.errors import NotSignedInError
 from pulse_auth.keys.signing import load_keys
-from pulse_sync.records import Key
+from pulse_sync.records import Key, Kind
 from support.database import LOCK_WAITERS
 from support.waiting import eventually
 
@@ -123,6 +123,26 @@ async def test_password_changed_by_oneself_on_a_desktop_needs_no_second_change_a
     assert await live_keys(api) == ["D1"]
     assert (await vera.get("/api/v1/auth/me")).status_code == 401
     assert await execute("SELECT must_change_password FROM users WHERE username = 'vera'") is False
+
+
+async def test_user_made_on_a_desktop_signs_in_and_is_led_to_a_password_of_their_own(
+    api: Any, sessions: Sessions, problem: Any
+) -> None:
+    (other,) = await api.fetch("SELECT password_hash FROM users WHERE username = 'admin'")
+    values = {"username": "newcomer", "password_hash": other["password_hash"]}
+    actor = Actor("user:admin", str(await user_id(api, "admin")), "desktop:D1")
+    no_broker: Any = Broker()
+    consequences = Consequences(BanEnforcement(sessions, no_broker, api.clock), api.clock)
+    async with sessions.begin() as session:
+        async with writing(session, actor, api.clock()) as records:
+            await records.create(Kind.USER, values)
+        await consequences(session, actor, records.events)
+    assert (await api.sign_in("newcomer"))["must_change_password"]
+    refused = await api.client.post("/api/v1/broker/token", json={})
+    assert problem(refused) == (403, "password-change-required")
+    body = {"current": PASSWORD, "new": "quite-another-one-2"}
+    assert (await api.client.post("/api/v1/auth/password", json=body)).status_code == 200
+    assert not (await api.sign_in("newcomer", "quite-another-one-2"))["must_change_password"]
 
 
 async def test_operator_keys_end_with_a_new_password_a_reset_and_a_deactivation(

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_acl.payloads import format_time
+from pulse_auth.domain.access.consequences import Consequences
+from pulse_auth.domain.broker_admin.enforcement import BanEnforcement
 from pulse_auth.domain.sync.inbox import AfterCommit, Inbox
 from pulse_auth.domain.sync.writing import Actor, RecordEvent
 from pulse_sync.envelopes import Key as CryptoKey
@@ -137,6 +139,19 @@ async def test_inbox_refused_creation_takes_what_hangs_on_it_along(books: Any, i
     deeper = desk.change(taken, "username", "ada2", at=now_of(books))
     answers = [await handled(inbox, desk, desk.seal(one)) for one in (made, hanging, deeper)]
     assert [one.reason for one in answers] == ["NAME_TAKEN", "RECORD_REFUSED", "RECORD_REFUSED"]
+
+
+async def test_inbox_user_made_on_a_desktop_has_to_change_the_password_as_one_made_at_the_web(books: Any, desk: Desk):
+    no_broker: Any = None  # nobody has a token that would have to end
+    consequences = Consequences(BanEnforcement(books.sessions, no_broker, lambda: books.now), lambda: books.now)
+    inbox = Inbox(books.sessions, lambda: books.now, CryptoKey(KEYS.encryption_jwk()), consequences)
+    new = Key(Kind.USER, "00000000-0000-4000-8000-000000000003")
+    made = desk.change(new, "*", {"username": "new", "password_hash": HASH}, at=now_of(books))
+    assert (await handled(inbox, desk, desk.seal(made))).status == "APPLIED"
+    renamed = desk.change(new, "username", "newer", at=now_of(books, 2))
+    assert (await handled(inbox, desk, desk.seal(renamed, after=made.change_id))).status == "APPLIED"
+    people = await books.rows("SELECT username, must_change_password FROM users ORDER BY username")
+    assert people == [("ada", False), ("newer", True)]
 
 
 async def test_inbox_what_hangs_on_a_creation_that_was_not_allowed_is_one_with_it(books: Any, inbox: Inbox, desk: Desk):

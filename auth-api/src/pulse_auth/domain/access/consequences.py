@@ -53,8 +53,13 @@ class Consequences:
             await _audit(session, actor, event, address)
         now, cut = self._clock(), Cut()
         for event in changes:
-            if event.key.kind is Kind.USER and event.before is not None:
+            if event.key.kind is not Kind.USER:
+                continue
+            if event.before is not None:
                 cut += await _end_sessions(session, actor, event.before, event.after, now)
+            elif actor.device is not None:
+                # As at the web: who made the account knows its password.
+                (await session.get_one(User, UUID(event.key.id))).must_change_password = True
         if any(event.key.kind is not Kind.SETTING for event in changes):
             cut += await revoke_wider(session, now=now, by=actor.by)
         return self._telling(cut) if cut else None
