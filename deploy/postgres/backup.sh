@@ -22,6 +22,9 @@ taken_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 name=$(date -u +%Y%m%dT%H%M%SZ)
 unfinished=$folder/.$name.unfinished
 rm -rf "$folder"/.*.unfinished
+# What fails for lack of room must not keep the room that it took.
+trap 'rm -rf "$unfinished"' EXIT
+trap 'exit 1' HUP INT TERM
 mkdir "$unfinished"
 pg_dump --format=custom --no-password --file "$unfinished/database.dump" pulse
 pg_restore --list "$unfinished/database.dump" > /dev/null

@@ -37,9 +37,14 @@ if [ "$using" != 0 ]; then
     exit 1
 fi
 
+# What fails for lack of room must not keep the room that it took.
+discard() {
+    echo "SET client_min_messages = warning; DROP DATABASE IF EXISTS pulse_restored WITH (FORCE);" | ask postgres
+}
+trap 'discard || true' EXIT
+trap 'exit 1' HUP INT TERM
+discard
 ask postgres <<SQL
-SET client_min_messages = warning;
-DROP DATABASE IF EXISTS pulse_restored;
 CREATE DATABASE pulse_restored OWNER pulse_auth TEMPLATE template0;
 REVOKE CONNECT, TEMPORARY ON DATABASE pulse_restored FROM PUBLIC;
 GRANT CONNECT ON DATABASE pulse_restored TO pulse_ingest;
@@ -65,9 +70,47 @@ ALTER DATABASE pulse RENAME TO $former;
 ALTER DATABASE pulse_restored RENAME TO pulse;
 COMMIT;
 SQL
+trap - EXIT HUP INT TERM
 
 # Five minutes of slack: a commit that was under way, and clocks.
 since=$(date -u -d "@$(($(date -u -d "$(cat "$backup/taken-at")" +%s) - 300))" +%Y-%m-%dT%H:%M:%SZ)
 echo "$since" > "$folder/reconcile-since"
 echo "restore: $name is in place; the former database is called $former"
 echo "restore: now ask the devices for what came after it: pulse-ingest reconcile --since $since"
+
+# Rights that were taken after the backup are given again, and nothing in the restored database says so. The newest
+# changes stand in the former one; what the restored one has too, from the slack before the backup, is not forgotten.
+most=200
+forgotten() {
+    there=$(echo "SELECT to_regclass('audit_log') IS NOT NULL;" | ask "$former") || return 1
+    if [ "$there" = f ]; then
+        echo "restore: the former database held nothing: what rights were changed after the backup only you can know;"
+        echo "restore: see docs/runbooks/restore.md"
+        return
+    fi
+    known=$(echo "SELECT coalesce(string_agg(extract(epoch FROM at)::text, ','), '0') FROM audit_log
+        WHERE at >= '$since';" | ask pulse) || return 1
+    lines=$(ask "$former" <<SQL
+WITH forgotten AS (
+    SELECT *, row_number() OVER (ORDER BY at DESC, id DESC) AS number FROM audit_log
+    WHERE at >= '$since' AND extract(epoch FROM at) NOT IN ($known) AND action <> 'change.refused'
+        AND action NOT SIMILAR TO '(session|command|backup|telemetry|enrollment_code)[.]%'
+)
+SELECT regexp_replace(concat_ws('  ',
+    to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), actor, action,
+    concat_ws(' ', nullif(entity_type, ''), coalesce(after ->> 'username', before ->> 'username', after ->> 'name',
+        before ->> 'name', nullif(concat_ws(' ', detail ->> 'user', detail ->> 'role', detail ->> 'permission',
+        detail ->> 'purpose'), '')), nullif(entity_id, ''))), '[[:cntrl:]]', '?', 'g')
+FROM forgotten WHERE number <= $most ORDER BY at, id;
+SQL
+    ) || return 1
+    if [ -z "$lines" ]; then
+        echo "restore: nobody's rights were changed after the backup."
+        return
+    fi
+    echo "restore: forgotten by this restore (the newest $most at most); see docs/runbooks/restore.md,"
+    echo "restore: and do again what still counts:"
+    printf '%s\n' "$lines" | sed 's/^/  /'
+}
+forgotten ||
+    echo "restore: what rights were changed after the backup cannot be told; see docs/runbooks/restore.md" >&2

@@ -93,6 +93,56 @@ def test_restore_of_a_damaged_backup_is_refused_before_anything_is_done(site: Si
     assert site.databases() == before
 
 
+def test_restore_that_fails_half_way_leaves_no_database(site: Site):
+    site.backup()
+    before, history = site.databases(), site.history()
+    # The database is back when this archive of keys turns out to be missing.
+    refused = site.restore("newest", "--with-keys", check=False, PULSE_KEYS=f"none={site.folder / 'keys'}")
+    assert refused.returncode != 0
+    assert "none.tar" in refused.stderr
+    assert (site.databases(), site.history()) == (before, history)
+
+
+def test_restore_names_the_rights_that_were_changed_after_the_backup_and_nothing_else(site: Site):
+    site.audit("user:ann", "device.revoked", "device", "PRESS-1")
+    site.backup()
+    site.audit("user:ann", "device.revoked", "device", "PRESS-2")
+    site.audit("user:ann", "user.deactivated", "user", "5d0c", after={"username": "b\x1bob"})
+    site.audit("user:ann", "user_role.removed", "user_role", "5d0c/77", detail={"user": "carl", "role": "Operators"})
+    site.audit("user:ann", "session.started", "", "")
+    said = site.restore("newest").stdout
+    told = said.split("do again what still counts", 1)[1].splitlines()[1:]
+    assert [line.split("  ")[2:] for line in told] == [
+        ["user:ann", "device.revoked", "device PRESS-2"],
+        ["user:ann", "user.deactivated", "user b?ob 5d0c"],
+        ["user:ann", "user_role.removed", "user_role carl Operators 5d0c/77"],
+    ]
+    assert all(line.startswith("  20") for line in told)
+
+
+def test_restore_names_the_newest_changes_of_very_many(site: Site):
+    site.backup()
+    site.server.ask(
+        "INSERT INTO audit_log (actor, action, entity_id) SELECT 'test', 'device.revoked', 'P' || n"
+        " FROM generate_series(1, 250) AS n"
+    )
+    said = site.restore("newest").stdout.splitlines()
+    assert [line.split()[-1] for line in said if "device.revoked" in line] == [f"P{n}" for n in range(51, 251)]
+
+
+def test_restore_says_when_no_rights_were_changed_after_the_backup(site: Site):
+    site.backup()
+    assert "nobody's rights were changed" in site.restore("newest").stdout
+
+
+def test_restore_on_a_new_server_says_that_nothing_is_known_of_rights(site: Site):
+    site.backup()
+    site.server.ask("DROP DATABASE pulse", database="postgres")
+    site.server.ask("CREATE DATABASE pulse OWNER pulse_auth", database="postgres")
+    assert "the former database held nothing" in site.restore("newest").stdout
+    assert site.history()
+
+
 def test_restore_of_an_unknown_backup_lists_those_that_are_there(site: Site):
     site.backup()
     for name in ("20010101T000000Z", "list", ".."):
@@ -140,9 +190,9 @@ def test_backup_is_noted_in_the_audit_log_by_its_name_when_it_is_complete(site: 
 
 
 @pytest.mark.parametrize("broken", [{"PULSE_DATABASE_PASSWORD_FILE": "/dev/null"}, {"PULSE_KEYS": "keys=/nowhere"}])
-def test_backup_that_fails_leaves_nothing_that_looks_complete(site: Site, broken: dict[str, str]):
+def test_backup_that_fails_leaves_nothing(site: Site, broken: dict[str, str]):
     assert site.backup(check=False, **broken).returncode != 0
-    assert [one for one in site.folder.iterdir() if not one.name.startswith(".")] == []
+    assert list(site.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("kept", ["0", "-1", "many"])

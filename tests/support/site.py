@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -27,6 +28,15 @@ class Site:
     def restore(self, *words: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
         script = str(SCRIPTS / "restore.sh")
         return self.server.run("postgres", script, *words, check=check, **{**self.variables, **more})
+
+    def audit(self, actor: str, action: str, entity_type: str, entity_id: str, **documents: dict[str, str]) -> None:
+        """Write a row of the audit log; *documents* are ``before``, ``after`` and ``detail``."""
+        columns = "".join(f", {name}" for name in documents)
+        values = "".join(f", '{json.dumps(one)}'" for one in documents.values())
+        self.server.ask(
+            f"INSERT INTO audit_log (actor, action, entity_type, entity_id{columns})"
+            f" VALUES ('{actor}', '{action}', '{entity_type}', '{entity_id}'{values})"
+        )
 
     def history(self) -> str:
         return self.server.ask("SELECT history FROM record_version")[0]
