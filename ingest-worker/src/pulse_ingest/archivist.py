@@ -2,8 +2,9 @@
 Getting a batch into the archive whatever happens: try again, try again apart, or leave one reading unanswered.
 
 Holds the rules of failure and nothing else. A reading is rejected only for what the decoder found, or for SQLSTATE
-class 22 when it fails alone; every other error is tried again. Must never answer for what is not committed: receipts
-are handed to ``publish`` after ``write_batch`` has returned. Read next: ``writer``, ``pipeline``.
+class 22 when it fails alone; every other error is tried again, apart from the third time on when the database answers
+a probe. Must never answer for what is not committed: receipts are handed to ``publish`` after ``write_batch`` has
+returned. Read next: ``writer``, ``pipeline``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import structlog
 from .backoff import Backoff
 from .clock import Clock
 from .day_partitions import DayPartitions
-from .errors import StorageUnavailable, UnfitData, WriteFailed
+from .errors import StorageUnavailable, TookTooLong, UnfitData, WriteFailed
 from .measures import Measures
 from .messages import Decoded, Reject, halve
 from .receipts import Answer
@@ -77,6 +78,14 @@ class Archivist:
             try:
                 await self._write(messages)
                 return
+            except TookTooLong as error:
+                self._state.went_away(str(error))
+                if await self._batches.probe():  # else it was not the batch
+                    failures += 1
+                    log.warning("archivist.batch_failed", error=str(error), failures=failures, weight=_weight(messages))
+                    if failures >= failures_allowed:
+                        await self._store_apart(messages, error)
+                        return
             except StorageUnavailable as error:
                 self._state.went_away(str(error))
             except UnfitData as error:
@@ -100,7 +109,7 @@ class Archivist:
         self._measures.batch_committed(messages, written, self._clock.now(), self._clock.monotonic() - began)
         await self._publish(written.answers)
 
-    async def _store_apart(self, messages: list[Decoded], error: WriteFailed) -> None:
+    async def _store_apart(self, messages: list[Decoded], error: WriteFailed | TookTooLong) -> None:
         if _weight(messages) > 1:
             for half in halve(messages):
                 # A half has to fail once only to be split again: that the batch fails is known by now.
@@ -111,9 +120,10 @@ class Archivist:
         else:
             self._leave(messages, error)
 
-    def _leave(self, messages: list[Decoded], error: WriteFailed) -> None:
+    def _leave(self, messages: list[Decoded], error: WriteFailed | TookTooLong) -> None:
         """Leave what fails alone without an answer; the device will set it aside and show it."""
         self.steps += 1
+        self._state.came_back()  # it answered a probe, and nothing else waits for it
         self._measures.left_unanswered.inc()
         for message in messages:
             numbers = [s.sequence_no for s in message.samples] + [r.sequence_no for r in message.rejects]

@@ -15,6 +15,14 @@ class StorageUnavailable(IngestError):  # noqa: N818 -- a state of the world, no
     """The database is away or cannot store anything now; whether the last COMMIT happened is unknown."""
 
 
+class TookTooLong(StorageUnavailable):
+    """
+    A statement ran out of its time or of the server's memory: the database may be away, or the batch be too much.
+
+    Whoever can, asks: when the database answers a probe, the batch is tried again apart.
+    """
+
+
 class WriteFailed(IngestError):  # noqa: N818
     """The transaction was rolled back for a reason that is not in the data; the same batch may be tried again."""
 

@@ -22,7 +22,7 @@ from pulse_acl.ranges import from_numbers, from_text, to_text
 
 from .answers import answers_of
 from .copy_format import COLUMNS, HEADER, TRAILER
-from .errors import IngestError, StorageUnavailable, UnfitData, WriteFailed
+from .errors import IngestError, StorageUnavailable, TookTooLong, UnfitData, WriteFailed
 from .ledger import Account, Claim, Settlement, settle
 from .lost_answer import LostAnswer
 from .messages import Decoded
@@ -37,6 +37,8 @@ from .sql import QUERIES
 # system, wrong password, no such database, object or right. Nothing can be stored then; waiting may help.
 _SERVER_CLASSES = frozenset({"08", "28", "3D", "42", "53", "57", "58"})
 _READ_ONLY = "25006"
+# Given up by the server for its time or its memory.
+_TOO_MUCH = frozenset({"57014", "53200"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class Database:
 
         Raises:
             StorageUnavailable: Server away; commit state unknown, send the same batch again.
+            TookTooLong: Server away, or the batch too much for it; commit state unknown.
             UnfitData: SQLSTATE class 22; nothing was stored.
             WriteFailed: Any other error; nothing was stored.
 
@@ -261,15 +264,21 @@ class Database:
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """Give the connection and turn what the driver raises into ``errors``; a doubtful connection is ended."""
+        is_connected = False
         try:
-            yield await self._connected()
+            conn = await self._connected()
+            is_connected = True
+            yield conn
         except IngestError:
             raise  # said already what it means
         except asyncpg.PostgresError as error:
             raise self._translated(error) from error
         except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             self._drop()
-            raise StorageUnavailable(one_line(f"{type(error).__name__}: {error}")) from error
+            words = one_line(f"{type(error).__name__}: {error}")
+            if is_connected and isinstance(error, TimeoutError):
+                raise TookTooLong(words) from error
+            raise StorageUnavailable(words) from error
         except UnicodeError as error:
             raise UnfitData("22021", "a text that is not Unicode") from error
         except Exception as error:  # a fault of ours; the batch is tried again like after any other
@@ -284,7 +293,7 @@ class Database:
         message = one_line(str(error))
         if state[:2] in _SERVER_CLASSES or state == _READ_ONLY:
             self._drop()
-            return StorageUnavailable(f"{state} {message}")
+            return (TookTooLong if state in _TOO_MUCH else StorageUnavailable)(f"{state} {message}")
         return UnfitData(state, message) if state.startswith("22") else WriteFailed(state, message)
 
     def _drop(self) -> None:

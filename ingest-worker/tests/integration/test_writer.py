@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from pulse_ingest.errors import StorageUnavailable, UnfitData, WriteFailed
+from pulse_ingest.errors import StorageUnavailable, TookTooLong, UnfitData, WriteFailed
 from pulse_ingest.ledger import Account
 from pulse_ingest.messages import Decoded, Sample
 from pulse_ingest.presence import SideBatch
@@ -212,6 +212,8 @@ async def test_write_batch_failing_in_the_middle_stores_nothing(writer: Database
         ("23514", WriteFailed),
         ("XX000", WriteFailed),
         ("53100", StorageUnavailable),
+        ("53200", TookTooLong),
+        ("57014", TookTooLong),
         ("57P01", StorageUnavailable),
         ("42P01", StorageUnavailable),
         ("25006", StorageUnavailable),
@@ -252,10 +254,26 @@ async def test_write_batch_connection_cut_in_the_middle_is_unavailable_and_comes
     assert await archived(owner) == [1, 2]
 
 
+async def test_write_batch_statement_that_takes_too_long_is_told_apart_from_a_server_that_is_away(
+    target: Target, owner: Conn
+) -> None:
+    hasty = Database(target, timeout_s=0.3)
+    await hasty.write_batch([numbered([1])], NOW)
+    async with owner.transaction():
+        await owner.execute("SELECT FROM telemetry_ledger FOR UPDATE")
+        with pytest.raises(TookTooLong):
+            await hasty.write_batch([numbered([2])], NOW)
+        assert await hasty.probe()
+    await hasty.write_batch([numbered([2])], NOW)
+    await hasty.close()
+    assert await archived(owner) == [1, 2]
+
+
 async def test_write_batch_no_server_is_unavailable(tmp_path: Any) -> None:
     writer = Database(Target({"host": str(tmp_path), "user": "pulse_ingest", "database": "pulse"}))
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable) as away:
         await writer.write_batch([numbered([1])], NOW)
+    assert type(away.value) is StorageUnavailable
     assert await writer.probe() is False
     missing = Database(Target({"host": str(tmp_path)}, tmp_path / "no-password-yet"))
     with pytest.raises(StorageUnavailable):

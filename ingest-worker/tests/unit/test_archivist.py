@@ -8,7 +8,7 @@ import pytest
 from pulse_ingest.archivist import Archivist
 from pulse_ingest.backoff import Backoff
 from pulse_ingest.day_partitions import DayPartitions
-from pulse_ingest.errors import IngestError, StorageUnavailable, UnfitData, WriteFailed
+from pulse_ingest.errors import IngestError, StorageUnavailable, TookTooLong, UnfitData, WriteFailed
 from pulse_ingest.ledger import Account, settle
 from pulse_ingest.measures import Measures
 from pulse_ingest.messages import Decoded
@@ -159,6 +159,27 @@ async def test_store_reading_that_fails_alone_for_no_data_reason_is_left_unanswe
     assert bench.archive.attempts.count([37]) == 3
     assert bench.archive.attempts.count(list(range(1, 101))) == 3
     assert bench.left == 1
+
+
+async def test_store_reading_that_takes_too_long_is_found_and_left_and_its_neighbours_are_archived_case_12() -> None:
+    bench = Bench(MemoryArchive(fails_with(37, TookTooLong("TimeoutError"))))
+    bench.state._check_fails = False
+    seen: list[str] = []
+    bench.state.on_change = lambda: seen.append(bench.state.database)
+    await bench.archivist.store([numbered(range(1, 101))])
+    assert bench.archive.account == Account(settled=[(1, 36), (38, 100)])
+    assert bench.archive.attempts.count([37]) == 3
+    assert bench.archive.attempts.count(list(range(1, 101))) == 3
+    assert bench.left == 1
+    assert seen[:2] == ["away", "ok"], "what waits so long is told to the devices"
+    assert bench.state.database == "ok", "nothing waits any more"
+
+
+async def test_store_taking_too_long_while_the_database_answers_no_probe_is_the_databases_fault() -> None:
+    bench = Bench(MemoryArchive(fails_times(TookTooLong("TimeoutError"), 20), probe=False))
+    await bench.archivist.store([numbered([1, 2])])
+    assert set(map(tuple, bench.archive.attempts)) == {(1, 2)}
+    assert len(bench.archive.attempts) == 21
 
 
 async def test_store_failing_batch_is_not_split_while_the_database_answers_no_probe() -> None:
