@@ -11,7 +11,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from pulse_auth.domain.sync.service import LAGS_AFTER_S, MOST_WAITING_BYTES, SyncService
+from pulse_auth.domain.sync.service import (
+    ANSWERS_APART_S,
+    LAGS_AFTER_S,
+    MOST_REQUEST_BYTES,
+    MOST_WAITING_BYTES,
+    SyncService,
+)
 from pulse_auth.domain.sync.writing import Actor
 from pulse_sync.messages import Page, Snapshot
 from pulse_sync.records import Key
@@ -77,17 +83,42 @@ async def sent(postbox: Postbox, count: int) -> None:
 
 
 async def test_service_requests_that_pile_up_are_answered_by_the_newest(
-    service: SyncService, desk: Desk, postbox: Postbox
+    service: SyncService, desk: Desk, postbox: Postbox, ticks: Ticks
 ):
     for number in range(20):
         service.take("sync/device/D1/request", request(nonce=f"n{number}"))
     await sent(postbox, 1)
+    ticks.now += ANSWERS_APART_S
     service.take("sync/device/D1/request", request(nonce="last"))
     await sent(postbox, 2)
     answers = desk.opened(postbox.sent)
     assert [one.nonce for one in answers if isinstance(one, Snapshot)] == ["n19", "last"]
     held = {one.key: one for one in map(from_wire, answers[0].records)}  # type: ignore[union-attr]
     assert digest(held) == answers[0].digest  # type: ignore[union-attr]
+
+
+async def test_service_requests_soon_after_an_answer_wait_and_the_newest_is_answered_in_time(
+    books: Any, service: SyncService, desk: Desk, postbox: Postbox, ticks: Ticks
+):
+    await Desk("D2", KEYS).enroll(books.sessions)
+    service.take("sync/device/D1/request", request(nonce="first"))
+    await sent(postbox, 1)
+    ticks.now += ANSWERS_APART_S - 0.5
+    for number in range(20):
+        service.take("sync/device/D1/request", request(nonce=f"n{number}"))
+        await asyncio.sleep(0)  # each could be handled before the next comes
+    service.take("sync/device/D2/request", request("D2"))
+    await eventually(lambda: "sync/device/D2/state" in dict(postbox.sent), what="the other device is answered")
+    await eventually(lambda: len(desk.opened(postbox.sent)) >= 2, what="the newest is answered when its time has come")
+    assert [one.nonce for one in desk.opened(postbox.sent) if isinstance(one, Snapshot)] == ["first", "n19"]
+    ticks.now += ANSWERS_APART_S
+    service.take("sync/device/D2/request", request("D2"))
+    await eventually(lambda: set(service._answered_at) == {"D2"}, what="who need not wait any more is forgotten")
+
+
+async def test_service_request_that_is_too_large_is_not_kept(service: SyncService):
+    service.take("sync/device/D1/request", request(nonce="n" * MOST_REQUEST_BYTES))
+    assert (service._requests, service._waiting.empty()) == ({}, True)
 
 
 async def test_service_flood_of_large_messages_is_held_within_bounds_and_passes(
@@ -108,12 +139,13 @@ async def test_service_flood_of_large_messages_is_held_within_bounds_and_passes(
 
 @pytest.mark.parametrize("payload", [b"\xff", b"{}", request("D2"), request(from_version=-1)])
 async def test_service_request_that_is_wrong_is_ignored_and_the_next_is_answered(
-    service: SyncService, postbox: Postbox, payload: bytes
+    service: SyncService, postbox: Postbox, ticks: Ticks, payload: bytes
 ):
     service.take("sync/device/D1/request", payload)
     service.take("sync/device/D9/request", request("D9"))
     service.take("something/else", b"{}")
     await eventually(lambda: not service._requests, what="the wrong requests have been handled")
+    ticks.now += ANSWERS_APART_S
     service.take("sync/device/D1/request", request())
     await sent(postbox, 1)
     assert {topic for topic, _ in postbox.sent} == {"sync/device/D1/state"}
@@ -144,7 +176,7 @@ async def test_service_device_that_lags_for_ten_seconds_is_caught_up_unasked_cas
 
 
 async def test_service_device_that_strayed_gets_a_snapshot_and_one_in_step_an_empty_page(
-    books: Any, service: SyncService, desk: Desk, postbox: Postbox
+    books: Any, service: SyncService, desk: Desk, postbox: Postbox, ticks: Ticks
 ):
     row = (await books.rows("SELECT history::text, version FROM record_version"))[0]
     where = {"history": row.history, "from_version": row.version}
@@ -152,11 +184,13 @@ async def test_service_device_that_strayed_gets_a_snapshot_and_one_in_step_an_em
     await sent(postbox, 1)
     snapshot = desk.opened(postbox.sent)[0]
     assert isinstance(snapshot, Snapshot)
+    ticks.now += ANSWERS_APART_S
     service.take("sync/device/D1/request", request(**where, digest=snapshot.digest))
     await sent(postbox, 2)
     page = desk.opened(postbox.sent)[1]
     assert isinstance(page, Page)
     assert (page.records, page.version, page.digest) == ([], row.version, snapshot.digest)
+    ticks.now += ANSWERS_APART_S
     service.take("sync/device/D1/request", request(history=str(uuid4()), from_version=row.version))
     await sent(postbox, 3)
     assert isinstance(desk.opened(postbox.sent)[2], Snapshot)
