@@ -17,6 +17,7 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument("--to", required=True, type=Path, help="folder with one folder for each part that reads them")
     parser.add_argument("--host", default="", help="the server's public name (certificates)")
     parser.add_argument("--own", type=Path, default=Path("/nonexistent"), help="folder with a certificate of your own")
+    parser.add_argument("--own-named", default="", help="what PULSE_OWN_TLS says, which must then lead to one")
 
 
 def run(options: Namespace, _settings: Settings) -> None:
@@ -30,4 +31,4 @@ def run(options: Namespace, _settings: Settings) -> None:
         prepare_secrets(options.to)
         return
     host = checked_host(options.host)
-    prepare_certificates(host, options.to, OwnCertificate(options.own), system_clock())
+    prepare_certificates(host, options.to, OwnCertificate(options.own, options.own_named), system_clock())

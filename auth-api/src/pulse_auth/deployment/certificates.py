@@ -30,20 +30,50 @@ from pulse_runtime.private_files import write_private
 from . import SHARED_MODE, audience
 
 EDGE, BROKER = "edge", "emqx"
+_NONE_NAMED = "no-own-tls"
+# In the authority's folder, which a backup holds: so a new server knows it too.
+_MARKER = "own-certificate"
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9][a-z0-9-]{0,62})*")
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class OwnCertificate:
-    """A certificate from elsewhere: ``server.pem`` (with its chain), ``server-key.pem`` and ``ca.pem``."""
+    """
+    A certificate from elsewhere: ``server.pem`` (with its chain), ``server-key.pem`` and ``ca.pem``.
+
+    ``named``: what ``PULSE_OWN_TLS`` says; empty or the volume that stands there otherwise: none is meant.
+    """
 
     folder: Path
+    named: str = ""
 
     @property
     def is_given(self) -> bool:
-        """Whether there is one."""
-        return self.server.certificate.exists()
+        """
+        Whether there is one; an empty folder, or none, that nobody named is the way to say that there is not.
+
+        Raises:
+            ConfigError: Somebody means to give one: a link whose target the container does not have, a file of
+                another name, a folder that cannot be read, or a name that is not the folder's.
+        """
+        try:
+            found = sorted(one.name for one in self.folder.iterdir())
+            if "server.pem" in found and self.server.certificate.is_file():
+                return True
+        except FileNotFoundError:
+            found = []
+        except OSError as error:
+            raise ConfigError(
+                f"{self.folder}, the folder of PULSE_OWN_TLS, cannot be read: {error.strerror}; "
+                f"let the user 10001 read it."
+            ) from error
+        if not found and self.named in {"", _NONE_NAMED}:
+            return False
+        raise ConfigError(
+            f"{self.folder}, the folder of PULSE_OWN_TLS, holds {', '.join(found[:5]) or 'nothing'}, and no server.pem "
+            f"that can be read; put server.pem, server-key.pem and ca.pem into it, as copies, not links."
+        )
 
     @property
     def server(self) -> ServerFiles:
@@ -101,9 +131,11 @@ def prepare_certificates(host: str, to: Path, own: OwnCertificate, at: datetime)
         at: Now, aware.
 
     Raises:
-        ConfigError: A folder is missing, or files do not belong together.
+        ConfigError: A folder is missing, files do not belong together, or no certificate is given any more.
     """
     authority = audience(to, "authority")
+    is_given = own.is_given
+    _check_still_given(authority, is_given=is_given)
     ca_file, ca_key_file = authority / "ca.pem", authority / "ca-key.pem"
     if not ca_file.exists() and not ca_key_file.exists():
         make_authority(ca_file, ca_key_file, at)
@@ -112,18 +144,29 @@ def prepare_certificates(host: str, to: Path, own: OwnCertificate, at: datetime)
         _files(edge, "public"): [host],
         _files(broker, "server"): [host, BROKER],
     }
-    wanted = {_files(edge, "internal"): [EDGE], **({} if own.is_given else public)}
+    wanted = {_files(edge, "internal"): [EDGE], **({} if is_given else public)}
     for files, names in wanted.items():
         if not server_is_good(files, ca_file, subject_names(names), at):
             signer = load_authority(ca_file, ca_key_file)
             make_server(files, signer, subject_names(names), at, common_name=f"PrecisionPulse {names[0]}"[:64])
-    if own.is_given:
+    if is_given:
         own.check(host)
+        _write(authority / _MARKER, b"devices know the authority of a certificate that was given\n", 0o600)
         for files in public:
             _copy(own.server.certificate, files.certificate, 0o644)
             _copy(own.server.key, files.key, files.key_mode)
-    _publish(own.ca if own.is_given else ca_file, ca_file, audience(to, "trust"), broker)
-    _log.info("deployment.certificates_ready", host=host, own=own.is_given)
+    _publish(own.ca if is_given else ca_file, ca_file, audience(to, "trust"), broker)
+    _log.info("deployment.certificates_ready", host=host, own=is_given)
+
+
+def _check_still_given(authority: Path, *, is_given: bool) -> None:
+    """Refuse to go over to an authority of our own by mistake: no device would come in any more."""
+    if (authority / _MARKER).exists() and not is_given:
+        raise ConfigError(
+            f"a certificate of your own was served here and none is given now; set PULSE_OWN_TLS to its folder. To go "
+            f"over to an authority made here, after which every device has to be enrolled again: docker compose run "
+            f"--rm --entrypoint=rm certificates {authority / _MARKER}"
+        )
 
 
 def _publish(public_ca: Path, internal_ca: Path, trust: Path, broker: Path) -> None:

@@ -117,6 +117,63 @@ def test_certificates_of_ones_own_without_their_authority_are_refused(to: Path, 
         prepare_certificates(HOST, to, given, NOW)
 
 
+def test_certificates_of_ones_own_by_a_link_that_leads_nowhere_are_refused_and_change_nothing(to: Path, tmp_path: Path):
+    given = own(tmp_path / "own")
+    prepare_certificates(HOST, to, given, NOW)
+    given.server.certificate.unlink()
+    given.server.certificate.symlink_to("../../archive/pulse/fullchain1.pem")
+    before = snapshot(to)
+    with pytest.raises(ConfigError, match=r"as copies, not links"):
+        prepare_certificates(HOST, to, given, NOW)
+    assert snapshot(to) == before
+
+
+@pytest.mark.parametrize("name", ["fullchain.pem", "server-key.pem"])
+def test_certificates_of_ones_own_under_other_names_are_refused_by_what_is_there(to: Path, tmp_path: Path, name: str):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / name).write_text("a certificate")
+    with pytest.raises(ConfigError, match=rf"holds {name}, and no server\.pem"):
+        prepare_certificates(HOST, to, OwnCertificate(tmp_path / "own"), NOW)
+    assert list((to / "edge").iterdir()) == []
+
+
+def test_certificates_of_ones_own_in_something_that_is_no_folder_are_refused(to: Path, tmp_path: Path):
+    (tmp_path / "own").write_text("a certificate")
+    with pytest.raises(ConfigError, match="PULSE_OWN_TLS"):
+        prepare_certificates(HOST, to, OwnCertificate(tmp_path / "own"), NOW)
+
+
+def test_certificates_of_ones_own_in_a_folder_that_is_named_and_empty_are_missed(to: Path, tmp_path: Path):
+    (tmp_path / "own").mkdir()  # as Docker makes it for a name that is mistyped
+    with pytest.raises(ConfigError, match="holds nothing"):
+        prepare_certificates(HOST, to, OwnCertificate(tmp_path / "own", "./tsl"), NOW)
+
+
+@pytest.mark.parametrize("named", ["", "no-own-tls"])
+def test_certificates_in_an_empty_folder_that_nobody_named_are_made_by_an_authority_of_our_own(
+    to: Path, tmp_path: Path, named: str
+):
+    (tmp_path / "own").mkdir()
+    prepare_certificates(HOST, to, OwnCertificate(tmp_path / "own", named), NOW)
+    assert (to / "trust" / "ca.pem").read_bytes() == (to / "authority" / "ca.pem").read_bytes()
+
+
+def test_certificates_of_ones_own_that_are_given_no_more_are_missed_until_the_way_out_is_taken(
+    to: Path, tmp_path: Path
+):
+    given = own(tmp_path / "own")
+    prepare_certificates(HOST, to, given, NOW)
+    before = snapshot(to)
+    with pytest.raises(ConfigError, match="PULSE_OWN_TLS") as refused:
+        prepare_certificates(HOST, to, NONE, NOW)
+    assert snapshot(to) == before
+    prepare_certificates(HOST, to, given, NOW)
+    _, _, marker = str(refused.value).rpartition("--entrypoint=rm certificates ")
+    Path(marker).unlink()
+    prepare_certificates(HOST, to, NONE, NOW)
+    assert (to / "trust" / "ca.pem").read_bytes() == (to / "authority" / "ca.pem").read_bytes()
+
+
 @pytest.mark.parametrize("missing", ["authority", "trust", "edge", "emqx"])
 def test_certificates_without_a_volume_are_refused_by_its_name(to: Path, missing: str):
     (to / missing).rmdir()
