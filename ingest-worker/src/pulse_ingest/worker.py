@@ -66,7 +66,8 @@ class Worker:
         self._has_rival = False  # another worker holds the name of this instance, as last seen
         self._connections = [Database(settings.database) for _ in range(2)]
         self._aside = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
-        self._partitions = Database(settings.database, lock_timeout_s=LOCK_TIMEOUT_S)
+        # Making a day's partition reads all of the DEFAULT one, however large that is.
+        self._partitions = Database(settings.database, timeout_s=UPKEEP_TIMEOUT_S, lock_timeout_s=LOCK_TIMEOUT_S)
         self._upkeep = Database(settings.database, timeout_s=UPKEEP_TIMEOUT_S, lock_timeout_s=LOCK_TIMEOUT_S)
         self._asking = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
         self._retention = Retention(self._upkeep, settings.retention_days, self._measures, self._clock)

@@ -1,5 +1,6 @@
 """The rules of failure, on an archive in memory that fails as the test says."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -17,6 +18,7 @@ from pulse_ingest.rows import claims_of
 from pulse_ingest.storage_state import StorageState
 from pulse_ingest.writer import Written
 from support.ingest import RECEIVED, STREAM, bad, message, numbered, reading
+from support.waiting import eventually
 
 DEADLOCK = WriteFailed("40P01", "deadlock detected")
 TOO_LARGE = UnfitData("22003", "out of range")
@@ -46,6 +48,8 @@ class MemoryArchive:
         self.days: list[date] = []
         self.days_tried: list[date] = []
         self.partition_error: IngestError | None = None
+        self.may_make = asyncio.Event()
+        self.may_make.set()
 
     async def write_batch(self, messages: Sequence[Decoded], now: datetime) -> Written:
         claims = claims_of(messages)
@@ -63,6 +67,7 @@ class MemoryArchive:
 
     async def make_partitions(self, days: Sequence[date]) -> None:
         self.days_tried.extend(days)
+        await self.may_make.wait()
         if self.partition_error:
             raise self.partition_error
         self.days.extend(days)
@@ -249,6 +254,38 @@ async def test_store_days_that_somebody_locks_out_are_waited_for_once_and_made_w
     assert archive.days == [*month, TODAY, TOMORROW]
     await days.prepare({month[0] - timedelta(days=1)})
     assert archive.days[-1] == month[0] - timedelta(days=1), "a new day is made before its batch again"
+
+
+async def test_store_day_whose_partition_takes_long_is_waited_for_shortly_and_once_by_all_batches() -> None:
+    archive = MemoryArchive()
+    days = DayPartitions(archive, TurnedClock())
+    archive.may_make.clear()
+    await days.prepare({TODAY}, within_s=0.01)
+    assert archive.days_tried == [TODAY]
+    for day in (TODAY, TOMORROW):
+        await asyncio.wait_for(days.prepare({day}, within_s=60), timeout=5)
+    assert archive.days_tried == [TODAY], "known to take long"
+    making = asyncio.create_task(days.make_owed())
+    await eventually(lambda: len(archive.days_tried) == 2, what="it is made beside the batches")
+    await asyncio.wait_for(days.prepare({TODAY - timedelta(days=1)}, within_s=60), timeout=5)
+    archive.may_make.set()
+    await making
+    assert archive.days == [TODAY, TOMORROW], "that takes as long as it takes"
+    await days.make_owed()
+    assert archive.days == [TODAY, TOMORROW, TODAY - timedelta(days=1)]
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("gone"), TookTooLong("TimeoutError")])
+async def test_store_day_that_the_database_was_away_for_is_tried_for_by_no_further_batch(error: IngestError) -> None:
+    archive = MemoryArchive()
+    days = DayPartitions(archive, TurnedClock())
+    archive.partition_error = error
+    for _ in range(3):
+        await days.prepare({TODAY, TOMORROW})
+    assert archive.days_tried == [TODAY]
+    archive.partition_error = None
+    await days.make_owed()
+    assert archive.days == [TODAY, TOMORROW]
 
 
 async def test_store_day_that_fails_by_itself_keeps_no_other_from_having_a_partition() -> None:
