@@ -14,6 +14,7 @@ from sqlalchemy import text
 from pulse_auth.domain.sync.answers import Whereabouts, answer
 from pulse_auth.domain.sync.device_views import DeviceViews, snapshot
 from pulse_auth.domain.sync.publication import MOST_EVENTS, Publication
+from pulse_auth.domain.sync.sealing import seal
 from pulse_auth.domain.sync.writing import Actor
 from pulse_auth.housekeeping import tidy
 from pulse_sync.envelopes import Key as CryptoKey
@@ -135,6 +136,37 @@ async def test_publication_many_outstanding_events_go_as_pages_with_the_views_di
     assert messages
     assert all(isinstance(m, Page) for m in messages)
     assert sum(len(m.records) for m in messages if isinstance(m, Page)) == 2 * (MOST_EVENTS // 2 + 1)
+
+
+async def test_publication_of_many_pages_holds_each_record_once_for_all_devices(
+    books: Any, published: tuple[Publication, Postbox], admin: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    one, postbox = published
+    desks = [await Desk(name, KEYS).enroll(books.sessions) for name in ("D3", "D4")]
+    for number in range(MOST_EVENTS // 2 + 1):
+        await books.add_user(f"p{number}", "VIEWER")
+    async with books.writing(admin) as records:
+        await records.edit(Key.setting("own", "D3"), {"config_value": 1})
+    pages: list[Page] = []
+
+    def sealed(page: Any, *rest: Any) -> tuple[str, bytes]:
+        pages.append(page)
+        return seal(page, *rest)
+
+    monkeypatch.setattr("pulse_auth.domain.sync.publication.seal", sealed)
+    assert await one.publish_outstanding()
+    users = 2 * (MOST_EVENTS // 2 + 1)
+    held = {page.aud: page.records for page in pages}
+    assert {device: len(found) for device, found in held.items()} == {
+        **dict.fromkeys(("D1", "D2", "D4"), users),
+        "D3": users + 1,
+    }
+    assert len({id(record) for found in held.values() for record in found}) == users + 1
+    (third,), (fourth,) = (desk.opened(postbox.sent) for desk in desks)
+    assert isinstance(third, Page)
+    assert isinstance(fourth, Page)
+    assert third.version == fourth.version + 1
+    assert [one["id"] for one in third.records if one not in fourth.records] == ["own/D3"]
 
 
 async def test_publication_first_of_all_is_a_snapshot_that_has_its_digest(

@@ -6,7 +6,8 @@ Decides from where the device says it is; sends nothing. Read next: ``device_vie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func, or_, select
@@ -37,7 +38,25 @@ class Whereabouts:
     nonce: str | None = None
 
 
-async def answer(session: AsyncSession, counter: Counter, views: DeviceViews, device: Whereabouts) -> list[FromServer]:
+@dataclass(slots=True)
+class Shared:
+    """
+    What many devices get alike, kept while all of them are answered from one state of the database.
+
+    ``runs``: by variant, version before and version reached, what each page leads to and holds; ``None``: too much.
+    """
+
+    wires: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    runs: dict[tuple[str, int, int], list[tuple[int, list[dict[str, Any]]]] | None] = field(default_factory=dict)
+
+
+async def answer(
+    session: AsyncSession,
+    counter: Counter,
+    views: DeviceViews,
+    device: Whereabouts,
+    shared: Shared | None = None,
+) -> list[FromServer]:
     """
     Return what brings *device* to the present state, to be sent in order; at least one message.
 
@@ -46,15 +65,16 @@ async def answer(session: AsyncSession, counter: Counter, views: DeviceViews, de
         counter: See *session*.
         views: The kept views.
         device: Where it is.
+        shared: Given when many are answered with the same *session*, so that they hold each record once.
     """
     held = await views.of(session, counter, device.client_id)
     last = await last_concerning(session, device.client_id, counter.version)
     if device.history == counter.history and 0 < device.version <= last:
         is_astray = device.version == last and device.digest not in {None, held.digest}
-        changed = [] if is_astray else await _changed(session, device, last)
-        if not is_astray and len(changed) <= MOST_CHANGED:
-            return await _pages(session, counter, device, changed, (last, held.digest))
-    snapshot, runs = str(uuid4()), pages_of(held.records)
+        runs = None if is_astray else await _runs(session, device, last, held.variant, shared or Shared())
+        if runs is not None:
+            return _pages(counter, device, runs, (last, held.digest))
+    snapshot, parts = str(uuid4()), pages_of(held.records)
     return [
         Snapshot(
             aud=device.client_id,
@@ -62,12 +82,12 @@ async def answer(session: AsyncSession, counter: Counter, views: DeviceViews, de
             version=last,
             snapshot=snapshot,
             part=number,
-            parts=len(runs),
+            parts=len(parts),
             records=records,
             digest=held.digest,
             nonce=device.nonce,
         )
-        for number, records in enumerate(runs, 1)
+        for number, records in enumerate(parts, 1)
     ]
 
 
@@ -85,22 +105,40 @@ async def _changed(session: AsyncSession, device: Whereabouts, last: int) -> lis
     return [(Key(Kind(kind), record_id), version) for kind, record_id, version in await session.execute(found)]
 
 
-async def _pages(
-    session: AsyncSession,
-    counter: Counter,
-    device: Whereabouts,
-    changed: list[tuple[Key, int]],
-    reached: tuple[int, str],
-) -> list[FromServer]:
-    records = await visible_records(session, [key for key, _ in changed])
-    versions = [version for _, version in changed]
-    last, digest = reached
-    pages: list[FromServer] = []
-    previous, done = device.version, 0
-    for run in pages_of([to_wire(records[key]) for key, _ in changed]):
+async def _runs(
+    session: AsyncSession, device: Whereabouts, last: int, variant: str, shared: Shared
+) -> list[tuple[int, list[dict[str, Any]]]] | None:
+    """Return the version that each page leads to, and its records; ``None`` when a snapshot is less work."""
+    key = (variant, device.version, last)
+    if key not in shared.runs:
+        changed = await _changed(session, device, last)
+        shared.runs[key] = await _cut(session, changed, last, shared) if len(changed) <= MOST_CHANGED else None
+    return shared.runs[key]
+
+
+async def _cut(
+    session: AsyncSession, changed: list[tuple[Key, int]], last: int, shared: Shared
+) -> list[tuple[int, list[dict[str, Any]]]]:
+    new = await visible_records(session, [key for key, _ in changed if key not in shared.wires])
+    shared.wires |= {key: to_wire(record) for key, record in new.items()}
+    found, done = [], 0
+    for run in pages_of([shared.wires[key] for key, _ in changed]):
         done += len(run)
         # The last page leads to the end also where nothing changed.
-        version = last if done == len(versions) else versions[done - 1]
+        found.append((last if done == len(changed) else changed[done - 1][1], run))
+    return found
+
+
+def _pages(
+    counter: Counter,
+    device: Whereabouts,
+    runs: list[tuple[int, list[dict[str, Any]]]],
+    reached: tuple[int, str],
+) -> list[FromServer]:
+    last, digest = reached
+    pages: list[FromServer] = []
+    previous = device.version
+    for version, run in runs:
         pages.append(
             Page(
                 aud=device.client_id,

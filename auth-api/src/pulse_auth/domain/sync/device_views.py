@@ -42,10 +42,11 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A device's view as it travels, and its digest."""
+    """A device's view as it travels, and its digest; ``variant``: the device, or empty for all without own settings."""
 
     records: list[dict[str, Any]]
     digest: str
+    variant: str
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class _Views:
         if variant not in self.held:
             view = {key: record for key, record in self.records.items() if concerns(key, variant)}
             # In the order of the digest, so that equal views make equal pages.
-            self.held[variant] = Held([to_wire(view[key]) for key in sorted(view)], digest(view))
+            self.held[variant] = Held([to_wire(view[key]) for key in sorted(view)], digest(view), variant)
         return self.held[variant]
 
 

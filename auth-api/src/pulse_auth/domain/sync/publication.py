@@ -27,7 +27,7 @@ from pulse_sync.view import to_wire
 
 from ...db.models import ChangeLog, Device, SyncPublication
 from ...db.session import Sessions
-from .answers import Whereabouts, answer
+from .answers import Shared, Whereabouts, answer
 from .device_views import Counter, DeviceViews, snapshot, visible_records
 from .sealing import seal
 from .writing import CHANNEL
@@ -139,10 +139,10 @@ class Publication:
             reached.note(event)
         _log.debug("sync.events_found", events=len(events), devices=len(devices))
         if len(events) > MOST_EVENTS:
-            pages = []
+            pages, shared = [], Shared()
             for device in devices:
                 where = Whereabouts(device.client_id, counter.history, before[device.client_id])
-                pages += [(device, page) for page in await answer(session, counter, self._views, where)]
+                pages += [(device, page) for page in await answer(session, counter, self._views, where, shared)]
             return (seal(page, device, self._signing) for device, page in pages)
         records = await visible_records(session, {_key(event) for event in events})
         return self._sealed(events, records, devices, before)
