@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pulse_acl.payloads import format_time
@@ -113,8 +113,8 @@ class FakeBridge:
         self.shown.append((metric, span_s))
 
 
-def rows(count: int, state: str = "pending") -> tuple[WaitingRow, ...]:
-    at = format_time(datetime.now(UTC))
+def rows(count: int, state: str = "pending", at: str = "") -> tuple[WaitingRow, ...]:
+    at = at or format_time(datetime.now(UTC))
     return tuple(
         WaitingRow("s1", number, at, {"temperature": 70.0 + number, "rpm": LARGEST}, state, None)
         for number in range(1, count + 1)
@@ -126,14 +126,15 @@ def online(**changes: Any) -> Snapshot:
     now = time.time()
     points = tuple(Point(now - 300 + step, 72 + 4 * math.sin(step / 23) + math.sin(step / 3)) for step in range(300))
     here = format_time(datetime.now(UTC))
+    latest = {"door/is_open": False, "motor/rpm": LARGEST, "pressure/bar": 6.25, "temperature": 72.45}
     made = Snapshot(
         "DESKTOP-001",
         lamp=Lamp.ONLINE,
         link=Link.UP,
         buffer=Buffer(held=1, sent=1, room_h=2777.7, used_pct=0.0),
         last_sync_at=here,
-        latest={"door/is_open": False, "motor/rpm": LARGEST, "pressure/bar": 6.25, "temperature": 72.45},
-        recorded_at=here,
+        latest=latest,
+        recorded_at=dict.fromkeys(latest, here),
         metric="temperature",
         points=points,
         log=(LogLine(here, "info", "desktop.started", "client_id=DESKTOP-001"),
@@ -164,7 +165,9 @@ def everything_wrong(**changes: Any) -> Snapshot:
 
 
 def disconnected(link: Link = Link.NO_NETWORK, detail: str = "no route to the host", **changes: Any) -> Snapshot:
-    """The same, cut off."""
+    """The same, cut off since some days."""
+    since = format_time(datetime.now(UTC) - timedelta(days=3, hours=2))
     buffer = Buffer(held=4_321, room_h=46.5, used_pct=2.4)
-    fields = {"lamp": Lamp.DISCONNECTED, "link": link, "link_detail": detail, "buffer": buffer, "waiting": rows(60)}
+    fields = {"lamp": Lamp.DISCONNECTED, "link": link, "link_detail": detail, "buffer": buffer,
+              "waiting": rows(60, at=since), "last_sync_at": since}  # fmt: skip
     return replace(online(), **{**fields, **changes})

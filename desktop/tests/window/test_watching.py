@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pulse_acl.payloads import format_time
 from pulse_desktop.core.connection import State
 from pulse_desktop.core.errors import Link, StorageError
 from pulse_desktop.core.folder import DeviceFolder
@@ -24,7 +27,8 @@ from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.ui.growth import Growth
 from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import ROW_BYTES, Lamp, lamp_of
-from pulse_desktop.ui.watching import Newest, Watch
+from pulse_desktop.ui.watching import AHEAD_S, Newest, Watch
+from pulse_desktop.ui.widgets.chart import Chart
 from support.device_fakes import FakeClock
 from support.window_fakes import operator, rows
 
@@ -145,6 +149,51 @@ def test_hours_of_room_are_those_of_all_sources_together_and_of_their_mean_row_i
     free = 100_000 * (ROW_BYTES + (3 * len(small) + len(large)) / 4)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
     assert watch.look().buffer.room_h == pytest.approx(100_000 / 4 / 3600, rel=0.05)
+
+
+def committed(session: FakeSession, newest: Newest, at: datetime, **values: float) -> None:
+    text = json.dumps(values, separators=(",", ":")).encode()
+    newest.committed(Committed(session.report().outbox, [StoredReading(1, "s1", 1, format_time(at), text)]))
+
+
+def test_values_keep_the_time_of_their_own_reading_when_another_source_goes_on_item_2(
+    watch: Watch, session: FakeSession, newest: Newest, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watch._recent, "latest", lambda: {"press": (1, "2026-02-06T10:00:00.000Z"), "old": (2, AT)})
+    assert watch.look().recorded_at == {"press": "2026-02-06T10:00:00.000Z", "old": AT}
+    committed(session, newest, clock.now(), boiler=71.5, press=1.0)
+    clock.advance(60)
+    committed(session, newest, clock.now(), press=2.0)
+    shown = watch.look()
+    assert shown.latest == {"boiler": 71.5, "old": 2, "press": 2.0}
+    assert shown.recorded_at == {"boiler": AT, "old": AT, "press": "2026-02-07T10:01:00.000Z"}
+
+
+@pytest.mark.parametrize("back_s", [20.0, 120.0, 3600.0])
+def test_curve_after_the_clock_was_set_back_ascends_and_has_every_new_point_item_2(  # noqa: PLR0917 - fixtures come by name
+    watch: Watch, session: FakeSession, newest: Newest, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, back_s: float
+):  # fmt: skip
+    monkeypatch.setattr(watch._recent, "points", lambda *_: [])
+    watch.look()
+    watch.show("n", 300.0)
+    watch.look()
+    for second in range(300):
+        clock.advance(1)
+        committed(session, newest, clock.now(), n=second)
+        watch.look()
+    clock.jump(-back_s)
+    for second in range(120):
+        clock.advance(1)
+        committed(session, newest, clock.now(), n=1_000 + second)
+        shown = watch.look()
+    at, now = [point.at for point in shown.points], clock.now().timestamp()
+    assert at == sorted(at)
+    assert now - 300 <= at[0] <= at[-1] <= now + AHEAD_S
+    assert [point.value for point in shown.points if point.value >= 1_000] == list(range(1_000, 1_120))
+    chart = Chart()
+    chart.show()
+    chart.show_points("n", shown.points, now)
+    assert 1_000 + 119 in chart._curve.getData()[1], "the newest is drawn"
 
 
 def test_growth_follows_a_change_and_forgets_what_is_long_gone_item_2():

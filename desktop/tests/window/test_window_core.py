@@ -106,7 +106,7 @@ def test_window_closed_leaves_the_device_stopped_and_the_folder_free_item_7(worl
     world.enroll("closed")
     made = Running(plan(world, "closed"), LogTail(), kept)
     made.window.show()
-    qtbot.waitUntil(lambda: made.window.now.recorded_at is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: bool(made.window.now.recorded_at), timeout=10_000)
     made.close()
     db = sqlite3.connect(made.session.folder.outbox)
     try:
@@ -206,7 +206,7 @@ def test_window_starts_the_device_anew_when_a_part_of_it_has_ended_item_1(
 
     def drive() -> None:
         newest = Noted.made[-1] if Noted.made else None
-        if newest is None or newest.window.now.recorded_at is None:
+        if newest is None or not newest.window.now.recorded_at:
             return
         if broken and newest is not broken[0]:
             qapp.quit()

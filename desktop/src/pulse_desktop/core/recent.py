@@ -13,11 +13,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from pulse_acl.payloads import parse_time
+from pulse_acl.payloads import format_time, parse_time
 
 from .outbox.schema import NUMBERS, open_for_reading
 from .readings import MetricValue
@@ -27,7 +28,8 @@ MOST_WAITING = 200
 MOST_STREAMS = 40  # of the buffer; older ones are listed as waiting, and not drawn
 MOST_SCANNED = 400_000  # rows that are looked through for a metric; of more only a part of each piece is
 DAY_OF_1970 = 2_440_587.5  # as SQLite's julianday counts
-HAS = "instr(metrics, ?) > 0"
+HAS = "recorded_at BETWEEN ? AND ? AND instr(metrics, ?) > 0"  # Wanted
+Wanted = tuple[str, str, bytes]  # since, until, and the metric's name as it stands in a row
 _decode = msgspec.json.Decoder(dict[str, bool | int | float]).decode
 
 
@@ -57,9 +59,11 @@ class Recent:
     def __init__(self, outbox: Path) -> None:
         self._path = outbox
 
-    def points(self, metric: str, since: float, limit: int = MOST_POINTS) -> list[Point]:
+    def points(self, metric: str, since: float, until: float, limit: int = MOST_POINTS) -> list[Point]:
         """
-        Return *limit* values of *metric* at most, measured at or after *since* (seconds since 1970), ascending.
+        Return *limit* values of *metric* at most, measured from *since* to *until* (seconds since 1970), ascending.
+
+        There may be later ones, and rows that do not ascend: those from before the clock was set back.
 
         Raises:
             sqlite3.Error: The file cannot be read.
@@ -67,10 +71,25 @@ class Recent:
         db = open_for_reading(self._path)
         try:
             db.execute("BEGIN")  # one picture, while rows come and go
-            found = [point for row in _rows(db, metric, since, limit) if (point := _point(row, metric)) is not None]
+            rows = _rows(db, metric, (since, until), limit)
+            found = [point for row in rows if (point := _point(row, metric)) is not None]
         finally:
             db.close()
         return _thinned(sorted(found, key=lambda point: point.at), limit)
+
+    def latest(self) -> dict[str, tuple[MetricValue, str]]:
+        """
+        Return the newest value of each metric, and when it was measured.
+
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        db = open_for_reading(self._path)
+        try:
+            rows = db.execute("SELECT metric_key, value, recorded_at FROM telemetry_live").fetchall()
+        finally:
+            db.close()
+        return {name: (msgspec.json.decode(text, type=bool | int | float), at) for name, text, at in rows}
 
     def waiting(self, limit: int = MOST_WAITING) -> list[WaitingRow]:
         """
@@ -154,29 +173,28 @@ class _Found:
         """How many rows there are at most."""
         return self.last - self.first + 1
 
-    def all(self, metric: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (recorded_at, metrics) of all rows with *metric*."""
+    def all(self, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
+        """Yield (recorded_at, metrics) of all rows that are wanted."""
         text = f"SELECT recorded_at, metrics FROM {self.of.table} WHERE {self.of.key} BETWEEN ? AND ? AND {HAS}"  # noqa: S608
-        yield from self.of.db.execute(text, (self.first, self.last, _named(metric)))
+        yield from self.of.db.execute(text, (self.first, self.last, *wanted))
 
-    def by_time(self, metric: str, end: float, width_s: float) -> Iterator[tuple[str, bytes]]:
-        """Yield of each piece of *width_s* seconds before *end* the newest row with *metric*."""
+    def by_time(self, wanted: Wanted, end: float, width_s: float) -> Iterator[tuple[str, bytes]]:
+        """Yield of each piece of *width_s* seconds before *end* the newest row that is wanted."""
         table, key = self.of.table, self.of.key
         text = f"""SELECT recorded_at, metrics FROM {table} WHERE {key} IN (
             SELECT MAX({key}) FROM {table} WHERE {key} BETWEEN ? AND ? AND {HAS}
             GROUP BY CAST((? - julianday(recorded_at)) * 86400 / ? AS INTEGER))"""  # noqa: S608
         end_day = end / 86_400 + DAY_OF_1970
-        yield from self.of.db.execute(text, (self.first, self.last, _named(metric), end_day, width_s))
+        yield from self.of.db.execute(text, (self.first, self.last, *wanted, end_day, width_s))
 
-    def by_place(self, metric: str, step: int, depth: int) -> Iterator[tuple[str, bytes]]:
-        """Yield of each *step* rows the newest with *metric* among the last *depth*."""
+    def by_place(self, wanted: Wanted, step: int, depth: int) -> Iterator[tuple[str, bytes]]:
+        """Yield of each *step* rows the newest that is wanted among the last *depth*."""
         text = (
             f"SELECT recorded_at, metrics FROM {self.of.table} WHERE {self.of.key} BETWEEN ? AND ? AND {HAS} "  # noqa: S608
             f"ORDER BY {self.of.key} DESC LIMIT 1"
         )
-        name = _named(metric)
         for number in range(self.last, self.first - 1, -step):
-            yield from self.of.db.execute(text, (max(self.first, number - depth + 1), number, name))
+            yield from self.of.db.execute(text, (max(self.first, number - depth + 1), number, *wanted))
 
 
 def _stretches(db: sqlite3.Connection) -> Iterator[_Stretch]:
@@ -186,23 +204,26 @@ def _stretches(db: sqlite3.Connection) -> Iterator[_Stretch]:
         yield _Stretch(db, "telemetry_buffer", "position", ordinal * NUMBERS, (ordinal + 1) * NUMBERS - 1)
 
 
-def _rows(db: sqlite3.Connection, metric: str, since: float, limit: int) -> Iterator[tuple[str, bytes]]:
+def _rows(db: sqlite3.Connection, metric: str, span: tuple[float, float], limit: int) -> Iterator[tuple[str, bytes]]:
     """Yield (recorded_at, metrics) of rows of both tables with *metric*, thinned where there are more than *limit*."""
+    since, until = span
     found = [one for stretch in _stretches(db) if (one := stretch.since(since)) is not None]
     count = sum(one.count for one in found)
-    end = max((one.ended_at for one in found), default=since)
-    width_s = max(1e-3, (end - min((one.begun_at for one in found), default=since)) / limit)
+    end = min(until, max((one.ended_at for one in found), default=since))
+    begun_at = min((one.begun_at for one in found), default=since)
+    width_s = max(1e-3, (end - (begun_at if since <= begun_at < end else since)) / limit)
+    wanted = _text(since), _text(until), f'"{metric}":'.encode()
     for one in found:
         if count <= limit:
-            yield from one.all(metric)
+            yield from one.all(wanted)
         elif count <= MOST_SCANNED:
-            yield from one.by_time(metric, end, width_s)
+            yield from one.by_time(wanted, end, width_s)
         else:
-            yield from one.by_place(metric, -(-count // limit), max(1, MOST_SCANNED // limit))
+            yield from one.by_place(wanted, -(-count // limit), max(1, MOST_SCANNED // limit))
 
 
-def _named(metric: str) -> bytes:
-    return f'"{metric}":'.encode()
+def _text(at: float) -> str:
+    return format_time(datetime.fromtimestamp(at, UTC))
 
 
 def _thinned(points: list[Point], limit: int) -> list[Point]:

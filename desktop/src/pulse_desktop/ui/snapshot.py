@@ -61,8 +61,8 @@ class Snapshot:
     """
     One picture of the device; ``None`` as ``buffer`` or ``waiting``: not known.
 
-    ``latest``: the newest value of every metric, in the order of their names; ``recorded_at``: of the newest reading,
-    RFC 3339 text; ``problems``: what is wrong now, by a key that stays the same while the cause does.
+    ``latest``: the newest value of every metric, in the order of their names; ``recorded_at``: when each of them was
+    measured, RFC 3339 text; ``problems``: what is wrong now, by a key that stays the same while the cause does.
     """
 
     client_id: str
@@ -73,9 +73,8 @@ class Snapshot:
     is_starting: bool = False
     buffer: Buffer | None = None
     last_sync_at: str | None = None
-    interval_s: float = 1.0
     latest: dict[str, MetricValue] = field(default_factory=dict)
-    recorded_at: str | None = None
+    recorded_at: dict[str, str] = field(default_factory=dict)
     waiting: tuple[WaitingRow, ...] | None = None
     problems: dict[str, str] = field(default_factory=dict)
     operator: Operator = field(default_factory=Operator)

@@ -23,7 +23,7 @@ from ..core.clock import Clock
 from ..core.connection import State
 from ..core.errors import DesktopError, Link
 from ..core.operation import Operation, Operator
-from ..core.outbox import Committed, OutboxReader
+from ..core.outbox import Committed
 from ..core.readings import MetricValue, StoredReading
 from ..core.recent import MOST_POINTS, Point, Recent, WaitingRow
 from ..core.report import DeviceReport
@@ -35,6 +35,7 @@ from .snapshot import ROW_BYTES, Lamp, Snapshot, buffer_of, lamp_of, problems_of
 
 log = structlog.get_logger()
 ROWS_EVERY_S = 1.0
+AHEAD_S = 5.0  # of now that a reading may be: what is later was taken before the clock was set back
 PEOPLE_EVERY_S = 1.0
 _decode = msgspec.json.Decoder(dict[str, bool | int | float]).decode
 
@@ -64,7 +65,7 @@ class Newest:
 
 
 class Curve:
-    """The points of one metric over the last *span_s* seconds, read once and then continued."""
+    """The points of one metric over the last *span_s* seconds, ascending; read once and then continued."""
 
     def __init__(self, recent: Recent, clock: Clock) -> None:
         self._recent, self._clock = recent, clock
@@ -84,16 +85,17 @@ class Curve:
     def update(self, rows: list[tuple[float, dict[str, MetricValue]]]) -> None:
         """Add new readings, forget what is out of the span, read anew when something else is wanted."""
         metric, span_s = wanted = self._wanted
-        since = self._clock.now().timestamp() - span_s
+        now = self._clock.now().timestamp()
+        since, until = now - span_s, now + AHEAD_S
         if wanted != self._have:
             if metric:
-                self.points = tuple(self._recent.points(metric, since))
+                self.points = tuple(self._recent.points(metric, since, until))
             self._have = wanted
             return
         new = [Point(at, values[metric]) for at, values in rows if metric in values]
-        first = next((number for number, point in enumerate(self.points) if point.at >= since), len(self.points))
-        if new or first:
-            self.points = self.points[first:] + tuple(new)
+        if new or (self.points and not since <= self.points[0].at <= self.points[-1].at <= until):
+            points = [point for point in (*self.points, *new) if since <= point.at <= until]
+            self.points = tuple(sorted(points, key=lambda point: point.at))  # a clock that was set back goes over again
         if len(self.points) > 2 * MOST_POINTS:
             self._have = None  # read anew and thinned
 
@@ -107,7 +109,7 @@ class Watch:
         self._recent = Recent(session.folder.outbox)
         self.curve = Curve(self._recent, clock)
         self._latest: dict[str, MetricValue] = {}
-        self._recorded_at: str | None = None
+        self._recorded_at: dict[str, str] = {}
         self._growth = Growth()
         self._interval_s = 0.0
         self._flush_began_with: int | None = None
@@ -164,7 +166,6 @@ class Watch:
             is_archive_away=report.state is State.AWAY,
             buffer=buffer_of(report, self._flush_began_with, self._room_h(report)),
             last_sync_at=report.outbox.last_sync_at,
-            interval_s=report.settings.sampling_interval,
             problems=problems_of(report),
         )
 
@@ -215,7 +216,7 @@ class Watch:
         rows = [(row, _decode(row.metrics)) for row in taken]
         for row, values in rows:
             self._latest = dict(sorted({**self._latest, **values}.items()))
-            self._recorded_at = row.recorded_at
+            self._recorded_at = {**self._recorded_at, **dict.fromkeys(values, row.recorded_at)}
         try:
             self.curve.update([(parse_time(row.recorded_at).timestamp(), values) for row, values in rows])
         except sqlite3.Error:
@@ -223,13 +224,11 @@ class Watch:
 
     def _read_latest(self) -> None:
         try:
-            reader = OutboxReader(self._session.folder.outbox)
-            try:
-                self._latest = dict(sorted(reader.latest().items()))
-            finally:
-                reader.close()
+            found = self._recent.latest()
         except sqlite3.Error:
-            self._latest = {}
+            found = {}
+        self._latest = {name: value for name, (value, _) in sorted(found.items())}
+        self._recorded_at = {name: at for name, (_, at) in found.items()}
 
     def _read_rows(self) -> None:
         try:

@@ -6,7 +6,8 @@ Integers are written digit by digit, never through a float, so that 64 bits stay
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from pulse_acl.payloads import parse_time
 
@@ -15,6 +16,21 @@ from ..core.readings import MetricValue
 from .snapshot import Lamp, Snapshot
 
 THIN = "\u202f"
+MONTHS = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]  # and not the system's, whose language may be another
+HALF_A_YEAR = timedelta(days=183)
 TITLES = {Lamp.ONLINE: "Online", Lamp.SYNCING: "Offline \u2013 Syncing", Lamp.DISCONNECTED: "Disconnected"}
 _LINKS = {
     Link.UP: "The connection is just being made.",
@@ -104,11 +120,26 @@ def room(hours: float | None) -> str:
 
 
 def clock_time(text: str | None, now: datetime) -> str:
-    """Write an RFC 3339 time as this machine's people read it: the time, with the day when that is not today's."""
-    if not text:
-        return "never"
-    at, here = parse_time(text).astimezone(), now.astimezone()
-    return f"{at:%H:%M:%S}" if at.date() == here.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+    """
+    Write an RFC 3339 time as this machine's people read it.
+
+    The time; with the day when that is not today's; the day alone, with its year, when it is half a year away.
+    """
+    return _clock_time(text, now.astimezone().date()) if text else "never"
+
+
+def whole_time(text: str) -> str:
+    """Write an RFC 3339 time with everything that ``clock_time`` may leave out, for a tooltip."""
+    return f"{parse_time(text).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+@lru_cache(maxsize=2048)  # the rows that wait and the metrics are written at every look
+def _clock_time(text: str, today: date) -> str:
+    at = parse_time(text).astimezone()
+    if at.date() == today:
+        return f"{at:%H:%M:%S}"
+    day = f"{at.day} {MONTHS[at.month - 1]}"
+    return f"{day} {at:%H:%M:%S}" if abs(at.date() - today) < HALF_A_YEAR else f"{day} {at.year}"
 
 
 def sentence(text: str) -> str:

@@ -14,7 +14,7 @@ from .. import words
 from ..snapshot import LogLine
 from .rows import Row
 
-METRIC_HEADINGS = ("Metric", "Value", "Type")
+METRIC_HEADINGS = ("Metric", "Value", "Type", "Measured")
 WAITING_HEADINGS = ("Number", "Value", "State", "Measured")
 LOG_HEADINGS = ("Time", "Event", "Details")
 TIP_CHARACTERS = 100  # a tooltip of plain text breaks no line by itself
@@ -22,9 +22,9 @@ _STATES = {"pending": "pending", "sent": "sent, unconfirmed", "quarantined": "re
 _TONES = {"warning": "warn", "error": "down", "critical": "down"}
 
 
-def metric_rows(latest: Mapping[str, MetricValue]) -> list[Row]:
-    """Return every metric with its exact value and its type."""
-    return [Row(name, (name, words.exact_text(value), words.type_name(value))) for name, value in latest.items()]
+def metric_rows(latest: Mapping[str, MetricValue], recorded_at: Mapping[str, str], now: datetime) -> list[Row]:
+    """Return every metric with its exact value, its type and when that was measured."""
+    return [_metric(name, value, recorded_at.get(name), now) for name, value in latest.items()]
 
 
 def waiting_rows(waiting: Iterable[WaitingRow], metric: str, now: datetime) -> list[Row]:
@@ -60,9 +60,16 @@ def _whole_line(line: LogLine) -> str:
     return "\n".join("\n".join(wrap(field, TIP_CHARACTERS)) for field in fields)
 
 
+def _metric(name: str, value: MetricValue, at: str | None, now: datetime) -> Row:
+    measured = words.clock_time(at, now) if at else "\u2013"
+    tip = f"{name}  \u00b7  measured {words.whole_time(at)}" if at else name
+    return Row(name, (name, words.exact_text(value), words.type_name(value), measured), tip=tip)
+
+
 def _waiting(row: WaitingRow, metric: str, now: datetime) -> Row:
     name = metric if metric in row.metrics else next(iter(row.metrics), "")
     value = words.exact_text(row.metrics[name]) if name else ""
-    tip = f"{name}  \u00b7  stream {row.stream}" + (f"  \u00b7  {row.reason}" if row.reason else "")
+    told = (name, f"measured {words.whole_time(row.recorded_at)}", f"stream {row.stream}", row.reason)
+    tip = "  \u00b7  ".join(filter(None, told))
     cells = (str(row.sequence_no), value, _STATES[row.state], words.clock_time(row.recorded_at, now))
     return Row(f"{row.stream}/{row.sequence_no}", cells, "down" if row.state == "quarantined" else "", tip)

@@ -69,7 +69,8 @@ class StateCard(Card):
         self.meaning.setToolTip(plain_tip(now.link_detail))
         _put(self.last_sync, f"Last sync  {words.clock_time(now.last_sync_at, datetime.now(UTC))}")
         link = f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip()
-        self.setToolTip(plain_tip(f"{link}\n{self.last_sync.text()}"))
+        synced = words.whole_time(now.last_sync_at) if now.last_sync_at else "never"
+        self.setToolTip(plain_tip(f"{link}\nLast sync  {synced}"))
         self._fit()
 
     def _fit(self) -> None:
@@ -118,8 +119,9 @@ class ValueCard(Card):
             self._fit()
             self.value.setToolTip("" if value is None else words.exact_text(value))
         kind = "" if value is None else words.type_name(value)
-        at = words.clock_time(now.recorded_at, datetime.now(UTC)) if now.recorded_at else "\u2013"
-        self._about = (f"measured {at}", kind, f"every {now.interval_s:g} s")
+        measured = now.recorded_at.get(self.chosen)
+        at = words.clock_time(measured, datetime.now(UTC)) if measured else "\u2013"
+        self._about = (f"measured {at}", kind)
         self._fit_about()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name

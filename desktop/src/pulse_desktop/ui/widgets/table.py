@@ -1,16 +1,19 @@
-"""A table as the whole window has them: no grid, rows of one height, columns as wide as told."""
+"""A table as the whole window has them: no grid, rows of one height, columns as wide as their texts need."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from ..models.rows import Row, Rows
 from ..theme.style import role
 
 ROW_PX = 28
+AROUND_PX = 26  # what a cell's text has on both sides, by the sheet and by Qt; letters differ a little
+MOST_CHARACTERS = 24  # of a text that a column makes room for by itself; it is the longest number's
 
 
 class Table(QWidget):
@@ -21,6 +24,7 @@ class Table(QWidget):
     ) -> None:
         super().__init__()
         self.model = Rows(headings, right)
+        self._lengths: dict[int, int] = {}  # of the longest text so far, by column
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setShowGrid(False)
@@ -50,6 +54,7 @@ class Table(QWidget):
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show exactly *rows*."""
         self.model.show_rows(rows)
+        self._widen(rows)
         is_empty = not rows and bool(self._empty.text())
         self._empty.setVisible(is_empty)
         self.view.setVisible(not is_empty)
@@ -63,11 +68,23 @@ class Table(QWidget):
     def empty(self, text: str) -> None:
         self._empty.setText(text)
 
-    def set_widths(self, *widths: int) -> None:
-        """Set the widths of the columns, in pixels; 0 leaves one as it is."""
-        for column, width in enumerate(widths):
-            if width:
-                self.view.setColumnWidth(column, width)
+    def set_widths(self, *texts: str) -> None:
+        """Make each column as wide as such a text, until it shows a longer one; an empty text leaves it as it is."""
+        for column, text in enumerate(texts):
+            if text:
+                self._make_room(column, text)
+
+    def _widen(self, rows: Sequence[Row]) -> None:
+        """Give a column room for a text that is longer than any before; never less, or the columns would dance."""
+        for column, length in self._lengths.items():
+            text = max((row.cells[column] for row in rows), key=len, default="")
+            if length < len(text) <= MOST_CHARACTERS:
+                self._make_room(column, text)
+
+    def _make_room(self, column: int, text: str) -> None:
+        self._lengths[column] = len(text)
+        wide = QFontMetrics(self.view.font()).horizontalAdvance(text) + AROUND_PX
+        self.view.setColumnWidth(column, max(wide, self.view.horizontalHeader().sectionSizeHint(column)))
 
     def selected(self) -> Row | None:
         """Return the row that a person has chosen."""

@@ -7,7 +7,7 @@ What is not visible is not drawn. Read next: ``chart``, ``table``.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
@@ -21,6 +21,7 @@ from .chart import Chart
 from .table import Table
 
 WIDE = 980
+A_TIME = "00:00:00"
 NOTHING_WAITS = "Nothing waits: every reading is in the archive."
 NOT_KNOWN = "Which readings wait is not known: the device's file cannot be read."
 
@@ -32,11 +33,11 @@ class Workspace(QWidget):
         super().__init__()
         self.chart = Chart()
         self.metrics = Table(METRIC_HEADINGS, wide=0, right=frozenset({1}), empty="No reading was taken so far.")
-        self.metrics.set_widths(0, 170, 80)
+        self.metrics.set_widths("", "123456.789", "boolean", A_TIME)
         self.waiting = Table(WAITING_HEADINGS, wide=1, right=frozenset({0, 1}), empty=NOT_KNOWN)
-        self.waiting.set_widths(80, 0, 130, 90)
+        self.waiting.set_widths("12345", "", "pending", A_TIME)
         self.log = Table(LOG_HEADINGS, wide=2, empty="Nothing has happened so far.")
-        self.log.set_widths(84, 190, 0)
+        self.log.set_widths(A_TIME, "desktop.connection_lost", "")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.setUsesScrollButtons(True)
@@ -55,8 +56,8 @@ class Workspace(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._split)
         self._is_wide = True
-        self._waiting_shown: tuple[tuple[WaitingRow, ...] | None, str] | None = None
-        self._log_shown: tuple[LogLine, ...] | None = None
+        self._waiting_shown: tuple[tuple[WaitingRow, ...] | None, str, date] | None = None
+        self._log_shown: tuple[tuple[LogLine, ...], date] | None = None
 
     @property
     def is_wide(self) -> bool:
@@ -66,14 +67,16 @@ class Workspace(QWidget):
     def show_snapshot(self, now: Snapshot, metric: str) -> None:
         """Show *now*; the rows that wait with their values of *metric*. Only what is visible is made."""
         here = datetime.now(UTC)
+        today = here.astimezone().date()  # of which the times are without their day
         self.chart.show_points(now.metric or metric, now.points, time.time())
-        self.metrics.show_rows(metric_rows(now.latest))
-        if (now.waiting, metric) != self._waiting_shown:
-            self._waiting_shown = (now.waiting, metric)
+        self.metrics.show_rows(metric_rows(now.latest, now.recorded_at, here))
+        if (now.waiting, metric, today) != self._waiting_shown:
+            self._waiting_shown = (now.waiting, metric, today)
             self.waiting.empty = NOT_KNOWN if now.waiting is None else NOTHING_WAITS
             self.waiting.show_rows(waiting_rows(now.waiting or (), metric, here))
-        if now.log is not self._log_shown and self.log.isVisible():
-            self._log_shown = now.log
+        log, day = self._log_shown or (None, None)
+        if (now.log is not log or today != day) and self.log.isVisible():
+            self._log_shown = (now.log, today)
             self.log.show_rows(log_rows(now.log, here))
 
     def add_page(self, page: QWidget, name: str) -> None:

@@ -7,7 +7,6 @@ Read next: ``bridge`` (where snapshots come from), ``widgets`` (what shows them)
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QResizeEvent
@@ -237,7 +236,7 @@ class MainWindow(QMainWindow):
         if operator.ended:
             found["signed-out"] = operator.ended
         if operator.who is not None and operator.who.is_from_cache:
-            checked = words.clock_time(operator.last_checked, datetime.now(UTC))
+            checked = words.whole_time(operator.last_checked) if operator.last_checked else "never"
             found["cache"] = f"signed in from cache as {operator.who.username}, last checked {checked}"
         if operator.who is not None and self._notice:
             found["key"] = self._notice

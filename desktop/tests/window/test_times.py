@@ -1,0 +1,92 @@
+"""The times that the main window shows: each is that of what it stands beside, and none is without its day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication
+
+from pulse_acl.payloads import format_time
+from pulse_desktop.ui import words
+from pulse_desktop.ui.snapshot import LogLine
+from pulse_desktop.ui.widgets import workspace
+from pulse_desktop.ui.windows.main import MainWindow
+from support.window_fakes import FakeBridge, disconnected, online, rows
+
+
+def test_value_has_the_time_of_its_own_metric_and_not_of_another_ones_reading_item_2(window: MainWindow):
+    now = datetime.now().astimezone().replace(microsecond=0)
+    stopped, goes_on = (now - timedelta(days=2)), now
+    at = {"boiler": format_time(stopped), "press": format_time(goes_on)}
+    window.show_snapshot(online(latest={"boiler": 71.5, "press": 2.0}, recorded_at=at))
+    assert window.value.chosen == "boiler"
+    day = f"{stopped.day} {stopped:%b %H:%M:%S}"
+    assert window.value.under.text() == f"measured {day}  \u00b7  decimal"
+    rows_shown = {row.key: row for row in window.work.metrics.model.rows()}
+    assert rows_shown["boiler"].cells[3] == day
+    assert f"measured {stopped:%Y-%m-%d %H:%M:%S}" in rows_shown["boiler"].tip
+    assert rows_shown["press"].cells[3] == f"{goes_on:%H:%M:%S}"
+
+
+def test_times_of_another_day_have_their_day_and_room_for_it_whatever_the_letters_item_2(
+    qapp: QApplication, bridge: FakeBridge, kept: QSettings, qtbot
+):
+    before = qapp.font()
+    wide = qapp.font()
+    wide.setLetterSpacing(QFont.SpacingType.PercentageSpacing, 130)
+    qapp.setFont(wide)
+    try:
+        window = MainWindow("DESKTOP-001", bridge, kept, lambda: None)
+        qtbot.addWidget(window)
+        window.resize(1280, 800)
+        window.show()
+        past = datetime.now().astimezone() - timedelta(days=10)
+        at = format_time(past)
+        shown = online(waiting=rows(3, "sent", at), log=(LogLine(at, "info", "desktop.connection_lost", ""),),
+                       recorded_at=dict.fromkeys(online().latest, at))  # fmt: skip
+        for table, column in ((window.work.waiting, 3), (window.work.metrics, 3), (window.work.log, 0)):
+            window.work.tabs.setCurrentWidget(table)
+            window.show_snapshot(shown)
+            assert table.model.rows()[0].cells[column] == f"{past.day} {past:%b %H:%M:%S}"
+            assert table.view.columnWidth(column) >= table.view.sizeHintForColumn(column) > 0
+        assert f"measured {past:%Y-%m-%d %H:%M:%S}" in window.work.waiting.model.rows()[0].tip
+        assert window.work.waiting.view.columnWidth(2) >= window.work.waiting.view.sizeHintForColumn(2)
+    finally:
+        qapp.setFont(before)
+
+
+def test_rows_that_wait_over_midnight_get_their_day_item_2(window: MainWindow, monkeypatch: pytest.MonkeyPatch):
+    window.work.tabs.setCurrentWidget(window.work.log)
+    shown = disconnected(waiting=rows(3))
+    window.show_snapshot(shown)
+    at = datetime.fromisoformat(shown.waiting[0].recorded_at).astimezone()
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=1)
+
+    monkeypatch.setattr(workspace, "datetime", Tomorrow)
+    window.show_snapshot(shown)
+    day = f"{at.day} {at:%b %H:%M:%S}"
+    assert window.work.waiting.model.rows()[0].cells[3] == day
+    assert window.work.log.model.rows()[0].cells[0].startswith(f"{at.day} ")
+
+
+def test_time_half_a_year_away_has_its_year_instead_of_the_time_item_2():
+    now = datetime.fromisoformat("2026-01-01T12:00:00Z")
+    assert words.clock_time("2025-12-30T12:00:00.000Z", now).startswith("30 Dec ")
+    assert words.clock_time("2025-05-30T12:00:00.000Z", now) == "30 May 2025"
+    assert words.clock_time("2027-05-30T12:00:00.000Z", now) == "30 May 2027"
+
+
+def test_last_sync_is_shown_with_its_day_and_never_when_there_was_none_item_2(window: MainWindow):
+    past = datetime.now().astimezone() - timedelta(days=3)
+    window.show_snapshot(online(last_sync_at=format_time(past)))
+    assert window.state.last_sync.text() == f"Last sync  {past.day} {past:%b %H:%M:%S}"
+    assert f"{past:%Y-%m-%d %H:%M:%S}" in window.state.toolTip()
+    window.show_snapshot(online(last_sync_at=None))
+    assert window.state.last_sync.text() == "Last sync  never"
