@@ -190,7 +190,7 @@ class Link:
         try:
             await subscriber.connect()
             self._life = SignOfLife(self._clock.monotonic(), interval_s=self._interval_s)
-            await subscriber.subscribe(self._filters(grant.shared_group))
+            await self._subscribe(subscriber, grant.shared_group)
             self._subscriber = subscriber
             self._gap_over.set()
             self._measures.reconnects.inc()
@@ -209,6 +209,12 @@ class Link:
             if not keep:
                 self._subscriber = None
                 await subscriber.close()
+
+    async def _subscribe(self, subscriber: Subscriber, group: str) -> None:
+        try:
+            await subscriber.subscribe(self._filters(group))
+        except LinkRefused as error:  # its words are logged, and the name is a secret
+            raise LinkRefused(str(error).replace(f"$share/{group}/", "$share/…/")) from None
 
     async def _watch(self, subscriber: Subscriber) -> None:
         """Publish the status and look for it; return at half of the token's life."""

@@ -4,11 +4,12 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from pulse_ingest.errors import LinkLost
+from pulse_ingest.errors import LinkLost, LinkRefused
 from pulse_ingest.link import Link
 from pulse_ingest.measures import Measures
 from pulse_ingest.messages import Raw
@@ -127,6 +128,36 @@ async def test_run_closing_without_a_connection_ends_and_takes_nobodys_over_case
     bench.link.close()
     await asyncio.wait_for(bench.link.run(), 5)
     assert not bench.link.is_connected
+
+
+async def test_run_refused_subscription_is_logged_without_the_secret_name_of_the_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_authority(tmp_path / "ca.pem", tmp_path / "ca-key.pem", RECEIVED)
+    bench = Bench(tmp_path / "ca.pem")
+    asked: list[str] = []
+
+    class Refused:
+        def __init__(self, *_: object) -> None: ...
+
+        async def connect(self) -> None: ...
+
+        async def subscribe(self, filters: list[str]) -> None:
+            asked.extend(filters)
+            bench.link.close()
+            raise LinkRefused(f"subscriptions refused: {', '.join(filters)}")
+
+        async def close(self) -> None: ...
+
+    monkeypatch.setattr("pulse_ingest.link.Subscriber", Refused)
+    bench.link._grant = msgspec.structs.replace(granted("mqtts://127.0.0.1:8883"), shared_group="ingest-5f")
+    bench.link._renew_at = float("inf")
+    with capture_logs() as logs:
+        await bench.link.run()
+    assert "$share/ingest-5f/telemetry/+/live" in asked
+    (reason,) = [entry["reason"] for entry in logs if entry["event"] == "link.refused"]
+    assert "$share/…/telemetry/+/live" in reason
+    assert "5f" not in reason
 
 
 class Holding:
