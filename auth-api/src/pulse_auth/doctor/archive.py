@@ -123,7 +123,7 @@ def lag(told: Any) -> Finding:
 
 def backup(newest: float | None, now: datetime) -> Finding:
     """Judge when the *newest* backup was made (seconds since 1970)."""
-    remedy = "let the server's cron run docker compose run --rm backup every day, see docs/deployment.md"
+    remedy = "let the server's cron run docker compose run --rm backup every 12 hours, see docs/deployment.md"
     if newest is None:
         return warning("backup", "none was made within 30 days", remedy)
     age_s = now.timestamp() - newest

@@ -49,7 +49,8 @@ def told(**changes: object) -> dict[str, object]:
     [
         (None, Level.WARNING, "none was made"),
         (3, Level.OK, "3 h old"),
-        (49, Level.WARNING, "docker compose run --rm backup"),
+        (17, Level.OK, "17 h old"),
+        (19, Level.WARNING, "docker compose run --rm backup"),
     ],
 )
 def test_backup_is_judged_by_its_age(hours: float | None, level: Level, words: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-OLD_AFTER_S = 2 * 86_400.0
+# One is due every 12 hours, and devices can fill the gap after it for 24 (``confirmed_keep_h``): so this leaves 6.
+OLD_AFTER_S = 18 * 3600.0
 # Seconds since 1970 of the newest within a month, or no row. The audit's newest rows come first, by its index.
 NEWEST_BACKUP = """
 SELECT extract(epoch FROM at)::float8 FROM audit_log
