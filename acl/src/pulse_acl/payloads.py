@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 MAX_BATCH_READINGS = 1_000
+MAX_BATCH_LOSSES = 1_000
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_METRICS = 256
 MAX_HELD_STREAMS = 20
@@ -89,12 +90,12 @@ class BatchReading(Payload, frozen=True, kw_only=True):
 
 
 class ReadingBatch(Payload, frozen=True, kw_only=True, omit_defaults=False):
-    """0 to 1,000 samples of one stream in ascending order, and declarations of loss."""
+    """0 to 1,000 samples of one stream in ascending order, and at most 1,000 declared ranges of lost ones."""
 
     client_id: ClientId
     stream: Uuid
     readings: Annotated[list[BatchReading], Meta(max_length=MAX_BATCH_READINGS)]
-    lost: list[Range] = []
+    lost: Annotated[list[Range], Meta(max_length=MAX_BATCH_LOSSES)] = []
     source: Annotated[str, Meta(max_length=100)] = "desktop"
 
     def __post_init__(self) -> None:

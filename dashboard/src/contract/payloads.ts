@@ -238,7 +238,7 @@ const readBatchReading: Read<BatchReading> = struct<BatchReading>({
   clock_offset_ms: optional<number | null>(safeInteger(-9223372036854775808n, 9223372036854775807n), () => null),
 });
 
-/** 0 to 1,000 samples of one stream in ascending order, and declarations of loss. */
+/** 0 to 1,000 samples of one stream in ascending order, and at most 1,000 declared ranges of lost ones. */
 export interface ReadingBatch {
   readonly client_id: string;
   readonly stream: string;
@@ -251,7 +251,7 @@ const readReadingBatch: Read<ReadingBatch> = struct<ReadingBatch>({
   client_id: required(readClientId),
   stream: required(readUuid),
   readings: required(list(readBatchReading, 1000)),
-  lost: optional<readonly Range[]>(list(range(readSequenceNo), Infinity), () => []),
+  lost: optional<readonly Range[]>(list(range(readSequenceNo), 1000), () => []),
   source: optional<string>(text(null, 100), () => "desktop"),
 });
 

@@ -206,6 +206,9 @@ def _judge_lost(value: msgspec.Raw | None) -> tuple[Ranges, list[Reject]]:
     entries = _read(_LIST, value)
     if entries is None:
         return [], [Reject(None, "the declaration of loss cannot be read", excerpt_of(bytes(value)))]
+    if len(entries) > payloads.MAX_BATCH_LOSSES:
+        reason = f"{len(entries)} declared ranges of losses; at most {payloads.MAX_BATCH_LOSSES} are allowed"
+        return [], [Reject(None, reason, excerpt_of(bytes(value)))]
     good: list[Range] = []
     bad: list[Reject] = []
     for entry in entries:

@@ -166,6 +166,15 @@ def test_decode_bad_loss_and_bad_source_cost_no_reading() -> None:
     assert sorted(fault.reason.split()[-1] for fault in found.faults) == ["characters", "read"]
 
 
+def test_decode_more_losses_than_a_message_may_declare_settle_none_and_cost_no_reading() -> None:
+    gaps = [[2 * number, 2 * number] for number in range(1, 1_002)]
+    found = taken(batch(reading(1), lost=gaps))
+    assert [sample.sequence_no for sample in found.samples] == [1]
+    assert found.lost == []
+    assert [fault.reason for fault in found.faults] == ["1001 declared ranges of losses; at most 1000 are allowed"]
+    assert len(taken(batch(reading(1), lost=gaps[:1_000])).lost) == 1_000
+
+
 def test_decode_lone_surrogate_and_nul_leave_storable_records() -> None:
     payload = json.dumps(batch(reading(1), reading(2, metrics={"\x00\ud800": 1}), source="\ud800")).encode()
     found = taken(payload)
