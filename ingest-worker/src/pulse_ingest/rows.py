@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from .messages import Decoded, Reject, Sample, Scalar
 StreamKey = tuple[str, UUID]
 Typed = tuple[float | None, int | None, bool | None]
 Newest = tuple[datetime, UUID, int, datetime, Scalar]  # recorded at, stream, number, received at, value
+TOO_MANY_GAPS = "too many gaps in the stream: numbers run 1, 2, 3 …; nothing more of it is settled"
 _MOST = sys.float_info.max
 _MINUTE_US = 60_000_000
 
@@ -149,6 +150,15 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
                 rows.rejects.append(_reject_row(message, reject))
     gathered.finish(rows)
     return rows
+
+
+def too_many_gaps(messages: Sequence[Decoded], streams: Collection[StreamKey]) -> list[RejectRow]:
+    """Return a row for each of *streams* that says why nothing of it in *messages* is settled."""
+    first: dict[StreamKey, Decoded] = {}
+    for message in messages if streams else ():
+        if message.client_id is not None and message.stream is not None:
+            first.setdefault((message.client_id, message.stream), message)
+    return [_reject_row(first[key], Reject(None, TOO_MANY_GAPS, "")) for key in sorted(streams)]
 
 
 # The innermost loops of the worker, a step for each metric of each reading, so they are written to be fast.

@@ -18,18 +18,19 @@ from uuid import UUID
 
 import asyncpg
 
-from pulse_acl.ranges import from_numbers, from_text, to_text
+from pulse_acl.ranges import to_text
 
+from .accounts import lock_accounts, update_accounts
 from .answers import answers_of
 from .copy_format import COLUMNS, HEADER, TRAILER
 from .errors import IngestError, StorageUnavailable, TookTooLong, UnfitData, WriteFailed
-from .ledger import Account, Claim, Settlement, settle
+from .ledger import Claim, Settlement, settle
 from .lost_answer import LostAnswer
 from .messages import Decoded
 from .presence import SideBatch
 from .printable import one_line
 from .receipts import Answer
-from .rows import Rows, StreamKey, claims_of, rows_of, typed
+from .rows import Rows, StreamKey, claims_of, rows_of, too_many_gaps, typed
 from .side_rows import columns, store_side
 from .sql import QUERIES
 
@@ -112,7 +113,8 @@ class Database:
         """
         Store *messages* in one transaction; the same batch again after a lost answer to COMMIT changes nothing.
 
-        Other copies of the same readings count as duplicates.
+        Other copies of the same readings count as duplicates. Of a stream with too many gaps nothing is settled: it is
+        recorded as a fault, has no answer, and stays with the device.
 
         Args:
             messages: A batch, in the order of coming; partitions of its days should be there.
@@ -132,12 +134,15 @@ class Database:
         claims = dict(sorted(claims_of(messages).items()))
         async with self._errors() as conn:
             async with conn.transaction():
-                before = await _lock_accounts(conn, claims, now)
+                before = await lock_accounts(conn, claims, now)
+                crowded, claims = claims.keys() - before.keys(), {key: claims[key] for key in claims if key in before}
                 settlements = {key: settle(before[key], claim) for key, claim in claims.items()}
                 # After the locks: an earlier try that still holds them has ended by now.
                 written = await self._batch_answer.outcome(conn, messages)
                 if written is None or any(found.settled_added for found in settlements.values()):
-                    written = await _store(conn, messages, claims, settlements, now)
+                    rows = rows_of(messages, settlements)
+                    rows.rejects += too_many_gaps(messages, crowded)
+                    written = await _store(conn, rows, claims, settlements, now)
                     await self._batch_answer.expect(conn, messages, written)
                 else:
                     written = replace(written, answers=await answers_of(conn, claims, settlements))
@@ -309,35 +314,15 @@ def _password(file: Path) -> str:
         raise OSError(f"{file} is not UTF-8") from error
 
 
-async def _lock_accounts(
-    conn: asyncpg.Connection[asyncpg.Record], claims: Mapping[StreamKey, Claim], now: datetime
-) -> dict[StreamKey, Account]:
-    if not claims:
-        return {}
-    clients, streams = [key[0] for key in claims], [key[1] for key in claims]
-    spans = [claim.named for claim in claims.values()]
-    await conn.execute(QUERIES["open_ledger_rows"], clients, streams, now)
-    found = await conn.fetch(
-        QUERIES["lock_ledger_rows"], clients, streams, [span[0][0] for span in spans], [span[-1][1] for span in spans]
-    )
-    return {
-        (row["client_id"], row["stream"]): Account(
-            from_text(row["settled"]), from_text(row["rejected"]), from_text(row["lost"])
-        )
-        for row in found
-    }
-
-
 async def _store(
     conn: asyncpg.Connection[asyncpg.Record],
-    messages: Sequence[Decoded],
+    rows: Rows,
     claims: Mapping[StreamKey, Claim],
     settlements: Mapping[StreamKey, Settlement],
     now: datetime,
 ) -> Written:
-    rows = rows_of(messages, settlements)
     await _store_rows(conn, rows)
-    await _update_ledger(conn, claims, settlements, now)
+    await update_accounts(conn, claims, settlements, now)
     await _supersede(conn, settlements, now)
     return Written(
         await answers_of(conn, claims, settlements),
@@ -371,31 +356,6 @@ async def _store_rows(conn: asyncpg.Connection[asyncpg.Record], rows: Rows) -> N
             (r.client_id, r.stream, r.sequence_no, r.topic, r.reason, r.excerpt, r.received_at) for r in rows.rejects
         ]
         await conn.execute(QUERIES["add_rejects"], *columns(rejects))
-
-
-async def _update_ledger(
-    conn: asyncpg.Connection[asyncpg.Record],
-    claims: Mapping[StreamKey, Claim],
-    settlements: Mapping[StreamKey, Settlement],
-    now: datetime,
-) -> None:
-    if not settlements:
-        return
-    changes = [
-        (
-            *key,
-            to_text(done.settled_added),
-            to_text(from_numbers(done.reject)),
-            to_text(done.superseded),
-            to_text(done.lost_added),
-            to_text(done.lost_removed),
-            claims[key].highest,
-            len(done.archive),
-            done.duplicates,
-        )
-        for key, done in settlements.items()
-    ]
-    await conn.execute(QUERIES["update_ledger_rows"], *columns(changes), now)
 
 
 async def _supersede(

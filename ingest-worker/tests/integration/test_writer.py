@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -325,11 +326,55 @@ async def test_write_side_waiting_for_a_new_stream_of_a_batch_holds_no_lock_that
     claims = {("D1", stream): (5, NOW) for stream in both}
     side = asyncio.create_task(writer.write_side(SideBatch(claims=claims)))
     await eventually(lambda: owner.fetchval(LOCK_WAITERS), what="the side waits for a lock")
-    found = await batch.fetch(QUERIES["lock_ledger_rows"], names, both, [1, 1], [9, 9])
+    found = await batch.fetch(QUERIES["lock_ledger_rows"], names, both)
     await transaction.commit()
     await side
     assert len(found) == 2
     assert await owner.fetch("SELECT produced FROM telemetry_ledger ORDER BY stream") == [(5,), (5,)]
+
+
+async def _odd_numbers(owner: Conn, below: int, *keys: tuple[str, UUID]) -> None:
+    """Make ledger rows whose every second number is settled, as few ever are."""
+    await owner.executemany(
+        "INSERT INTO telemetry_ledger (client_id, stream, settled, first_seen_at, last_seen_at)"
+        " SELECT $1, $2, range_agg(int8range(n, n, '[]')), now(), now() FROM generate_series(1, $3::bigint, 2) AS n",
+        [(*key, below) for key in keys],
+    )
+
+
+async def test_write_batch_stream_with_too_many_gaps_is_one_fault_and_its_neighbours_are_archived_case_12(
+    writer: Database, owner: Conn
+) -> None:
+    await _odd_numbers(owner, 1_000_000, ("D1", STREAM))
+    settled = "SELECT settled::text FROM telemetry_ledger WHERE client_id = 'D1' AND stream = $1"
+    before = await owner.fetchval(settled, STREAM)
+    crowded = [numbered([2, 4]), message([bad(6)], [(8, 8)])]
+    others = [numbered([1], stream=NEXT_STREAM), numbered([1], client_id="D2")]
+    written = await writer.write_batch([*crowded, *others], NOW)
+    assert (written.archived, written.rejected) == (2, 1)
+    assert {(answer.client_id, answer.stream) for answer in written.answers} == {("D1", NEXT_STREAM), ("D2", STREAM)}
+    assert await owner.fetchval(settled, STREAM) == before
+    (row,) = await owner.fetch("SELECT client_id, stream, sequence_no, reason FROM telemetry_rejects")
+    assert tuple(row)[:3] == ("D1", STREAM, None)
+    assert row["reason"].startswith("too many gaps")
+    alone = await writer.write_batch([numbered([2])], NOW)
+    assert (alone.answers, alone.archived, alone.rejected) == ([], 0, 1)
+
+
+async def test_write_batch_device_with_many_streams_of_gaps_takes_no_more_than_one_may(
+    writer: Database, owner: Conn
+) -> None:
+    streams = [UUID(int=number) for number in range(1, 41)]
+    await _odd_numbers(owner, 40_000, *(("D1", stream) for stream in streams))
+    written = await writer.write_batch([numbered([2], stream=stream) for stream in streams], NOW)
+    assert 1 <= written.archived < len(streams)
+    assert len(written.answers) == written.archived == len(streams) - written.rejected
+
+
+async def test_write_batch_as_many_gaps_as_a_large_outage_may_leave_are_settled(writer: Database, owner: Conn) -> None:
+    await _odd_numbers(owner, 20_000, ("D1", STREAM))
+    written = await writer.write_batch([numbered([2, 4]), message(lost=[(6, 6)])], NOW)
+    assert (written.archived, written.rejected) == (2, 0)
 
 
 async def test_make_partitions_missing_days_take_the_rows(writer: Database, owner: Conn) -> None:

@@ -8,15 +8,22 @@ ORDER BY client_id, stream
 ON CONFLICT (client_id, stream) DO NOTHING
 
 -- lock_ledger_rows --
--- Lock the rows of the batch in the same order and read the part of each account that the batch speaks of
--- (from its lowest to its highest number); asyncpg cannot pass arrays of multiranges, so sets travel as text.
+-- Lock the rows of the batch in the same order, and tell how much room their sets take as they are stored.
+SELECT entry.client_id, entry.stream,
+       pg_column_size(entry.settled) + pg_column_size(entry.rejected) + pg_column_size(entry.lost) AS bytes
+FROM unnest($1::text[], $2::uuid[]) AS batch (client_id, stream)
+JOIN telemetry_ledger AS entry USING (client_id, stream)
+ORDER BY entry.client_id, entry.stream
+FOR UPDATE OF entry
+
+-- read_ledger_rows --
+-- Read the part of each account that the batch speaks of (from its lowest to its highest number); the rows are locked
+-- already. asyncpg cannot pass arrays of multiranges, so sets travel as text.
 SELECT entry.client_id, entry.stream,
        (entry.settled * span)::text AS settled, (entry.rejected * span)::text AS rejected, (entry.lost * span)::text AS lost
 FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[]) AS batch (client_id, stream, lowest, highest)
 JOIN telemetry_ledger AS entry USING (client_id, stream)
 CROSS JOIN LATERAL (SELECT int8multirange(int8range(batch.lowest, batch.highest, '[]')) AS span) AS wanted
-ORDER BY entry.client_id, entry.stream
-FOR UPDATE OF entry
 
 -- update_ledger_rows --
 -- Apply the settlements; the rows are locked already.
