@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,9 +12,10 @@ from pathlib import Path
 from pulse_auth.deployment.secret_files import prepare_secrets
 from pulse_ingest.measures import Measures
 from pulse_ingest.metrics_http import MetricsHttp
-from support.own_postgres import OwnPostgres
+from support.own_postgres import ROLES, OwnPostgres, own_postgres
 from support.processes import ROOT
 
+TRIES = 'PGPASSWORD="$(cat "$PULSE_DATABASE_PASSWORD_FILE")" psql -d postgres -c "SELECT 1"'
 FORMER = "pulse_before_20260207t101500z_1"
 
 
@@ -61,6 +63,42 @@ def test_figures_of_one_worker_are_printed(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", here], env=variables, capture_output=True, text=True, check=False)
     served.close()
     assert "pulse_ingest_connected" in done.stdout, done.stderr
+
+
+def in_the_volume(server: OwnPostgres, *words: str) -> None:
+    """Run what is given to the container of the job ``secrets``, with this server's passwords."""
+    here = [one.replace("/deployment/postgres", str(server.secrets)) for one in words]
+    subprocess.run(here, env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}, check=True)
+
+
+def test_database_password_is_told_to_the_database_and_then_put_into_its_file(server: OwnPostgres) -> None:
+    file = server.secrets / ROLES["pulse_auth"]
+    before = file.read_text()
+    in_the_volume(
+        server, "sh", "-c", inner("lost-key.md", "docker compose run --rm --no-deps --entrypoint=sh secrets", "")
+    )
+    made = file.with_name("auth-password.new")
+    assert made.stat().st_mode & 0o777 == 0o640
+    told = inner("lost-key.md", "docker compose exec postgres", "ALTER ROLE")
+    here = told.replace("/run/pulse/postgres/", f"{server.secrets}/").replace(" -h 127.0.0.1", "")
+    assert server.run("postgres", "sh", "-c", here).stdout == "ALTER ROLE\n"
+    page = (ROOT / "docs" / "runbooks" / "lost-key.md").read_text(encoding="utf-8")
+    (moved,) = re.findall(r"^docker compose run --rm --no-deps --entrypoint=mv secrets (.+)$", page, re.MULTILINE)
+    in_the_volume(server, "mv", *moved.split())
+    assert not made.exists()
+    assert file.read_text() != before
+    assert server.ask("SELECT 1", role="pulse_auth") == ["1"]
+
+
+def test_superuser_whose_password_is_lost_gets_another_one_from_a_server_that_is_alone() -> None:
+    script = inner("lost-key.md", "docker compose run --rm --no-deps --entrypoint=sh postgres", "--single")
+    with own_postgres() as server:
+        (server.secrets / ROLES["postgres"]).write_text("another-one\n")
+        assert server.run("postgres", "sh", "-c", TRIES, check=False).returncode != 0
+        server.stop()
+        server.alone("sh", "-c", script.replace("/run/pulse/postgres/", f"{server.secrets}/"), PGDATA=str(server.data))
+        server.serve()
+        assert server.ask("SELECT 1") == ["1"]
 
 
 def test_management_key_gets_another_secret_under_its_name_and_the_api_a_copy(tmp_path: Path) -> None:

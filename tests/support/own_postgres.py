@@ -50,12 +50,18 @@ class OwnPostgres:
         return f"postgresql://{role}@/pulse?host={self.folder}"
 
     def start(self) -> None:
-        """Make the server's data, start it, and run the script that makes roles and database."""
+        """Make the server's data, serve it, and run the script that makes roles and database."""
         for one in (self.folder, self.secrets, *self.secrets.iterdir()):
             self._own(one)
         password = self.secrets / ROLES["postgres"]
         options = ["--auth=scram-sha-256", "--username=postgres", f"--pwfile={password}", "--locale=C"]
         subprocess.run(self._command("initdb", "-D", str(self.data), *options), check=True, capture_output=True)
+        self.serve()
+        environment = {"PULSE_SECRETS": str(self.secrets), "PGPASSWORD": password.read_text().strip()}
+        self.run("postgres", str(SCRIPTS / "init.sh"), **environment)
+
+    def serve(self) -> None:
+        """Start a server for the data that is there."""
         settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}"]
         with (self.folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -64,8 +70,12 @@ class OwnPostgres:
         until(
             lambda: self.run("postgres", "pg_isready", "-q", check=False).returncode == 0, within_s=30, what="it runs"
         )
-        environment = {"PULSE_SECRETS": str(self.secrets), "PGPASSWORD": password.read_text().strip()}
-        self.run("postgres", str(SCRIPTS / "init.sh"), **environment)
+
+    def alone(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run *command* as the system user whose the data is, while nothing serves it."""
+        told = {"PATH": f"{_programs()}:{os.environ['PATH']}", **variables}
+        prefix = self._privileges.prefix
+        return subprocess.run([*prefix, *command], env=told, capture_output=True, text=True, check=True, cwd="/")
 
     def run(self, role: str, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
         """Run *command* as *role*, with *more* in its environment."""
