@@ -16,6 +16,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication, QWidget
 
+from pulse_desktop.core.errors import Link
 from pulse_desktop.ui.application import the_application
 from pulse_desktop.ui.theme.colours import DARK
 from pulse_desktop.ui.theme.style import put_on
@@ -42,6 +43,7 @@ from support.window_fakes import (
 from support.window_layout import faults
 
 WHY = "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are given up"
+API_AWAY = "the API at https://pulse.example.org:8443 gives no token: it does not answer within 10 s"
 SAMPLE = "The quick brown fox jumps over the lazy dog 0123456789"
 WIDEST_PX = 408  # of that in DejaVu Sans at 14 px, the widest of the theme's families; Liberation Sans takes 358
 EVERYBODY = operator(*EVERYTHING, from_cache=True)
@@ -49,6 +51,7 @@ STATES = {
     "online": online(operator=EVERYBODY, latest={"line/very_long_name_of_a_metric": -LARGEST - 1}),
     "syncing": syncing(operator=EVERYBODY),
     "disconnected": disconnected(operator=EVERYBODY, problems={"notice": WHY}),
+    "no server": disconnected(Link.NO_BROKER, API_AWAY, operator=EVERYBODY, problems={"notice": WHY}),
     "signed out": disconnected(),
     "everything wrong": everything_wrong(),
 }

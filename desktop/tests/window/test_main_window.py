@@ -378,6 +378,11 @@ def test_tray_icon_shows_the_state_and_brings_the_window_to_the_front_item_2(win
     window.showMinimized()
     tray.icon.activated.emit(tray.icon.ActivationReason.Trigger)
     assert not window.isMinimized()
+    for state in (Qt.WindowState.WindowMaximized, Qt.WindowState.WindowFullScreen):
+        window.setWindowState(state | Qt.WindowState.WindowMinimized)
+        tray.icon.activated.emit(tray.icon.ActivationReason.Trigger)
+        assert window.windowState() & ~Qt.WindowState.WindowActive == state, "what it was before, and to be seen"
+        assert window.isVisible()
     left: list[bool] = []
     window.left.connect(lambda: left.append(True))
     next(one for one in tray.icon.contextMenu().actions() if one.text() == "Exit").trigger()

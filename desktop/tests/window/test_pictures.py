@@ -45,11 +45,13 @@ STATES: dict[str, Callable[[], Snapshot]] = {
     ),
     "everything-wrong": everything_wrong,
 }  # fmt: skip
+API_AWAY = "the API at https://pulse.example.org:8443 gives no token: it does not answer within 10 s"
 LINKS: dict[str, Callable[[], Snapshot]] = {
     "starting": lambda: disconnected(Link.CONNECTING, "", is_starting=True),
     "connecting": lambda: disconnected(Link.CONNECTING, ""),
     "no network": disconnected,
     "no broker": lambda: disconnected(Link.NO_BROKER, "the broker does not answer within 8 s"),
+    "no server": lambda: disconnected(Link.NO_BROKER, API_AWAY),
     "refused": lambda: disconnected(Link.REFUSED, "the device was revoked"),
     "taken": lambda: disconnected(Link.TAKEN_OVER, "another session takes this id over"),
     "not started": lambda: disconnected(Link.CONNECTING, "", problems={"start": "the disk is read-only"}),

@@ -262,6 +262,26 @@ def test_window_closed_within_the_pause_before_a_restart_does_not_end_the_next_r
     assert made.starts_anew is False
 
 
+def test_window_says_that_it_has_no_news_while_a_look_hangs_and_until_the_next_item_2(
+    running: Running, archive: FakeArchive, qtbot, monkeypatch: pytest.MonkeyPatch
+):
+    window, look, may_go_on = running.window, running.bridge._watch.look, threading.Event()
+    qtbot.waitUntil(lambda: window.now.lamp is Lamp.ONLINE, timeout=15_000)
+    monkeypatch.setattr(application, "NEWS_WITHIN_MS", 1_500)
+    monkeypatch.setattr(running.bridge._watch, "look", lambda: may_go_on.wait(60) and look())
+    try:
+        qtbot.waitUntil(lambda: "news" in window.banners.texts, timeout=10_000)
+        assert "no news from the device for" in window.banners.texts["news"]
+        assert (window.state.lamp.state, window.state.title.text()) == (Lamp.DISCONNECTED, "Disconnected")
+        assert "Disconnected" in running.tray.icon.toolTip()
+        window.say("done", "something else")
+        assert window.state.lamp.state is Lamp.DISCONNECTED
+    finally:
+        may_go_on.set()
+    qtbot.waitUntil(lambda: "news" not in window.banners.texts, timeout=10_000)
+    assert window.now.lamp is Lamp.ONLINE
+
+
 def test_settings_saved_are_taken_in_without_holding_up_the_window_item_1(running: Running, qtbot, monkeypatch):
     taken_by: list[threading.Thread] = []
     monkeypatch.setattr(running.session.device, "take_settings", lambda: taken_by.append(threading.current_thread()))

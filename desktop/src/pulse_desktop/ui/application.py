@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -33,7 +34,7 @@ from ..core.operation import SettingShown
 from ..session import Session, SessionPlan, enroll_device
 from .bridge import Bridge, Tasks
 from .log_tail import LogTail
-from .snapshot import Snapshot
+from .snapshot import Lamp, Snapshot
 from .theme.colours import BY_NAME, DARK, LIGHT, Colours
 from .theme.style import put_on
 from .tray import Tray
@@ -45,6 +46,7 @@ from .windows.sources import SourcesDialog
 
 log = structlog.get_logger()
 COLLECT_EVERY_MS = 10_000
+NEWS_WITHIN_MS = 10_000  # of a device that is looked at once a second
 WELL_AFTER_S = 600.0  # a device that has run for so long is started anew as soon as at first
 TURN_S = 0.001  # that a thread computes while the window waits; several take turns, and a frame needs many
 REFUSED = 2  # the exit code of a program that could not start as it was asked to
@@ -104,6 +106,9 @@ class Running(QObject):
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.timeout.connect(self._start_anew)
+        self._news = QTimer(self)
+        self._news.setSingleShot(True)
+        self._news.timeout.connect(self._show_old)
         self.session = Session(plan, newest.committed)
         self.bridge = Bridge(Watch(self.session, newest, tail, SystemClock()), self.session.operation)
         self.window = MainWindow(plan.folder.client_id, self.bridge, kept, self._open_settings)
@@ -113,6 +118,7 @@ class Running(QObject):
     def close(self) -> None:
         """End the device, then forget the window, which goes out of sight at once: a start under way takes its time."""
         self._pause.stop()  # what it would end by then is the next run
+        self._news.stop()
         self.tray.icon.hide()
         self.window.hide()
         self.bridge.close()
@@ -120,9 +126,20 @@ class Running(QObject):
         self.window.deleteLater()
 
     def _show(self, now: Snapshot) -> None:
+        self._news.start(NEWS_WITHIN_MS)
+        self._put(now)
+        self._look_after()
+
+    def _put(self, now: Snapshot) -> None:
         self.window.show_snapshot(now)
         self.tray.show_snapshot(now)
-        self._look_after()
+
+    @Slot()
+    def _show_old(self) -> None:
+        """Say that no look has come for so long, as with a disk that stands still; the next one puts that right."""
+        said = f"what is shown is old: the window has had no news from the device for {NEWS_WITHIN_MS / 1_000:.0f} s"
+        now = self.window.now
+        self._put(replace(now, lamp=Lamp.DISCONNECTED, problems={**now.problems, "news": said}))
 
     def _look_after(self) -> None:
         """Start the device anew when a part of it has ended by itself, as systemd does where there is no window."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon, QWidget
 
 from . import words
@@ -42,7 +42,8 @@ class Tray(QObject):
 
     def bring_forward(self) -> None:
         """Bring the window to the front."""
-        self._window.showNormal()
+        self._window.setWindowState(self._window.windowState() & ~Qt.WindowState.WindowMinimized)  # what it was before
+        self._window.show()
         self._window.raise_()
         self._window.activateWindow()
 

@@ -6,6 +6,7 @@ Integers are written digit by digit, never through a float, so that 64 bits stay
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -36,10 +37,13 @@ _LINKS = {
     Link.UP: "The connection is just being made.",
     Link.CONNECTING: "Connecting to the broker.",
     Link.NO_NETWORK: "No network: this machine reaches nobody. Check the cable or the WLAN.",
-    Link.NO_BROKER: "No broker: the network is there, the broker does not answer.",
+    Link.NO_BROKER: "No broker: the network is there; the broker or the server does not answer.",
     Link.REFUSED: "Refused: the server does not let this device in. Ask an administrator.",
     Link.TAKEN_OVER: "Another device uses this id. One of them needs an id of its own.",
 }
+WAIT = "Readings wait on disk."
+_NOT_KNOWN = "How the device is now is not known."
+_WITHOUT_LINK = {"start": "The device has not started.", "look": _NOT_KNOWN, "news": _NOT_KNOWN}  # by problem
 LINK_NAMES = {
     Link.UP: "connected",
     Link.CONNECTING: "connecting",
@@ -54,15 +58,30 @@ def explained(now: Snapshot) -> str:
     """Say what the state of the lamp means, and which link is missing."""
     if now.is_starting:
         return "The device is starting."
-    if "start" in now.problems:
-        return "The device has not started."
+    if problem := _WITHOUT_LINK.keys() & now.problems.keys():
+        return _WITHOUT_LINK[min(problem)]
     if now.lamp is Lamp.ONLINE and now.is_archive_away:
         return "Readings reach the broker; the archive is away."
     if now.lamp is Lamp.ONLINE:
         return "Readings go out as they are taken."
     if now.lamp is Lamp.SYNCING:
         return "Connected again: what was held is sent first."
-    return f"{_LINKS[now.link]} Readings wait on disk."
+    return f"{_LINKS[now.link]} {WAIT}"
+
+
+def accounts(now: Snapshot) -> tuple[str, ...]:
+    """Return what to say of the state, for as much room as each takes: first with ``link_detail``, then shorter."""
+    whole = explained(now)
+    is_told = now.lamp is not Lamp.DISCONNECTED or now.is_starting or _WITHOUT_LINK.keys() & now.problems.keys()
+    if is_told or not now.link_detail or now.link in {Link.REFUSED, Link.TAKEN_OVER}:  # of which a banner says it
+        return (whole,)
+    more = _breakable(sentence(now.link_detail))
+    return (f"{whole}\n{more}", f"No broker. {more} {WAIT}" if now.link is Link.NO_BROKER else whole)
+
+
+def _breakable(text: str) -> str:
+    """Let an address in *text* go on in the next line where it has no room."""
+    return re.sub(r"(?<=\S{8}[/.:_-])(?=\S{4})", "\u200b", text)
 
 
 def value_text(value: MetricValue | None) -> str:

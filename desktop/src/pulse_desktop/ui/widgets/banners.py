@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 from ..theme.style import restyle, role
 from ..words import sentence
 
-ERRORS = frozenset({"recording", "refused", "taken", "ended", "start", "failed", "look"})
+ERRORS = frozenset({"recording", "refused", "taken", "ended", "start", "failed", "look", "news"})
 INFOS = frozenset({"cache", "signed-out", "done"})
 LEVELS = ("error", "warning", "info")
 SHARE = 0.2  # of the window's height: on 480 pixels the cards and the chart need the rest

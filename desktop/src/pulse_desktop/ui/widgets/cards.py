@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
@@ -46,6 +46,7 @@ class StateCard(Card):
         self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.meaning.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.last_sync = role(QLabel(), "faint")
+        self._accounts: tuple[str, ...] = ("",)  # what the state means, the fullest first
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.lamp)
@@ -65,7 +66,7 @@ class StateCard(Card):
         self.lamp.show_state(now.lamp)
         _put(self.title, words.TITLES[now.lamp])
         _style(self.title, f"color: {present().of(now.lamp)}")
-        _put(self.meaning, words.explained(now))
+        self._accounts = words.accounts(now)
         self.meaning.setToolTip(plain_tip(now.link_detail))
         _put(self.last_sync, f"Last sync  {words.clock_time(now.last_sync_at, datetime.now(UTC))}")
         link = f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip()
@@ -74,10 +75,25 @@ class StateCard(Card):
         self._fit()
 
     def _fit(self) -> None:
-        """Leave the last sync to the tooltip where there is no room for it."""
-        taken = 0 if self.last_sync.isVisible() else self.last_sync.sizeHint().height() + self.body.spacing()
-        wanted = self.meaning.heightForWidth(self.meaning.width())
-        self.last_sync.setVisible(wanted <= self.meaning.height() - taken)
+        """Say of the state as much as there is room for, and leave the last sync to the tooltip where there is none."""
+        self.body.activate()
+        room = self.body.contentsRect().bottom() + 1 - self.meaning.y()
+        text = next((one for one in self._accounts if self._height(one) <= room), None)
+        if text is None:
+            text = self._begun(self._accounts[-1], room)
+        _put(self.meaning, text)
+        sync = self.last_sync.sizeHint().height() + self.body.spacing()
+        self.last_sync.setVisible(self._height(text) + sync <= room)
+
+    def _begun(self, text: str, room: int) -> str:
+        """Return as many words of *text* as there is *room* for."""
+        parts = text.split()
+        shorter = (f"{' '.join(parts[:count])} \u2026" for count in range(len(parts) - 1, 0, -1))
+        return next((one for one in shorter if self._height(one) <= room), text)
+
+    def _height(self, text: str) -> int:
+        box = QRect(0, 0, self.meaning.width(), 0)
+        return QFontMetrics(self.meaning.font()).boundingRect(box, Qt.TextFlag.TextWordWrap, text).height()
 
 
 class ValueCard(Card):

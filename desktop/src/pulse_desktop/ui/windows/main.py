@@ -16,7 +16,7 @@ from ...core.identity.sign_in import Welcome
 from ...core.operation import Operator
 from .. import words
 from ..bridge import Asking
-from ..snapshot import Snapshot
+from ..snapshot import Lamp, Snapshot
 from ..theme import colours, icons
 from ..theme.style import present, put_on, role
 from ..widgets.banners import Banners
@@ -31,6 +31,8 @@ LEAST = (760, 440)
 USUAL = (1180, 760)
 PASSWORD_CHANGED = "Your password is changed"  # noqa: S105 - a sentence
 PASSWORD_WAITS = "Your password is changed here; everywhere else as soon as the server is there"  # noqa: S105 - as above
+SYNC_ASKED = "Sync asked for: what waits is sent now"
+SYNC_WAITS = "There is no connection: what waits is sent as soon as there is one"
 THEME = "theme"
 METRIC = "metric"
 DONE_MS = 10_000  # that the word of a success stands
@@ -166,7 +168,7 @@ class MainWindow(QMainWindow):
         self.header.sync.setEnabled(False)
         self._bridge.ask(
             self._bridge.operation.sync_now,
-            lambda _: self._succeeded("Sync asked for: what waits is sent now"),
+            lambda _: self._succeeded(SYNC_WAITS if self._now.lamp is Lamp.DISCONNECTED else SYNC_ASKED),
             lambda why: self.say("failed", why),
         )
 
