@@ -85,6 +85,8 @@ class Bench:
 
     def put_back(self, since: str) -> None:
         self._transact(lambda: self.file.put_back(since))
+        while self.file.is_putting_back:
+            self._transact(self.file.put_back_some)
 
     def offer_quarantined(self, version: str | None) -> None:
         self._transact(lambda: self.file.offer_quarantined(version))

@@ -199,5 +199,6 @@ def test_file_of_the_first_version_learns_to_remember_wishes(tmp_path: Path):
     file = OutboxFile(path, FakeClock(), names, DeviceSettings())
     file.begin()
     file.put_back(LATE)
+    file.put_back_some()
     assert file.commit()[0].resent_since == LATE
     file.close()

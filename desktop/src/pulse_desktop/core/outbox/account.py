@@ -84,6 +84,11 @@ class Account:
             found.last_no = max(found.last_no, lost[-1][1])
         return held
 
+    def empty(self, stream: str) -> StreamState:
+        """Return the account of a listed stream that holds nothing."""
+        query = "SELECT ordinal, stream, last_sequence_no FROM streams WHERE stream = ?"
+        return StreamState(*self._db.execute(query, (stream,)).fetchone())
+
     def find_ends(self, stream: StreamState) -> None:
         """Set the first and the last held number of *stream* and the time of the first."""
         if not stream.held:

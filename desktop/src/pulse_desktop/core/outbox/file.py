@@ -12,6 +12,7 @@ import contextlib
 import copy
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from ..settings import DeviceSettings
 from .account import Account
 from .intake import Intake
 from .losses import Losses, oldest_rows
-from .restore import free_quarantine, take_back
+from .restore import Recall, free_quarantine, recall, reopen, take_some
 from .retention import Confirmed
 from .room import DiskRoom, Warnings
 from .schema import NUMBERS, is_large, open_for_writing, positions
@@ -78,12 +79,13 @@ class OutboxFile:
         self._added: list[StoredReading] = []
         self._written = 0  # of those added, how many are in the table
         self._room = 0
-        self._has_numbered = self._wants_stream = False
+        self._has_numbered = self._wants_stream = self._has_untold = False
         self._refused = self._evicted = self._reopened = 0
         self._opening_notice = notice
         self._last_sync_at: str | None = self._db.execute("SELECT last_sync_at FROM sync_state").fetchone()[0]
-        query = "SELECT wanted_since, resent_since FROM sync_state"
-        self._resent: tuple[str | None, str | None] = self._db.execute(query).fetchone()
+        wishes = self._db.execute("SELECT wanted_since, resent_since FROM sync_state").fetchone()
+        self._resent: tuple[str | None, str | None] = wishes
+        self._recall: Recall | None = None
         self.begin()
         self._account.note(None)
         self.watch_disk()
@@ -93,6 +95,7 @@ class OutboxFile:
     def begin(self) -> None:
         """Begin a transaction."""
         self._draft, self._added, self._written, self._has_numbered = {}, [], 0, False
+        self._before = (self._resent, self._recall, self._has_untold, self._reopened)
         self._room = self.settings.buffer_limit - sum(s.held + s.quarantined for s in self._streams.values())
         self._db.execute("BEGIN IMMEDIATE")
 
@@ -122,6 +125,7 @@ class OutboxFile:
         self._wants_stream |= self._has_numbered or self._current not in self._streams
         self._current = self.state.current.stream
         self._draft, self._added = {}, []
+        self._resent, self._recall, self._has_untold, self._reopened = self._before
         with contextlib.suppress(sqlite3.Error):  # then the next transaction says so
             self._confirmed.look_again()
 
@@ -129,8 +133,10 @@ class OutboxFile:
         """Look how much room there is; where it is short, confirmed readings go before anything is refused."""
         self._disk.look(self._db)
         for _ in range(SHED_AT_ONCE):
-            if self._disk.is_low and self._confirmed.shed():
+            if self._disk.is_low and (self._recall is None or self._recall.is_stalled) and self._confirmed.shed():
                 self._disk.look(self._db)
+                if self._recall is not None:
+                    self._recall = self._recall.lacking(self._confirmed.since)
 
     def give_way(self) -> bool:
         """Give up the reserve, so that a receipt can be applied on a full disk; tell whether there was one."""
@@ -205,16 +211,54 @@ class OutboxFile:
             self._losses.keep_settled(stream.stream, intersection(stream.lost, named), settlement.at, keep=keep)
             stream.lost = tuple(difference(stream.lost, named))
 
+    @property
+    def is_putting_back(self) -> bool:
+        """Tell whether ``put_back_some`` has more to do."""
+        return self._recall is not None
+
     def put_back(self, since: str) -> None:
-        """Take everything whose receipt came at or after *since* back as pending, for an archive that was restored."""
+        """Begin to take everything whose receipt came at or after *since* back, for an archive that was restored."""
         self._write_rows()
-        self._resent = (since, max(since, self._confirmed.since or since))
-        count, losses = take_back(self._db, since)
-        self._room -= count
-        self._reload(losses)
-        self._db.execute("UPDATE sync_state SET wanted_since = ?, resent_since = ? WHERE id = 1", self._resent)
+        self._recall = recall(self._db, since, self._confirmed.since)
+        count, losses = reopen(self._db, since)
+        if count or losses:
+            self._reload(losses)
+        self._note_resent((since, None))  # not before all of it is pending: after a crash it is asked for again
+
+    def put_back_some(self) -> None:
+        """Take some more of it back as pending; with the last of it, say that it was done."""
+        assert self._recall is not None
+        self._write_rows()
+        is_first = self._recall.after == 0
+        wish, numbers, is_done = take_some(self._db, self._recall)
+        for name, taken in numbers.items():
+            self._touch(name).take_back(taken)
+            self._account.find_ends(self._touch(name))
+            self._room -= len(taken)
         self._confirmed.look_again()
-        log.warning("desktop.readings_put_back", wanted_since=since, resent_since=self._resent[1], count=count)
+        self._recall = None if is_done else wish
+        self._has_untold = bool(numbers) or self._has_untold
+        if is_first or is_done:
+            self._tell_untold()
+        if is_done:
+            self._note_resent((wish.since, wish.resent))
+            log.warning("desktop.readings_put_back", resent_since=wish.resent, count=wish.count)
+
+    def put_back_less(self) -> None:
+        """After there was no room: take less at a time, and let what was put back be sent, which makes room."""
+        if self._recall is not None:
+            self._recall = self._recall.eased()
+        self._tell_untold()
+        self.state = replace(self.state, reopened=self._reopened)
+
+    def _tell_untold(self) -> None:
+        """Let the courier begin anew when rows were put back of which it has not heard."""
+        self._reopened += self._has_untold
+        self._has_untold = False
+
+    def _note_resent(self, resent: tuple[str, str | None]) -> None:
+        self._resent = resent
+        self._db.execute("UPDATE sync_state SET wanted_since = ?, resent_since = ? WHERE id = 1", resent)
 
     def offer_quarantined(self, version: str | None) -> None:
         """Offer what was rejected again when *version* of the archive's worker is a new one; ``None``: in any case."""
@@ -241,7 +285,8 @@ class OutboxFile:
 
     def prune(self) -> bool:
         """Delete some confirmed readings past their time, shrink the file; tell whether there may be more to do."""
-        limit = self._confirmed.limit(self.settings.confirmed_keep_h)
+        # What is being put back was asked for in time.
+        limit = None if self._recall is not None else self._confirmed.limit(self.settings.confirmed_keep_h)
         more = False
         if limit is not None:
             self._losses.prune(limit)
@@ -306,7 +351,8 @@ class OutboxFile:
 
     def _touch(self, stream: str) -> StreamState:
         if stream not in self._draft:
-            self._draft[stream] = copy.copy(self._streams[stream])
+            known = self._streams.get(stream)
+            self._draft[stream] = self._account.empty(stream) if known is None else copy.copy(known)
         return self._draft[stream]
 
     def _write_rows(self) -> None:

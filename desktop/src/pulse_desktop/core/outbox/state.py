@@ -36,6 +36,13 @@ class StreamState(msgspec.Struct):
     oldest_at: str | None = None
     lost: tuple[Range, ...] = ()
 
+    def take_back(self, numbers: Sequence[int]) -> None:
+        """Count rows that came back as pending; the first and the last held one lie between the ends from now on."""
+        self.pending += len(numbers)
+        self.first_held = min(self.first_held or numbers[0], *numbers)
+        self.last_held = max(self.last_held, *numbers)
+        self.last_no = max(self.last_no, self.last_held)
+
     @property
     def held(self) -> int:
         """Rows that no receipt has named."""

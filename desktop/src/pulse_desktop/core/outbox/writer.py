@@ -85,6 +85,7 @@ class _Barrier:
 
 
 _LAZY = (_Sent, _Note, Settlement)
+_AFTERWARDS = (_PutBack, _Offer)  # need room, and nobody waits for them: samples go first
 _Work: TypeAlias = Sample | Settlement | _Sent | _Note | _PutBack | _Offer | _Damage | _Barrier | DeviceSettings
 
 
@@ -110,6 +111,8 @@ class Outbox:
         self._closing = threading.Event()
         self._failure: Exception | None = None
         self._newest_at = self._pruned_at = self._looked_at = self._committed_at = float("-inf")
+        self._afterwards: list[_Work] = []
+        self._afterwards_at = float("-inf")
 
     def start(self) -> None:
         """
@@ -219,7 +222,7 @@ class Outbox:
         has_hurried = False  # since the last pause or success
         while True:
             if not group:
-                self._gather(group)
+                self._gather(group, has_more=bool(self._afterwards or file.is_putting_back))
                 most = MAX_GROUP
             last_try = self._closing.is_set()
             part = group[:most]
@@ -244,9 +247,35 @@ class Outbox:
                 has_hurried = False
                 continue
             has_hurried = False
+            self._afterwards += [work for work in part if isinstance(work, _AFTERWARDS)]
+            self._do_afterwards(file)
             if self._reached_end(part):
                 return
             del group[:most]
+
+    def _do_afterwards(self, file: OutboxFile) -> None:
+        """Do some of what needs room, in transactions of its own: when there is none, recording goes on without."""
+        if self._clock.monotonic() < self._afterwards_at:
+            return
+        try:
+            while self._afterwards:
+                file.begin()
+                self._apply(file, self._afterwards[0])
+                self._commit(file)
+                del self._afterwards[0]
+            if file.is_putting_back:
+                file.begin()
+                file.put_back_some()
+                self._commit(file)
+        except sqlite3.Error as error:
+            file.rollback()
+            if is_damage(error):
+                raise
+            log.warning("desktop.put_off", reason=str(error))
+            file.put_back_less()
+            self.state = replace(self.state, reopened=file.state.reopened)
+            self._on_commit(Committed(self.state, []))
+            self._afterwards_at = self._clock.monotonic() + RETRY_S
 
     @staticmethod
     def _reached_end(part: Sequence[_Work]) -> bool:
@@ -260,8 +289,11 @@ class Outbox:
         self._take(group, 0.0)
         group.sort(key=lambda work: not isinstance(work, Settlement))
 
-    def _gather(self, group: list[_Work]) -> None:
-        """Fill *group* with what comes together."""
+    def _gather(self, group: list[_Work], *, has_more: bool) -> None:
+        """Fill *group* with what comes together; *has_more*: there is something to do besides."""
+        if has_more:
+            self._take(group, self._afterwards_at - self._clock.monotonic())
+            return
         lazy_until = self._clock.monotonic() + LAZY_S
         if not self._take(group, LAZY_S, for_urgent=True):
             self._take(group, RETRY_S if self.state.problem else PRUNE_EVERY_S)
@@ -298,7 +330,8 @@ class Outbox:
                 continue
             for work in works:
                 # Rows that leave in the same transaction need not be called sent before: nobody could see it.
-                if not isinstance(work, _Sent) or difference(work.ranges, answered.get(work.stream, ())):
+                is_told = isinstance(work, _Sent) and not difference(work.ranges, answered.get(work.stream, ()))
+                if not is_told and not isinstance(work, _AFTERWARDS):
                     self._apply(file, work)
         last = any(isinstance(work, _Barrier) and work.last for work in group)
         if last or now - self._newest_at >= NEWEST_EVERY_S:
@@ -306,6 +339,9 @@ class Outbox:
             self._newest_at = now
         if not last and now - self._pruned_at >= PRUNE_EVERY_S and not file.prune():
             self._pruned_at = now
+        self._commit(file)
+
+    def _commit(self, file: OutboxFile) -> None:
         state, added = file.commit()
         self._committed_at = self._clock.monotonic()
         if state.problem:
