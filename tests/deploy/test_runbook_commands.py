@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pulse_auth.deployment.secret_files import prepare_secrets
 from pulse_ingest.measures import Measures
 from pulse_ingest.metrics_http import MetricsHttp
@@ -116,3 +118,15 @@ def test_management_key_gets_another_secret_under_its_name_and_the_api_a_copy(tm
     assert file.stat().st_mode & 0o777 == 0o640
     prepare_secrets(tmp_path)
     assert (tmp_path / "auth-api" / "management-key").read_text() == file.read_text()
+
+
+@pytest.mark.parametrize("page", ["deployment.md", "runbooks/restore.md"])
+def test_devices_are_asked_for_what_is_forgotten_before_the_restored_server_answers_them(
+    page: str,
+) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    restoring = [one for one in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "run --rm restore newest" in one]
+    assert len(restoring) == 2, "on the same server and on a new one"
+    for block in restoring:
+        done = [one for one in block.splitlines() if "reconcile" in one or "up -d" in one]
+        assert done[:2] == ["docker compose run --rm reconcile", "docker compose up -d"]
