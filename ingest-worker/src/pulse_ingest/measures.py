@@ -50,6 +50,9 @@ class Measures:
         self.expired_rows = Counter(
             "pulse_ingest_expired_rows", "Old rows deleted from the DEFAULT partition", registry=made
         )
+        self.expired_rejects = Counter(
+            "pulse_ingest_expired_rejects", "Records of rejects deleted for their age", registry=made
+        )
         self.reconnects = Counter("pulse_ingest_connections", "Connections to the broker made", registry=made)
         self.batch_readings = Histogram(
             "pulse_ingest_batch_readings", "Size of batches", buckets=_SIZE_BUCKETS, registry=made

@@ -1,5 +1,5 @@
 """
-Dropping telemetry that came long ago: whole days by their newest ``received_at``, and the DEFAULT partition's rows.
+Dropping what came long ago: whole days by their newest ``received_at``, rows of the DEFAULT partition, and of rejects.
 
 Works on a connection of its own, so that the archive never waits for it. The ledger is left alone: what is dropped
 counts as archived, never as missing. Read next: ``day_partitions``, which makes the partitions.
@@ -18,7 +18,7 @@ from .errors import StorageUnavailable, WriteFailed
 from .measures import Measures
 
 EVERY_S = 3600.0
-DEFAULT_ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 20_000
 
 log = structlog.get_logger()
 
@@ -34,6 +34,9 @@ class Shelves(Protocol):
 
     async def expire_default(self, came_before: datetime, most: int) -> int:
         """See ``writer.Database.expire_default``."""
+
+    async def expire_rejects(self, came_before: datetime, most: int) -> int:
+        """See ``writer.Database.expire_rejects``."""
 
 
 class Retention:
@@ -63,7 +66,7 @@ class Retention:
 
         Raises:
             StorageUnavailable: Server away.
-            WriteFailed: The server would not list the days, or delete from the DEFAULT partition.
+            WriteFailed: The server would not list the days, or delete rows.
         """
         limit = self._clock.now() - timedelta(days=self._days)
         for day in await self._shelves.old_partitions(limit.date()):
@@ -75,6 +78,9 @@ class Retention:
             if dropped:
                 self._measures.expired_days.inc()
                 log.info("retention.day_dropped", day=str(day))
-        while deleted := await self._shelves.expire_default(limit, DEFAULT_ROWS_AT_ONCE):
+        while deleted := await self._shelves.expire_default(limit, ROWS_AT_ONCE):
             self._measures.expired_rows.inc(deleted)
             log.info("retention.rows_deleted", rows=deleted)
+        while deleted := await self._shelves.expire_rejects(limit, ROWS_AT_ONCE):
+            self._measures.expired_rejects.inc(deleted)
+            log.info("retention.rejects_deleted", rows=deleted)

@@ -224,6 +224,11 @@ class Database:
         async with self._errors() as conn:
             return int(await conn.fetchval(QUERIES["expire_default"], came_before, most))
 
+    async def expire_rejects(self, came_before: datetime, most: int) -> int:
+        """Delete at most so many old records of rejects, return how many; raises as ``write_side``."""
+        async with self._errors() as conn:
+            return int(await conn.fetchval(QUERIES["expire_rejects"], came_before, most))
+
     async def request_reconcile(self, since: datetime) -> list[Outlook]:
         """Store the request; return what each known device said last. Raises as ``write_side``."""
         async with self._errors() as conn, conn.transaction():

@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 import asyncpg
+import pytest
 from structlog.testing import capture_logs
 
+from pulse_ingest import retention as module
 from pulse_ingest.clock import SystemClock
 from pulse_ingest.measures import Measures
 from pulse_ingest.retention import Retention
 from pulse_ingest.writer import Database, Target
-from support.ingest import NEXT_STREAM, RECEIVED, account, archived, numbered, time_of
+from support.ingest import NEXT_STREAM, RECEIVED, account, archived, bad, message, numbered, time_of
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 DAYS = 30
@@ -61,6 +63,24 @@ async def test_drop_old_default_partition_loses_what_came_long_ago_alone(writer:
     await retention(writer).drop_old()
     assert await archived(owner) == [3]
     assert await owner.fetchval("SELECT count(*) FROM telemetry_data_default") == 1
+
+
+async def test_drop_old_records_of_rejects_go_in_parts_and_their_numbers_stay_rejected(
+    writer: Database, owner: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 2)
+    await writer.write_batch([message([bad(1), bad(2), bad(3), bad(4), bad(5)])], RECEIVED)
+    await writer.write_batch([message([bad(6)], received_at=datetime.now(UTC))], RECEIVED)
+    kept = retention(writer)
+    with capture_logs() as logs:
+        await kept.drop_old()
+    assert [entry["rows"] for entry in logs if entry["event"] == "retention.rejects_deleted"] == [2, 2, 1]
+    assert await owner.fetch("SELECT sequence_no FROM telemetry_rejects") == [(6,)]
+    assert (await account(owner))["rejected"] == [(1, 6)]
+    (answer,) = (await writer.write_batch([message([bad(1)])], RECEIVED)).answers
+    assert answer.reasons == {1: "rejected earlier"}
+    (answer,) = (await writer.write_batch([numbered([2])], RECEIVED)).answers
+    assert answer.fates.archived == [(2, 2)], "a valid copy is archived all the same"
 
 
 async def test_drop_old_two_workers_at_once_neither_fail_nor_wait_for_ever(

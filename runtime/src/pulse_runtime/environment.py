@@ -179,7 +179,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "PULSE_RETENTION_DAYS",
         "0",
-        "Days that telemetry is kept, by the time of its coming; 0: for ever (a day up to 400 days old is a partition)",
+        "Days that telemetry and records of rejects are kept, by the time of their coming; 0: for ever"
+        " (a day up to 400 days old is a partition)",
         "ingest, compose",
     ),
     Variable(

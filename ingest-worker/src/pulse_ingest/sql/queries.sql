@@ -194,6 +194,10 @@ SELECT telemetry_expire_partition($1::date, $2)
 -- Delete some rows of the DEFAULT partition that came before the limit.
 SELECT telemetry_expire_default($1, $2)
 
+-- expire_rejects --
+-- Delete some records of what was rejected before the limit.
+SELECT telemetry_expire_rejects($1, $2)
+
 -- request_reconcile --
 -- Store that everything since a time is wanted again from every device.
 INSERT INTO reconcile_requests (wanted_since) VALUES ($1)
