@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from pulse_acl.payloads import MAX_PAYLOAD_BYTES, Heartbeat, decode
+from pulse_desktop.core.delivery.heartbeats import LATEST_BYTES
 from pulse_desktop.core.delivery.messages import Mirrored
+from pulse_desktop.core.readings import Sample
 from support.device_bench import Bench, stamp
 
 
@@ -45,6 +52,26 @@ def test_heartbeat_sums_up_streams_beyond_the_newest_twenty(bench: Bench):
     assert len(beat["held"]) == 20
     assert beat["held_older"] == {"newest": "018f0000-0000-7000-8000-000000000005", "streams": 5, "count": 10}
     assert beat["held"][0]["stream"] == "018f0000-0000-7000-8000-000000000006"
+
+
+def test_heartbeat_of_more_metrics_than_fit_shows_the_newest_of_them(bench: Bench, capsys: pytest.CaptureFixture[str]):
+    channel = bench.link_up()
+    name = "plant/line-07/machine-12/axis/{:05d}/temperature_of_bearing_in_degrees_celsius_filtered"
+    for first in range(0, 10_000, 200):
+        values = {name.format(number): -1.2345678901234567e-308 for number in range(first, first + 200)}
+        sample = Sample(bench.clock.now(), {"always": first, **values})
+        bench._transact(lambda sample=sample: bench.file.add(sample))
+        bench.settle_down()
+    bench.archive_all()
+    bench.pass_time(6.0)
+    assert channel.sent[-1][0] == "heartbeat"
+    assert LATEST_BYTES * 0.9 < channel.sizes[-1] < MAX_PAYLOAD_BYTES - 64 * 1024, "room for waiting rows is left"
+    latest = decode(Heartbeat, json.dumps(channel.beats()[-1], separators=(",", ":")).encode()).latest
+    assert latest is not None
+    assert latest["always"] == 9_800
+    assert name.format(9_999) in latest
+    assert name.format(0) not in latest
+    assert capsys.readouterr().out.count("desktop.latest_left_out") == 1
 
 
 def test_heartbeat_tells_when_a_worker_was_seen_online(bench: Bench):

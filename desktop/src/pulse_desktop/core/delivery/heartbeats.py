@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import structlog
+
 from pulse_acl.payloads import format_time
 from pulse_acl.topics import Topic, build
 
@@ -22,8 +24,11 @@ from . import messages
 from .ingest import IngestWatch
 from .ports import Channel, OutboxWriter
 
+log = structlog.get_logger()
 SYNCING_BEAT_S = 0.5
 NOTE_EVERY_S = 2.0
+LATEST_BYTES = 128 * 1024  # of a heartbeat: half of what the contract takes
+VALUE_BYTES = 28  # of a metric besides its name: the longest number, quotes, colon and comma
 
 
 class Heartbeats:
@@ -32,15 +37,27 @@ class Heartbeats:
     def __init__(self, client_id: str, writer: OutboxWriter, clock: Clock, ingest: IngestWatch) -> None:
         self._id, self._writer, self._clock, self._ingest = client_id, writer, clock, ingest
         self._topic = build(Topic.HEARTBEAT, client_id=client_id)
-        self._latest: dict[str, MetricValue] = {}
+        self._latest: dict[str, MetricValue] = {}  # the newest last
+        self._latest_bytes = 0
+        self._has_left_out = False
         self._mirrored = messages.Mirrored()
         self.due_at = self._note_at = clock.monotonic()
         self._beat_at = -math.inf
         self._has_left = False
 
     def recorded(self, row: StoredReading) -> None:
-        """Note the values of a new reading as the latest."""
-        self._latest |= messages.metrics_of(row)
+        """Note the values of a new reading as the latest; where they are too many for a heartbeat, the oldest go."""
+        for name, value in messages.metrics_of(row).items():
+            if self._latest.pop(name, None) is None:
+                self._latest_bytes += len(name) + VALUE_BYTES
+            self._latest[name] = value
+        while self._latest_bytes > LATEST_BYTES:
+            oldest = next(iter(self._latest))
+            del self._latest[oldest]
+            self._latest_bytes -= len(oldest) + VALUE_BYTES
+            if not self._has_left_out:
+                self._has_left_out = True
+                log.warning("desktop.latest_left_out", metric=oldest, known=len(self._latest))
 
     def mirrored(self, mirrored: messages.Mirrored) -> None:
         """Tell from now on where the device is in the server's records, at once when settings came into force."""
