@@ -58,6 +58,26 @@ def test_times_of_another_day_have_their_day_and_room_for_it_whatever_the_letter
         qapp.setFont(before)
 
 
+@pytest.mark.parametrize(("width", "is_left_out"), [(1024, True), (1500, False), (800, False)])
+def test_table_leaves_out_what_tooltips_say_where_name_and_value_have_no_room_item_1(
+    window: MainWindow, width: int, is_left_out: bool
+):
+    past = format_time(datetime.now().astimezone() - timedelta(days=2))
+    shown = online(waiting=rows(3, "sent", past), recorded_at=dict.fromkeys(online().latest, past))
+    window.resize(width, 600)
+    for table, wide, spare, said in (
+        (window.work.metrics, 0, 2, "integer"),
+        (window.work.waiting, 1, 0, "number 2 of stream"),
+    ):
+        window.work.tabs.setCurrentWidget(table)
+        window.show_snapshot(shown)
+        QApplication.processEvents()
+        assert table.view.isColumnHidden(spare) is is_left_out
+        assert table.view.columnWidth(wide) >= 56
+        assert not table.view.horizontalScrollBar().isVisible()
+        assert said in table.model.rows()[1].tip
+
+
 def test_rows_that_wait_over_midnight_get_their_day_item_2(window: MainWindow, monkeypatch: pytest.MonkeyPatch):
     window.work.tabs.setCurrentWidget(window.work.log)
     shown = disconnected(waiting=rows(3))

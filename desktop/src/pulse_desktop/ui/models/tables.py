@@ -62,14 +62,20 @@ def _whole_line(line: LogLine) -> str:
 
 def _metric(name: str, value: MetricValue, at: str | None, now: datetime) -> Row:
     measured = words.clock_time(at, now) if at else "\u2013"
-    tip = f"{name}  \u00b7  measured {words.whole_time(at)}" if at else name
-    return Row(name, (name, words.exact_text(value), words.type_name(value), measured), tip=tip)
+    kind = words.type_name(value)
+    tip = f"{name}  \u00b7  {kind}" + (f"  \u00b7  measured {words.whole_time(at)}" if at else "")
+    return Row(name, (name, words.exact_text(value), kind, measured), tip=tip)
 
 
 def _waiting(row: WaitingRow, metric: str, now: datetime) -> Row:
     name = metric if metric in row.metrics else next(iter(row.metrics), "")
     value = words.exact_text(row.metrics[name]) if name else ""
-    told = (name, f"measured {words.whole_time(row.recorded_at)}", f"stream {row.stream}", row.reason)
+    told = (
+        name,
+        f"measured {words.whole_time(row.recorded_at)}",
+        f"number {row.sequence_no} of stream {row.stream}",
+        row.reason,
+    )
     tip = "  \u00b7  ".join(filter(None, told))
     cells = (str(row.sequence_no), value, _STATES[row.state], words.clock_time(row.recorded_at, now))
     return Row(f"{row.stream}/{row.sequence_no}", cells, "down" if row.state == "quarantined" else "", tip)

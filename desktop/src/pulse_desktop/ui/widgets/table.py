@@ -5,25 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from ..models.rows import Row, Rows
 from ..theme.style import role
 
 ROW_PX = 28
+BESIDE_PX = 24  # that margins and the scroll bar take
+LEAST_WIDE = "some/metric"  # that the wide column has room for at least
 AROUND_PX = 26  # what a cell's text has on both sides, by the sheet and by Qt; letters differ a little
 MOST_CHARACTERS = 24  # of a text that a column makes room for by itself; it is the longest number's
 
 
 class Table(QWidget):
-    """Rows under headings; ``wide``: the column that takes the room that is left; *empty*: said when none is there."""
+    """
+    Rows under headings; *wide*: the column that takes the room that is left; *empty*: said when none is there.
+
+    *spare*: a column that is left out where the wide one would have no room; what it says is in the rows' tooltips.
+    """
 
     def __init__(
-        self, headings: Sequence[str], *, wide: int, right: frozenset[int] = frozenset(), empty: str = ""
+        self,
+        headings: Sequence[str],
+        *,
+        wide: int,
+        right: frozenset[int] = frozenset(),
+        empty: str = "",
+        spare: int | None = None,
     ) -> None:
         super().__init__()
         self.model = Rows(headings, right)
+        self._wide, self._spare = wide, spare
         self._lengths: dict[int, int] = {}  # of the longest text so far, by column
         self.view = QTableView()
         self.view.setModel(self.model)
@@ -84,7 +97,24 @@ class Table(QWidget):
     def _make_room(self, column: int, text: str) -> None:
         self._lengths[column] = len(text)
         wide = QFontMetrics(self.view.font()).horizontalAdvance(text) + AROUND_PX
+        self.view.showColumn(column)  # else it takes no width
         self.view.setColumnWidth(column, max(wide, self.view.horizontalHeader().sectionSizeHint(column)))
+        self._spare_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave out what the wide column needs the room of."""
+        super().resizeEvent(event)
+        self._spare_room()
+
+    def _spare_room(self) -> None:
+        if self._spare is None:
+            return
+        self.view.showColumn(self._spare)
+        others = (self.view.columnWidth(one) for one in range(self.model.columnCount()) if one != self._wide)
+        left = self.width() - BESIDE_PX - sum(others)
+        least = QFontMetrics(self.view.font()).horizontalAdvance(LEAST_WIDE) + AROUND_PX
+        if left < least:
+            self.view.hideColumn(self._spare)
 
     def selected(self) -> Row | None:
         """Return the row that a person has chosen."""

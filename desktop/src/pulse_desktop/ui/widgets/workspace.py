@@ -32,9 +32,11 @@ class Workspace(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.chart = Chart()
-        self.metrics = Table(METRIC_HEADINGS, wide=0, right=frozenset({1}), empty="No reading was taken so far.")
+        self.metrics = Table(
+            METRIC_HEADINGS, wide=0, right=frozenset({1}), empty="No reading was taken so far.", spare=2
+        )
         self.metrics.set_widths("", "123456.789", "boolean", A_TIME)
-        self.waiting = Table(WAITING_HEADINGS, wide=1, right=frozenset({0, 1}), empty=NOT_KNOWN)
+        self.waiting = Table(WAITING_HEADINGS, wide=1, right=frozenset({0, 1}), empty=NOT_KNOWN, spare=0)
         self.waiting.set_widths("12345", "", "pending", A_TIME)
         self.log = Table(LOG_HEADINGS, wide=2, empty="Nothing has happened so far.")
         self.log.set_widths(A_TIME, "desktop.connection_lost", "")
