@@ -190,7 +190,11 @@ class Session:
         self._watching.start()
 
     def close(self) -> None:
-        """Stop the device cleanly and give the folder back; a start that is under way comes to its end first."""
+        """
+        Stop the device cleanly and give the folder back; a start that is under way comes to its end first.
+
+        On a disk that stands still the folder stays locked until the last that was recorded is on it.
+        """
         self._stopping.set()
         with self._starting:
             is_started = self._is_started
@@ -198,6 +202,14 @@ class Session:
             self._watching.join(5.0)
         if is_started:
             self.device.stop()
+        if self.device.outbox.is_running:
+            log.error("desktop.still_writing", hint="the folder stays locked until the outbox is closed")
+            threading.Thread(target=self._release_later, name="release", daemon=True).start()
+        else:
+            self._lock.release()
+
+    def _release_later(self) -> None:
+        self.device.outbox.wait_closed()
         self._lock.release()
 
     def _watch(self) -> None:

@@ -84,6 +84,23 @@ def test_account_of_rows_put_in_by_hand_is_no_reason_not_to_start(path: Path):
     file.close()
 
 
+def test_account_noted_by_a_former_run_that_ended_late_hides_no_rows(path: Path):
+    """It closed the file when another run had begun already, and that one lost its power."""
+    former, other = opened(path), opened(path)
+    former.close()
+    other.begin()
+    for number in range(2):
+        other.add(Sample(CLOCK.now(), {"n": number}))
+    other.commit()
+    other._db.close()  # as kill -9 does
+    held = []
+    for _ in range(2):
+        file = opened(path)
+        held.append(file.state.held)
+        file.close()
+    assert held == [9, 9], "7 of them were there before"
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -20,12 +20,29 @@ from pulse_desktop.core.settings import FixedSetting
 from pulse_desktop.core.sources.plan import single
 from pulse_desktop.session import Session, SessionPlan
 from pulse_runtime.environment import Environment
+from support.waiting import until
+
+
+class SlowOutbox:
+    """Is closed when it is let."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+        self.closed.set()
+
+    @property
+    def is_running(self) -> bool:
+        return not self.closed.is_set()
+
+    def wait_closed(self) -> None:
+        self.closed.wait()
 
 
 class SlowDevice:
     """Starts when it is let; notes what was done with it."""
 
     def __init__(self, _parts: object) -> None:
+        self.outbox = SlowOutbox()
         self.is_starting, self.may_start = threading.Event(), threading.Event()
         self.done: list[str] = []
 
@@ -68,6 +85,17 @@ def test_session_closed_during_a_slow_start_waits_for_it_and_stops_the_device(se
     closing.join(20)
     assert device.done == ["started", "stopped"]
     assert running_process(session.folder.path) is None
+
+
+def test_session_closed_while_the_disk_stands_still_keeps_the_folder_until_all_is_written(session: Session):
+    session.device.may_start.set()
+    session.start()
+    session.device.outbox.closed.clear()
+    session.close()
+    assert session.device.done == ["started", "stopped"]
+    assert running_process(session.folder.path) is not None, "else a new run writes beside the old one"
+    session.device.outbox.closed.set()
+    until(lambda: running_process(session.folder.path) is None, within_s=20, what="the folder is given back")
 
 
 def test_session_that_is_closed_starts_nothing_any_more(session: Session):

@@ -8,7 +8,7 @@ the note is taken back with the first commit. Called by ``file`` only. Read next
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -46,6 +46,9 @@ class Account:
             streams = None
         if streams is None or not all(self._fits(stream) for stream in streams):
             return None
+        if not {ordinal for ordinal, _ in self._with_rows()} <= {stream.ordinal for stream in streams}:
+            log.warning("desktop.account_lacks_rows")  # noted by one that did not know what another wrote beside it
+            return None
         return {stream.stream: stream for stream in streams}
 
     def note(self, streams: Collection[StreamState] | None) -> None:
@@ -60,9 +63,7 @@ class Account:
             for ordinal, stream, last in self._db.execute("SELECT ordinal, stream, last_sequence_no FROM streams")
         }
         held: dict[str, StreamState] = {}
-        at = (0, "")
-        while at := self._db.execute(_NEXT, (NUMBERS, at[0] + 1)).fetchone():
-            ordinal, stream = at
+        for ordinal, stream in self._with_rows():
             if stream not in known:
                 known[stream] = self._adopt(stream, ordinal)
             if known[stream].ordinal != ordinal:
@@ -99,6 +100,12 @@ class Account:
         last = self._db.execute(_LAST_HELD, bounds).fetchone()
         stream.first_held, stream.oldest_at = first
         stream.last_held = last[0]
+
+    def _with_rows(self) -> Iterator[tuple[int, str]]:
+        """Yield (ordinal, stream) of those that have rows, by one look each."""
+        at = (0, "")
+        while at := self._db.execute(_NEXT, (NUMBERS, at[0] + 1)).fetchone():
+            yield at
 
     def _fits(self, stream: StreamState) -> bool:
         there = StreamState(

@@ -182,6 +182,10 @@ class Outbox:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def wait_closed(self) -> None:
+        """Wait until the thread has ended, however long that takes: nobody else may write to the file before."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             file = self._open()
