@@ -17,6 +17,8 @@ from pulse_desktop.core.identity.online import ApiUnreachableError, Person, Refu
 from pulse_desktop.core.identity.operator_keys import OperatorKeys
 from pulse_desktop.core.identity.operators import author, set_password
 from pulse_desktop.core.identity.sign_in import SignIn
+from pulse_desktop.core.sync.corrected_time import CorrectedTime
+from pulse_desktop.core.sync.schema import open_identity
 from pulse_sync.records import Key, Kind
 from support.sync_bench import HASH, PASSWORD, ROLE, USER, SyncBench, bench_with_people, record, user
 
@@ -169,6 +171,55 @@ def test_sign_in_failures_lock_that_account_only_also_after_a_restart_case_28(be
     assert again.sign_in("ann", PASSWORD).who.username == "ann"
     assert refused(again, "ann", "guess") == WRONG
     assert again.sign_in("ann", PASSWORD).who.username == "ann", "success begins anew"
+
+
+def wait_s(desk: SignIn) -> int:
+    with pytest.raises(LockedError) as raised:
+        desk.sign_in("ann", PASSWORD)
+    return raised.value.wait_s
+
+
+def locked(bench: SyncBench, desk: SignIn, failures: int = 4) -> None:
+    for _ in range(failures):
+        assert refused(desk, "ann", "guess") == WRONG
+
+
+def test_lock_ends_although_the_clock_was_a_day_ahead_once(bench: SyncBench, desk: SignIn):
+    bench.clock.jump(86_400)
+    CorrectedTime(bench.db, bench.clock).now()
+    bench.clock.jump(-86_400)
+    locked(bench, desk)
+    assert wait_s(desk) == 60
+    bench.clock.advance(59)
+    assert wait_s(desk) == 1
+    bench.clock.advance(1)
+    assert desk.sign_in("ann", PASSWORD).who.username == "ann"
+
+
+def test_lock_does_not_end_for_a_clock_set_back_or_a_machine_started_anew(bench: SyncBench, desk: SignIn):
+    locked(bench, desk)
+    bench.clock.jump(-3_600)
+    assert wait_s(desk) == 60
+    bench.clock.passed_s = 5.0  # of the monotonic clock, which begins with the machine
+    assert wait_s(SignIn(bench.db, "D1", FakeServer(), bench.clock)) == 60, "nobody knows how long it was off"
+    bench.clock.passed_s += 30.0
+    assert wait_s(desk) == 30, "but it is counted from there"
+    bench.clock.passed_s += 30.0
+    assert desk.sign_in("ann", PASSWORD).who.username == "ann"
+
+
+def test_lock_of_a_file_of_the_first_version_is_kept(bench: SyncBench, desk: SignIn):
+    locked(bench, desk)
+    path = Path(bench.db.execute("PRAGMA database_list").fetchone()[2])
+    bench.db.execute("ALTER TABLE sign_in_failures DROP COLUMN locked_at_s")
+    bench.db.execute("PRAGMA user_version = 1")
+    again = open_identity(path)
+    try:
+        assert wait_s(SignIn(again, "D1", FakeServer(), bench.clock)) == 60
+        bench.clock.advance(60)
+        assert SignIn(again, "D1", FakeServer(), bench.clock).sign_in("ann", PASSWORD).who.username == "ann"
+    finally:
+        again.close()
 
 
 def test_sign_in_unknown_name_is_locked_like_a_known_one(bench: SyncBench, desk: SignIn):
@@ -335,8 +386,6 @@ def test_user_made_here_can_sign_in_here_at_once(bench: SyncBench, desk: SignIn)
 
 
 def test_time_on_the_servers_scale_never_runs_back_between_contacts(bench: SyncBench):
-    from pulse_desktop.core.sync.corrected_time import CorrectedTime
-
     time = CorrectedTime(bench.db, bench.clock)
     time.contact(5_000)
     start = time.now()

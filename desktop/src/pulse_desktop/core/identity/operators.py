@@ -43,7 +43,7 @@ def author(db: sqlite3.Connection, client_id: str, clock: Clock, password: str) 
     except NeverMetError as error:
         raise ChangeError(f"nothing can be changed here: {error}") from error
     require_fresh(db, client_id, time, now)
-    lockout.begin(who.username, now)
+    lockout.begin(who.username, now, clock.monotonic())
     key = keys.opened(who.user_id, password)
     lockout.succeeded(who.username)
     return Author(db, client_id, clock, user_id=who.user_id, username=who.username, key=key)

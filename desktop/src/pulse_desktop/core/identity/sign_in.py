@@ -144,7 +144,7 @@ class SignIn:
         except NeverMetError as error:
             raise SignInError(f"the server is not there, and {error}") from error
         require_fresh(self._db, self._id, self._time, now)
-        self._lockout.begin(username, now)
+        self._lockout.begin(username, now, self._clock.monotonic())
         holdings = read_holdings(self._db)
         user = holdings.named(Kind.USER, username)
         is_right = matches(user.get("password_hash") if user is not None else None, password)

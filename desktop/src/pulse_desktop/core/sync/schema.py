@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import StorageError
 
-VERSION = 1
+VERSION = 2
 FILE_NAME = "identity.db"
 BUSY_S = 5.0
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -62,7 +62,8 @@ CREATE TABLE IF NOT EXISTS sign_in (
     user_id TEXT NOT NULL, username TEXT NOT NULL, at TEXT NOT NULL, is_from_cache INTEGER NOT NULL,
     hash_at TEXT, ended_at TEXT, ended_why TEXT);
 CREATE TABLE IF NOT EXISTS sign_in_failures (
-    subject TEXT PRIMARY KEY, failures INTEGER NOT NULL, locked_until TEXT NOT NULL) WITHOUT ROWID;
+    subject TEXT PRIMARY KEY, failures INTEGER NOT NULL, locked_until TEXT NOT NULL,
+    locked_at_s REAL) WITHOUT ROWID;  -- on the clock that counts from the machine's start
 CREATE TABLE IF NOT EXISTS operator_keys (
     user_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL, kid TEXT NOT NULL, made_at TEXT NOT NULL,
     hash_at TEXT, ended_why TEXT) WITHOUT ROWID;
@@ -71,6 +72,7 @@ CREATE TABLE IF NOT EXISTS commands (
     status TEXT, message TEXT NOT NULL DEFAULT '', at TEXT, is_told INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 INSERT OR IGNORE INTO sync_state (id) VALUES (1);
 """
+_ADDED_SINCE_1 = "ALTER TABLE sign_in_failures ADD COLUMN locked_at_s REAL;"
 
 
 class DamagedIdentityError(StorageError):
@@ -110,7 +112,14 @@ def _prepare(db: sqlite3.Connection) -> None:
     if found > VERSION:
         raise sqlite3.NotSupportedError(f"it was written by a newer version ({found})")
     if found < VERSION:
-        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT")
+        added = _ADDED_SINCE_1 if found == 1 else ""
+        try:
+            db.executescript(f"BEGIN IMMEDIATE; {_TABLES} {added} PRAGMA user_version = {VERSION}; COMMIT")
+        except sqlite3.OperationalError:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:  # else another process was first
+                raise
 
 
 @contextmanager
