@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from pulse_desktop.core.connection import State
+from pulse_desktop.core.outbox import Settlement
 from support.device_bench import DEVICE, Bench, stamp
+from support.device_fakes import FakeChannel
 
 
 def test_courier_puback_alone_releases_nothing_case_2(bench: Bench):
@@ -68,7 +70,8 @@ def test_courier_malformed_receipt_is_ignored(bench: Bench, payload: bytes):
     assert (bench.held(), bench.courier.ignored_receipts) == (2, 1)
 
 
-def test_courier_reading_that_is_never_answered_is_set_aside_and_holds_nothing_up(bench: Bench):
+def set_one_aside(bench: Bench) -> FakeChannel:
+    """Let the archive answer everything but the third reading until that is set aside; return the channel."""
     bench.sample(5)
     channel = bench.link_up()
     bench.ignored = {3}
@@ -79,6 +82,11 @@ def test_courier_reading_that_is_never_answered_is_set_aside_and_holds_nothing_u
     bench.archive_all()
     assert bench.held() == 1
     assert (len(bench.courier.aside), bench.notes["set_aside"]) == (1, "1")
+    return channel
+
+
+def test_courier_reading_that_is_never_answered_is_set_aside_and_holds_nothing_up(bench: Bench):
+    channel = set_one_aside(bench)
     assert bench.state is State.CONNECTED
     assert channel.beats()[-1]["held"][0]["first"] == 3, "it is still held, and said so"
     before = len(channel.telemetry())
@@ -112,3 +120,19 @@ def test_courier_message_that_is_not_ours_is_ignored(bench: Bench):
     for topic in ("archive/D1/other", "nothing", "system/auth-api/1/status", "system/ingest/1/status"):
         bench.courier.received(topic, b"{")
     assert bench.state is State.CONNECTED
+
+
+def test_courier_readings_set_aside_are_noted_anew_by_each_run(bench: Bench):
+    set_one_aside(bench)
+    bench.shut()
+    bench.boot()
+    assert (len(bench.courier.aside), bench.notes["set_aside"]) == (0, "0"), "it is offered like any other"
+
+
+def test_courier_reading_set_aside_that_is_held_no_more_is_noted_so(bench: Bench):
+    set_one_aside(bench)
+    bench.settle(Settlement(bench.file.state.current.stream, [(3, 3)], [], stamp(bench.clock.now())))
+    bench.settle_down()
+    assert bench.notes["set_aside"] == "1", "nobody has told the courier's list"
+    bench.pass_time(700.0)
+    assert (len(bench.courier.aside), bench.notes["set_aside"]) == (0, "0")

@@ -85,6 +85,7 @@ class Courier:
             Action.OPEN_LIVE: self._open_live,
             Action.TELL: self._beat,
         }
+        self._note_aside()  # what a former run noted was of its own
 
     def configure(self, settings: DeviceSettings) -> None:
         """Take other settings; the order of flushing counts from the next flush on."""
@@ -281,6 +282,7 @@ class Courier:
                 self._outgoing.batch(rows)
             else:
                 self.aside.drop([(stream_id, number)])
+                self._note_aside()
 
     def _still_held(self, stream_id: str, numbers: Sequence[int]) -> list[StoredReading]:
         stream = self._picture.known(stream_id)
