@@ -169,6 +169,15 @@ def test_latest_is_the_newest_value_of_each_metric_with_its_own_time(
     }
 
 
+def test_unanswered_is_what_the_running_device_has_noted(tmp_path: Path, file: OutboxFile):
+    recent_past = Recent(tmp_path / "outbox.db")
+    assert recent_past.unanswered() == 0
+    file.begin()
+    file.note({"set_aside": "3"})
+    file.commit()
+    assert recent_past.unanswered() == 3
+
+
 def test_points_of_a_metric_that_is_not_there_are_none(tmp_path: Path, file: OutboxFile, clock: FakeClock):
     add(file, clock, 3)
     assert Recent(tmp_path / "outbox.db").points("other", 0, LATEST) == []

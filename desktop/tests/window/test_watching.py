@@ -196,6 +196,17 @@ def test_curve_after_the_clock_was_set_back_ascends_and_has_every_new_point_item
     assert 1_000 + 119 in chart._curve.getData()[1], "the newest is drawn"
 
 
+def test_readings_that_are_set_aside_as_unanswered_are_said_item_2(
+    watch: Watch, session: FakeSession, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+):
+    watch.look()
+    monkeypatch.setattr(watch._recent, "unanswered", lambda: 3)
+    clock.advance(2)
+    assert "leaves 3 readings unanswered" in watch.look().problems["unanswered"]
+    session.stream = StreamState(1, "s1", last_no=10)
+    assert "unanswered" not in watch.look().problems, "nothing is held any more"
+
+
 def test_growth_follows_a_change_and_forgets_what_is_long_gone_item_2():
     growth = Growth()
     assert (growth.per_s(0.0), growth.row_bytes()) == (None, None)

@@ -91,6 +91,20 @@ class Recent:
             db.close()
         return {name: (msgspec.json.decode(text, type=bool | int | float), at) for name, text, at in rows}
 
+    def unanswered(self) -> int:
+        """
+        Return how many readings the running device has set aside because the archive answers others and not them.
+
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        db = open_for_reading(self._path)
+        try:
+            row = db.execute("SELECT set_aside FROM sync_state WHERE id = 1").fetchone()
+        finally:
+            db.close()
+        return int((row and row[0]) or 0)
+
     def waiting(self, limit: int = MOST_WAITING) -> list[WaitingRow]:
         """
         Return the oldest *limit* rows of the buffer, those first that go first.

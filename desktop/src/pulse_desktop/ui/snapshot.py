@@ -122,9 +122,10 @@ def buffer_of(report: DeviceReport, most: int | None, room_h: float | None) -> B
     )
 
 
-def problems_of(report: DeviceReport) -> dict[str, str]:
-    """Return what stands as a banner: each until its cause is gone."""
+def problems_of(report: DeviceReport, unanswered: int = 0) -> dict[str, str]:
+    """Return what stands as a banner: each until its cause is gone; *unanswered*: readings that were set aside."""
     outbox = report.outbox
+    unanswered = min(unanswered, outbox.held)  # which they are; what was noted may be a moment old
     found = {
         "recording": outbox.problem,
         "notice": outbox.notice,
@@ -138,6 +139,10 @@ def problems_of(report: DeviceReport) -> dict[str, str]:
         else "",
         "rejected": f"the archive has rejected {outbox.quarantined} readings; they are kept here, see the waiting rows"
         if outbox.quarantined
+        else "",
+        "unanswered": f"the archive leaves {unanswered} readings unanswered although it answers others; they are kept "
+        "here and offered again"
+        if unanswered
         else "",
         "ended": f"a part has ended by itself ({', '.join(report.ended)}); the device is started anew"
         if report.ended

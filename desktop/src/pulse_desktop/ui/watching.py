@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +115,7 @@ class Watch:
         self._interval_s = 0.0
         self._flush_began_with: int | None = None
         self._waiting: tuple[WaitingRow, ...] | None = None
+        self._unanswered = 0
         self._operator = Operator()
         self._people_as_of: tuple[int, ...] = ()
         self._due: dict[str, float] = {}
@@ -166,7 +168,7 @@ class Watch:
             is_archive_away=report.state is State.AWAY,
             buffer=buffer_of(report, self._flush_began_with, self._room_h(report)),
             last_sync_at=report.outbox.last_sync_at,
-            problems=problems_of(report),
+            problems=problems_of(report, self._unanswered),
         )
 
     def _room_h(self, report: DeviceReport) -> float | None:
@@ -235,6 +237,8 @@ class Watch:
             self._waiting = tuple(self._recent.waiting())
         except sqlite3.Error:
             self._waiting = None
+        with suppress(sqlite3.Error):
+            self._unanswered = self._recent.unanswered()
 
     def _read_people(self) -> None:
         operation: Operation = self._session.operation
