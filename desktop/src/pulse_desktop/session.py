@@ -102,6 +102,10 @@ class Session:
             tokens = DeviceTokens(folder.path, self.identity, clock, broker_url or None)
             keys = sync_keys(folder.path, self.identity)
             log.info("desktop.keys_kept", place=place_of(self.identity.signing_key))
+            authorities = self.identity.ca_pem.count("BEGIN CERTIFICATE")
+            if authorities > 1:  # enrolled when everything in an answer was kept
+                hint = "the code named one of them: unless the server's own ca.pem has them all, enroll it again"
+                log.warning("desktop.several_authorities_trusted", count=authorities, hint=hint)
             parts = Parts(
                 folder, settings, tokens, plan.sources, clock, local=local, sync_keys=keys, on_commit=on_commit
             )

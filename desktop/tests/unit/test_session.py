@@ -60,10 +60,14 @@ class SlowDevice:
 
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    return made(tmp_path, monkeypatch, ca_pem="")
+
+
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca_pem: str) -> Session:
     monkeypatch.setattr(module, "Device", SlowDevice)
     identity = store.Identity(
-        client_id="D1", api_url="http://127.0.0.1:1", mqtts_url="mqtt://127.0.0.1:1", ca_pem="", signing_key="s.pem",
-        encryption_key="e.pem", enrolled_at="2026-01-01T00:00:00.000Z",
+        client_id="D1", api_url="http://127.0.0.1:1", mqtts_url="mqtt://127.0.0.1:1", ca_pem=ca_pem,
+        signing_key="s.pem", encryption_key="e.pem", enrolled_at="2026-01-01T00:00:00.000Z",
     )  # fmt: skip
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     store.save(tmp_path, identity, pem, pem)
@@ -104,6 +108,15 @@ def test_session_that_is_closed_starts_nothing_any_more(session: Session):
     with pytest.raises(StorageError, match="closed"):
         session.start()
     assert session.device.done == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_session_of_a_device_that_trusts_several_authorities_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], count: int
+):
+    one = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    made(tmp_path, monkeypatch, ca_pem=one * count).close()
+    assert ("desktop.several_authorities_trusted" in capsys.readouterr().out) is (count > 1)
 
 
 @pytest.mark.parametrize("failing", ["start", "watch"])
