@@ -10,7 +10,7 @@ from pulse_desktop.ui.snapshot import Snapshot
 from pulse_desktop.ui.windows.main import MainWindow
 from support.window_fakes import disconnected, online, operator
 
-LONG = "the API at https://pulse.example.org:8443/api/v1 gives no token: " + "it does not answer within 10 s " * 9
+LONG = "the API at https://pulse.example.org:8443/api/v1 gives no token: " + "it does not answer within 10 s " * 30
 NOTICES = {"notice": "the buffer is filling (8012345 of 10000000 readings)", "source": "press: away"}
 
 
@@ -28,7 +28,12 @@ def said(window: MainWindow, size: tuple[int, int], shown: Snapshot) -> str:
 @pytest.mark.parametrize("size", [(800, 480), (1280, 800)])
 @pytest.mark.parametrize("problems", [{}, NOTICES])
 @pytest.mark.parametrize(
-    "detail", ["the broker does not answer within 8 s", "the API at https://p.example gives no token: it is down"]
+    "detail",
+    [
+        "the broker does not answer within 8 s",
+        "the API at https://p.example gives no token: it is down",
+        "the API at https://pulse.example.org:8443 does not answer: timed out",
+    ],
 )
 def test_card_says_what_does_not_answer_where_nobody_sees_a_tooltip_item_2(
     window: MainWindow, size: tuple[int, int], problems: dict[str, str], detail: str
@@ -36,6 +41,7 @@ def test_card_says_what_does_not_answer_where_nobody_sees_a_tooltip_item_2(
     text = said(window, size, disconnected(Link.NO_BROKER, detail, problems=problems))
     assert "No broker" in text
     assert detail[1:] in text
+    assert text.endswith("."), "no sentence is begun that has no room"
 
 
 def test_card_without_a_detail_names_both_that_may_not_answer_item_2(window: MainWindow):

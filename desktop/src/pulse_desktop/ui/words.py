@@ -76,7 +76,9 @@ def accounts(now: Snapshot) -> tuple[str, ...]:
     if is_told or not now.link_detail or now.link in {Link.REFUSED, Link.TAKEN_OVER}:  # of which a banner says it
         return (whole,)
     more = _breakable(sentence(now.link_detail))
-    return (f"{whole}\n{more}", f"No broker. {more} {WAIT}" if now.link is Link.NO_BROKER else whole)
+    if now.link is not Link.NO_BROKER:
+        return (f"{whole}\n{more}", whole)
+    return (f"{whole}\n{more}", f"No broker. {more} {WAIT}", f"No broker. {more}")
 
 
 def _breakable(text: str) -> str:
