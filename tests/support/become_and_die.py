@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from pulse_desktop import session
@@ -27,7 +28,8 @@ class CaughtUp:
     """A device that the archive has answered everything of."""
 
     def __init__(self, _parts: object) -> None:
-        """Nothing runs."""
+        """Nothing runs, the outbox neither."""
+        self.outbox = SimpleNamespace(is_running=False)
 
     def report(self) -> Any:
         return type("Report", (), {"state": State.CONNECTED})
