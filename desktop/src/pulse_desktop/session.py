@@ -116,6 +116,7 @@ class Session:
         self.operation = Operation(folder, self.identity, clock, self.device.flush)
         self._stopping = threading.Event()
         self._watching: threading.Thread | None = None
+        self._releasing: threading.Thread | None = None
         self._is_started = False
         self._has_ended = False
         self._starting = threading.Lock()  # a start may take long, and ``close`` comes from another thread
@@ -208,9 +209,15 @@ class Session:
             self.device.stop()
         if self.device.outbox.is_running:
             log.error("desktop.still_writing", hint="the folder stays locked until the outbox is closed")
-            threading.Thread(target=self._release_later, name="release", daemon=True).start()
+            self._releasing = threading.Thread(target=self._release_later, name="release", daemon=True)
+            self._releasing.start()
         else:
             self._lock.release()
+
+    def wait_released(self) -> None:
+        """After ``close``: wait until the folder is given back, so that this program can open it again."""
+        if self._releasing is not None:
+            self._releasing.join()
 
     def _release_later(self) -> None:
         self.device.outbox.wait_closed()

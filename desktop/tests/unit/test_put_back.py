@@ -69,9 +69,10 @@ def test_wish_repeated_puts_nothing_back_again(bench: Bench):
     """The worker asks every 60 s until a heartbeat that says so has reached it."""
     bench.wish(LATE)
     bench.archive_all()
-    bench.clock.advance(60)
-    bench.wish(LATE)
-    assert (bench.held(), bench.file.state.resent_since) == (0, LATE)
+    for _ in range(5):  # serving it may take minutes
+        bench.clock.advance(60)
+        bench.wish(LATE)
+        assert (bench.held(), bench.file.state.resent_since) == (0, LATE)
 
 
 def test_wish_again_after_another_restore_from_the_same_backup_is_served_again(bench: Bench):

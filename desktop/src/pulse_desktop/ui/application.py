@@ -243,7 +243,10 @@ def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSe
         application.exec()
     finally:
         running.close()
-    return running.goes_on_as if running.starts_anew else None
+    if not running.starts_anew:
+        return None
+    running.session.wait_released()
+    return running.goes_on_as
 
 
 def _enrolled(make_plan: Callable[[str | None], SessionPlan]) -> SessionPlan | None:

@@ -149,6 +149,7 @@ def clock_time(text: str | None, now: datetime) -> str:
     return _clock_time(text, now.astimezone().date()) if text else "never"
 
 
+@lru_cache(maxsize=2048)  # as below
 def whole_time(text: str) -> str:
     """Write an RFC 3339 time with everything that ``clock_time`` may leave out, for a tooltip."""
     return f"{parse_time(text).astimezone():%Y-%m-%d %H:%M:%S}"

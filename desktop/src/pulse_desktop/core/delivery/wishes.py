@@ -17,7 +17,7 @@ REPEATED_WITHIN = timedelta(seconds=90)
 
 
 class Wishes:
-    """The request that was served last since the program started."""
+    """The request that was served last since the program started, and when the archive asked last."""
 
     def __init__(self) -> None:
         self._since: str | None = None
@@ -28,7 +28,8 @@ class Wishes:
         if receipt.wanted_since is None:
             return None
         since, at = format_time(parse_time(receipt.wanted_since)), parse_time(receipt.at)
-        if since == self._since and self._asked_at is not None and at - self._asked_at < REPEATED_WITHIN:
+        before, self._asked_at = self._asked_at, at  # a repetition of a repetition is one, too: serving may take long
+        if since == self._since and before is not None and at - before < REPEATED_WITHIN:
             return None
-        self._since, self._asked_at = since, at
+        self._since = since
         return since
