@@ -105,12 +105,19 @@ FROM forgotten WHERE number <= $most ORDER BY at, id;
 SQL
     ) || return 1
     if [ -z "$lines" ]; then
-        echo "restore: nobody's rights were changed after the backup."
+        echo "restore: the former database knows of no right that was changed after the backup."
         return
     fi
     echo "restore: forgotten by this restore (the newest $most at most); see docs/runbooks/restore.md,"
     echo "restore: and do again what still counts:"
     printf '%s\n' "$lines" | sed 's/^/  /'
 }
-forgotten ||
+# Where the former one had been restored itself, it does not know what that restore forgot.
+earlier() {
+    others=$(echo "SELECT string_agg(datname, ', ' ORDER BY datname) FROM pg_database
+        WHERE starts_with(datname, 'pulse_before_') AND datname <> '$former';" | ask postgres) || return 1
+    [ -z "$others" ] ||
+        echo "restore: the former database does not know what earlier restores forgot ($others): see the lists of those restores."
+}
+{ forgotten && earlier; } ||
     echo "restore: what rights were changed after the backup cannot be told; see docs/runbooks/restore.md" >&2

@@ -111,7 +111,7 @@ def test_restore_names_the_rights_that_were_changed_after_the_backup_and_nothing
     site.audit("user:ann", "user_role.removed", "user_role", "5d0c/77", detail={"user": "carl", "role": "Operators"})
     site.audit("user:ann", "session.started", "", "")
     said = site.restore("newest").stdout
-    told = said.split("do again what still counts", 1)[1].splitlines()[1:]
+    told = [line for line in said.splitlines() if line.startswith(" ")]
     assert [line.split("  ")[2:] for line in told] == [
         ["user:ann", "device.revoked", "device PRESS-2"],
         ["user:ann", "user.deactivated", "user b?ob 5d0c"],
@@ -132,7 +132,23 @@ def test_restore_names_the_newest_changes_of_very_many(site: Site):
 
 def test_restore_says_when_no_rights_were_changed_after_the_backup(site: Site):
     site.backup()
-    assert "nobody's rights were changed" in site.restore("newest").stdout
+    assert "the former database knows of no right that was changed after the backup" in site.restore("newest").stdout
+
+
+def test_restore_names_the_databases_in_which_stands_what_earlier_restores_forgot(site: Site):
+    site.backup()
+    site.audit("user:ann", "device.revoked", "device", "PRESS-3")
+    earlier = site.databases()
+    first = site.restore("newest").stdout
+    (replaced,) = site.databases() - earlier
+    assert "PRESS-3" in first
+    between = site.databases()
+    second = site.restore("newest").stdout
+    assert "PRESS-3" not in second, "the database that it replaced had forgotten that too"
+    (named,) = (line for line in second.splitlines() if "see the lists of those restores" in line)
+    (latest,) = site.databases() - between
+    assert replaced in named
+    assert latest not in named, "that one was asked"
 
 
 def test_restore_on_a_new_server_says_that_nothing_is_known_of_rights(site: Site):
