@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pulse_runtime.certificates import (
     ServerFiles,
@@ -89,15 +91,18 @@ class OwnCertificate:
         """
         Make sure that a client that trusts ``ca.pem`` alone accepts this server under the name *host*.
 
+        Of several in that file it is the first: that one the enrollment codes name, and devices trust no other.
+
         Raises:
             ConfigError: It would not; the sentence says why.
         """
         server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             server.load_cert_chain(self.server.certificate, self.server.key)
-            client.load_verify_locations(self.ca)
+            first = x509.load_pem_x509_certificate(self.ca.read_bytes())
+            client.load_verify_locations(cadata=first.public_bytes(Encoding.DER))
             _shake_hands(server, client, host)
-        except OSError as error:  # ssl.SSLError is one
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; what is no PEM, a ValueError
             raise ConfigError(
                 f"the certificate in {self.folder} cannot be used for {host}: {error}; "
                 f"give server.pem with its chain, server-key.pem, and ca.pem, the root that signed it."

@@ -117,6 +117,28 @@ def test_certificates_of_ones_own_without_their_authority_are_refused(to: Path, 
         prepare_certificates(HOST, to, given, NOW)
 
 
+def test_certificates_of_ones_own_whose_root_is_not_the_first_in_its_file_are_refused(to: Path, tmp_path: Path):
+    given, other = own(tmp_path / "own"), own(tmp_path / "other")
+    root, another = given.ca.read_bytes(), other.ca.read_bytes()
+    given.ca.write_bytes(another + root)  # an enrollment code names the first, and a device trusts that alone
+    with pytest.raises(ConfigError, match=r"ca\.pem, the root that signed it"):
+        prepare_certificates(HOST, to, given, NOW)
+    assert not (to / "trust" / "ca.pem").exists()
+    given.ca.write_bytes(b"the root, and another one:\n" + root + another)
+    prepare_certificates(HOST, to, given, NOW)
+    assert (to / "trust" / "ca.pem").read_bytes() == given.ca.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"no certificate\n", b"\xff\x00"])
+def test_certificates_of_ones_own_with_something_else_for_their_authority_are_refused(
+    to: Path, tmp_path: Path, content: bytes
+):
+    given = own(tmp_path / "own")
+    given.ca.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"ca\.pem"):
+        prepare_certificates(HOST, to, given, NOW)
+
+
 def test_certificates_of_ones_own_by_a_link_that_leads_nowhere_are_refused_and_change_nothing(to: Path, tmp_path: Path):
     given = own(tmp_path / "own")
     prepare_certificates(HOST, to, given, NOW)
