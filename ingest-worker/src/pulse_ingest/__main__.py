@@ -26,8 +26,8 @@ _DESCRIPTION = (
     " publishes a receipt after each COMMIT. Configured by PULSE_* environment variables."
 )
 _RECONCILE = (
-    "After a restore from backup: ask every device for what was confirmed since a time, and list those that no longer"
-    " have all of it. The running worker asks; this command stores the request."
+    "After a restore from backup: ask every device for what was confirmed since a time; the worker's log names those"
+    " that no longer have all of it. The running worker asks; this command stores the request."
 )
 
 
