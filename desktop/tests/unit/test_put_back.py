@@ -110,6 +110,17 @@ def test_wish_includes_the_quarantine_and_settled_losses(tmp_path: Path):
     bench.shut()
 
 
+def test_wish_is_told_of_with_the_quarantine_and_all_else_at_once(tmp_path: Path):
+    bench = made(tmp_path)
+    bench.link_up()
+    bench.sample(2)
+    bench.archive_all(lambda _stream, number: number == 2)
+    bench.clock.advance(1)
+    bench.restore_archive()
+    bench.check_account()
+    bench.shut()
+
+
 def test_wish_of_an_impossible_time_is_ignored(bench: Bench):
     bench.wish("2026-13-01T00:00:00.000Z")
     assert (bench.held(), bench.courier.ignored_receipts) == (0, 1)

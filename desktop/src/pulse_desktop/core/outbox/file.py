@@ -220,9 +220,6 @@ class OutboxFile:
         """Begin to take everything whose receipt came at or after *since* back, for an archive that was restored."""
         self._write_rows()
         self._recall = recall(self._db, since, self._confirmed.since)
-        count, losses = reopen(self._db, since)
-        if count or losses:
-            self._reload(losses)
         self._note_resent((since, None))  # not before all of it is pending: after a crash it is asked for again
 
     def put_back_some(self) -> None:
@@ -238,11 +235,15 @@ class OutboxFile:
         self._confirmed.look_again()
         self._recall = None if is_done else wish
         self._has_untold = bool(numbers) or self._has_untold
-        if is_first or is_done:
-            self._tell_untold()
-        if is_done:
+        if is_done:  # not before: a heartbeat in between would claim what was rejected and not what is about to come
+            count, losses = reopen(self._db, wish.since)
+            if count or losses:
+                self._reload(losses)
+                self._has_untold = False
             self._note_resent((wish.since, wish.resent))
             log.warning("desktop.readings_put_back", resent_since=wish.resent, count=wish.count)
+        if is_first or is_done:
+            self._tell_untold()
 
     def put_back_less(self) -> None:
         """After there was no room: take less at a time, and let what was put back be sent, which makes room."""
