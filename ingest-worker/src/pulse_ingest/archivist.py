@@ -3,8 +3,8 @@ Getting a batch into the archive whatever happens: try again, try again apart, o
 
 Holds the rules of failure and nothing else. A reading is rejected only for what the decoder found, or for SQLSTATE
 class 22 when it fails alone; every other error is tried again, apart from the third time on when the database answers
-a probe. Must never answer for what is not committed: receipts are handed to ``publish`` after ``write_batch`` has
-returned. Read next: ``writer``, ``pipeline``.
+a probe. A lock that somebody holds is waited for like a database that is away. Must never answer for what is not
+committed: receipts are handed to ``publish`` after ``write_batch`` has returned. Read next: ``writer``, ``pipeline``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 
 from .backoff import Backoff
 from .clock import Clock
-from .day_partitions import DayPartitions
+from .day_partitions import LOCKED, DayPartitions
 from .errors import StorageUnavailable, TookTooLong, UnfitData, WriteFailed
 from .measures import Measures
 from .messages import Decoded, Reject, halve
@@ -102,7 +102,12 @@ class Archivist:
 
     async def _write(self, messages: list[Decoded]) -> None:
         began = self._clock.monotonic()
-        written = await self._batches.write_batch(messages, self._clock.now())
+        try:
+            written = await self._batches.write_batch(messages, self._clock.now())
+        except WriteFailed as error:
+            if error.sqlstate == LOCKED:  # whoever holds the lock holds up any batch: nothing is wrong with this one
+                raise StorageUnavailable(str(error)) from error
+            raise
         self.steps += 1
         self._state.came_back()
         self._backoff.reset()

@@ -43,6 +43,7 @@ from .writer import Database
 FINISH_WITHIN_S = 10.0
 CANCEL_AGAIN_S = 5.0
 LOCK_TIMEOUT_S = 2.0
+BATCH_LOCK_TIMEOUT_S = 25.0  # below a statement's 30 s, so that waiting for a lock is told from being too much
 UPKEEP_TIMEOUT_S = 600.0
 
 log = structlog.get_logger()
@@ -64,7 +65,10 @@ class Worker:
         self._state = StorageState()
         self._stopping = asyncio.Event()
         self._has_rival = False  # another worker holds the name of this instance, as last seen
-        self._connections = [Database(settings.database) for _ in range(2)]
+        self._connections = [
+            Database(settings.database, lock_timeout_s=BATCH_LOCK_TIMEOUT_S),
+            Database(settings.database),
+        ]
         self._aside = Database(settings.database, timeout_s=10.0, lock_timeout_s=LOCK_TIMEOUT_S)
         # Making a day's partition reads all of the DEFAULT one, however large that is.
         self._partitions = Database(settings.database, timeout_s=UPKEEP_TIMEOUT_S, lock_timeout_s=LOCK_TIMEOUT_S)

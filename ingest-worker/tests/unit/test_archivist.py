@@ -194,6 +194,16 @@ async def test_store_failing_batch_is_not_split_while_the_database_answers_no_pr
     assert len(bench.archive.attempts) == 21
 
 
+async def test_store_waiting_for_a_lock_is_told_and_leaves_no_reading_however_long_it_is_held() -> None:
+    bench = Bench(MemoryArchive(fails_times(LOCKED, 20)))
+    bench.state._check_fails = False
+    seen: list[tuple[str, int]] = []
+    bench.state.on_change = lambda: seen.append((bench.state.database, len(bench.archive.attempts)))
+    await bench.archivist.store([numbered([1, 2])])
+    assert bench.archive.attempts == [[1, 2]] * 21
+    assert (seen, bench.left) == ([("away", 1), ("ok", 21)], 0)
+
+
 async def test_store_database_gone_in_the_middle_of_a_split_loses_nothing() -> None:
     attempts = [0]
 
