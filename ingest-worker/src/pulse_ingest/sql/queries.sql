@@ -161,8 +161,10 @@ SELECT CASE WHEN $1::text::xid8 < pg_current_xact_id() THEN pg_xact_status($1::t
 SELECT telemetry_make_partition($1::date)
 
 -- probe --
--- Does the database answer and take writes?
+-- Does the database answer, take writes and end a COMMIT? What only reads is answered too while no COMMIT ends (a
+-- synchronous standby has gone, the disk does not flush), so a message that nobody reads is committed to the log.
 SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'
+       AND pg_logical_emit_message(true, 'pulse', '') IS NOT NULL
 
 -- durability --
 -- What COMMIT is worth here, and which history the database has. A base backup is no standby; a role without
