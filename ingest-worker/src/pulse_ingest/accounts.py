@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from pulse_acl.ranges import from_numbers, from_text, to_text
 
 from .ledger import Account, Claim, Settlement
-from .rows import StreamKey
+from .rows import TOO_MANY_AT_ONCE, TOO_MANY_GAPS, StreamKey
 from .side_rows import columns
 from .sql import QUERIES
 
@@ -32,31 +32,38 @@ class Asks(Protocol):
         """Return the rows of a query."""
 
 
-async def lock_accounts(conn: Asks, claims: Mapping[StreamKey, Claim], now: datetime) -> dict[StreamKey, Account]:
+async def lock_accounts(
+    conn: Asks, claims: Mapping[StreamKey, Claim], now: datetime
+) -> tuple[dict[StreamKey, Account], dict[StreamKey, str]]:
     """
     Lock the rows of *claims* and return the accounts; errors are the driver's.
 
     Returns:
-        The window of each account that its claim speaks of. Without those that are too large by now.
+        The window of each account that its claim speaks of; and of the others, which are too large, the reason.
     """
     if not claims:
-        return {}
+        return {}, {}
     clients, streams = columns(list(claims))
     await conn.execute(QUERIES["open_ledger_rows"], clients, streams, now)
-    sizes = await conn.fetch(QUERIES["lock_ledger_rows"], clients, streams)
-    usable = _usable({(row["client_id"], row["stream"]): row["bytes"] for row in sizes})
+    locked = await conn.fetch(QUERIES["lock_ledger_rows"], clients, streams)
+    sizes = {(row["client_id"], row["stream"]): row["bytes"] for row in locked}
+    usable = _usable(sizes)
+    reasons = {
+        key: TOO_MANY_AT_ONCE if sizes[key] <= MOST_BYTES else TOO_MANY_GAPS for key in sizes.keys() - set(usable)
+    }
     if not usable:
-        return {}
+        return {}, reasons
     spans = [claims[key].named for key in usable]
     found = await conn.fetch(
         QUERIES["read_ledger_rows"], *columns(usable), [span[0][0] for span in spans], [span[-1][1] for span in spans]
     )
-    return {
+    accounts = {
         (row["client_id"], row["stream"]): Account(
             from_text(row["settled"]), from_text(row["rejected"]), from_text(row["lost"])
         )
         for row in found
     }
+    return accounts, reasons
 
 
 def _usable(sizes: Mapping[StreamKey, int]) -> list[StreamKey]:

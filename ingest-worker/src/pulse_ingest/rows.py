@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ StreamKey = tuple[str, UUID]
 Typed = tuple[float | None, int | None, bool | None]
 Newest = tuple[datetime, UUID, int, datetime, Scalar]  # recorded at, stream, number, received at, value
 TOO_MANY_GAPS = "too many gaps in the stream: numbers run 1, 2, 3 …; nothing more of it is settled"
+TOO_MANY_AT_ONCE = "too many gaps in this device's streams at once; sent alone, this stream is settled"
 _MOST = sys.float_info.max
 _MINUTE_US = 60_000_000
 
@@ -152,13 +153,13 @@ def rows_of(messages: Sequence[Decoded], settlements: Mapping[StreamKey, Settlem
     return rows
 
 
-def too_many_gaps(messages: Sequence[Decoded], streams: Collection[StreamKey]) -> list[RejectRow]:
-    """Return a row for each of *streams* that says why nothing of it in *messages* is settled."""
+def too_many_gaps(messages: Sequence[Decoded], streams: Mapping[StreamKey, str]) -> list[RejectRow]:
+    """Return a row for each of *streams* with the reason why nothing of it in *messages* is settled."""
     first: dict[StreamKey, Decoded] = {}
     for message in messages if streams else ():
         if message.client_id is not None and message.stream is not None:
             first.setdefault((message.client_id, message.stream), message)
-    return [_reject_row(first[key], Reject(None, TOO_MANY_GAPS, "")) for key in sorted(streams)]
+    return [_reject_row(first[key], Reject(None, reason, "")) for key, reason in sorted(streams.items())]
 
 
 # The innermost loops of the worker, a step for each metric of each reading, so they are written to be fast.

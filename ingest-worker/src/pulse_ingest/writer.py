@@ -134,8 +134,8 @@ class Database:
         claims = dict(sorted(claims_of(messages).items()))
         async with self._errors() as conn:
             async with conn.transaction():
-                before = await lock_accounts(conn, claims, now)
-                crowded, claims = claims.keys() - before.keys(), {key: claims[key] for key in claims if key in before}
+                before, crowded = await lock_accounts(conn, claims, now)
+                claims = {key: claims[key] for key in claims if key in before}
                 settlements = {key: settle(before[key], claim) for key, claim in claims.items()}
                 # After the locks: an earlier try that still holds them has ended by now.
                 written = await self._batch_answer.outcome(conn, messages)
@@ -178,7 +178,7 @@ class Database:
                 await conn.execute(QUERIES["make_partition"], day)
 
     async def probe(self) -> bool:
-        """Tell whether the database answers and takes writes."""
+        """Tell whether the database answers and commits what is written."""
         try:
             async with self._errors() as conn:
                 return bool(await conn.fetchval(QUERIES["probe"]))

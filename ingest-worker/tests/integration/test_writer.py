@@ -16,6 +16,7 @@ from pulse_ingest.presence import SideBatch
 from pulse_ingest.sql import QUERIES
 from pulse_ingest.writer import Database, Target
 from support.database import LOCK_WAITERS
+from support.database import Database as ClonedDatabase
 from support.ingest import NEXT_STREAM, RECEIVED, STREAM, account, archived, bad, message, numbered, reading, time_of
 from support.waiting import eventually
 
@@ -256,18 +257,24 @@ async def test_write_batch_connection_cut_in_the_middle_is_unavailable_and_comes
 
 
 async def test_write_batch_statement_that_takes_too_long_is_told_apart_from_a_server_that_is_away(
-    target: Target, owner: Conn
+    writer: Database, target: Target, owner: Conn
 ) -> None:
-    hasty = Database(target, timeout_s=0.3)
-    await hasty.write_batch([numbered([1])], NOW)
+    await writer.write_batch([numbered([1])], NOW)
+    hasty = Database(target, timeout_s=1)
     async with owner.transaction():
         await owner.execute("SELECT FROM telemetry_ledger FOR UPDATE")
         with pytest.raises(TookTooLong):
             await hasty.write_batch([numbered([2])], NOW)
         assert await hasty.probe()
-    await hasty.write_batch([numbered([2])], NOW)
     await hasty.close()
+    await writer.write_batch([numbered([2])], NOW)
     assert await archived(owner) == [1, 2]
+
+
+async def test_probe_server_that_only_reads_is_away(database: ClonedDatabase) -> None:
+    reading_only = Database(Target({"dsn": f"{database.dsn('ingest')}&default_transaction_read_only=on"}))
+    assert await reading_only.probe() is False
+    await reading_only.close()
 
 
 async def test_write_batch_no_server_is_unavailable(tmp_path: Any) -> None:
@@ -356,7 +363,7 @@ async def test_write_batch_stream_with_too_many_gaps_is_one_fault_and_its_neighb
     assert await owner.fetchval(settled, STREAM) == before
     (row,) = await owner.fetch("SELECT client_id, stream, sequence_no, reason FROM telemetry_rejects")
     assert tuple(row)[:3] == ("D1", STREAM, None)
-    assert row["reason"].startswith("too many gaps")
+    assert row["reason"].startswith("too many gaps in the stream")
     alone = await writer.write_batch([numbered([2])], NOW)
     assert (alone.answers, alone.archived, alone.rejected) == ([], 0, 1)
 
@@ -369,6 +376,10 @@ async def test_write_batch_device_with_many_streams_of_gaps_takes_no_more_than_o
     written = await writer.write_batch([numbered([2], stream=stream) for stream in streams], NOW)
     assert 1 <= written.archived < len(streams)
     assert len(written.answers) == written.archived == len(streams) - written.rejected
+    for row in await owner.fetch("SELECT stream, reason FROM telemetry_rejects"):
+        assert row["reason"].startswith("too many gaps in this device's streams at once")
+        alone = await writer.write_batch([numbered([2], stream=row["stream"])], NOW)
+        assert (alone.archived, alone.rejected) == (1, 0)
 
 
 async def test_write_batch_as_many_gaps_as_a_large_outage_may_leave_are_settled(writer: Database, owner: Conn) -> None:
