@@ -28,6 +28,7 @@ def test_runbooks_name_services_and_jobs_that_compose_has() -> None:
         deed, rest = words[0], [word for word in words[1:] if not word.startswith("-")]
         assert deed in {"run", "stop", "up", "exec", "restart", "ps", "logs"}, words
         rest = rest[1:] if words[1:2] == ["--tail"] else rest  # its number
+        rest = rest[: rest.index("|")] if "|" in rest else rest
         named = rest if deed in {"stop", "restart", "logs"} else rest[:1]
         named = [name.partition("=")[0] for name in named]
         assert set(named) <= services.keys(), words
