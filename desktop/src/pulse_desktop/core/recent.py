@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,13 +69,10 @@ class Recent:
         Raises:
             sqlite3.Error: The file cannot be read.
         """
-        db = open_for_reading(self._path)
-        try:
+        with closing(open_for_reading(self._path)) as db:
             db.execute("BEGIN")  # one picture, while rows come and go
             rows = _rows(db, metric, (since, until), limit)
             found = [point for row in rows if (point := _point(row, metric)) is not None]
-        finally:
-            db.close()
         return _thinned(sorted(found, key=lambda point: point.at), limit)
 
     def latest(self) -> dict[str, tuple[MetricValue, str]]:
@@ -84,11 +82,8 @@ class Recent:
         Raises:
             sqlite3.Error: The file cannot be read.
         """
-        db = open_for_reading(self._path)
-        try:
+        with closing(open_for_reading(self._path)) as db:
             rows = db.execute("SELECT metric_key, value, recorded_at FROM telemetry_live").fetchall()
-        finally:
-            db.close()
         return {name: (msgspec.json.decode(text, type=bool | int | float), at) for name, text, at in rows}
 
     def unanswered(self) -> int:
@@ -98,11 +93,8 @@ class Recent:
         Raises:
             sqlite3.Error: The file cannot be read.
         """
-        db = open_for_reading(self._path)
-        try:
+        with closing(open_for_reading(self._path)) as db:
             row = db.execute("SELECT set_aside FROM sync_state WHERE id = 1").fetchone()
-        finally:
-            db.close()
         return int((row and row[0]) or 0)
 
     def waiting(self, limit: int = MOST_WAITING) -> list[WaitingRow]:
@@ -113,11 +105,8 @@ class Recent:
             sqlite3.Error: The file cannot be read.
         """
         text = "SELECT stream, sequence_no, recorded_at, metrics, state, reason FROM telemetry_buffer ORDER BY position"
-        db = open_for_reading(self._path)
-        try:
+        with closing(open_for_reading(self._path)) as db:
             rows = db.execute(f"{text} LIMIT ?", (limit,)).fetchall()
-        finally:
-            db.close()
         return [
             WaitingRow(stream, number, at, _decode(metrics), state, reason)
             for stream, number, at, metrics, state, reason in rows

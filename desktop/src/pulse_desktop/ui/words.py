@@ -69,7 +69,7 @@ def explained(now: Snapshot) -> str:
     return f"{_LINKS[now.link]} {WAIT}"
 
 
-def accounts(now: Snapshot) -> tuple[str, ...]:
+def explanations(now: Snapshot) -> tuple[str, ...]:
     """Return what to say of the state, for as much room as each takes: first with ``link_detail``, then shorter."""
     whole = explained(now)
     is_told = now.lamp is not Lamp.DISCONNECTED or now.is_starting or _WITHOUT_LINK.keys() & now.problems.keys()

@@ -288,10 +288,9 @@ class OutboxFile:
         """Delete some confirmed readings past their time, shrink the file; tell whether there may be more to do."""
         # What is being put back was asked for in time.
         limit = None if self._recall is not None else self._confirmed.limit(self.settings.confirmed_keep_h)
-        more = False
         if limit is not None:
             self._losses.prune(limit)
-            more = self._confirmed.prune(limit)
+        more = limit is not None and self._confirmed.prune(limit)
         return (not self._disk.is_low and self._confirmed.shrink()) or more
 
     def close(self, *, in_order: bool = True) -> None:

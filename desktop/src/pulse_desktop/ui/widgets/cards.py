@@ -46,7 +46,7 @@ class StateCard(Card):
         self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.meaning.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.last_sync = role(QLabel(), "faint")
-        self._accounts: tuple[str, ...] = ("",)  # what the state means, the fullest first
+        self._explanations: tuple[str, ...] = ("",)  # what the state means, the fullest first
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.lamp)
@@ -66,7 +66,7 @@ class StateCard(Card):
         self.lamp.show_state(now.lamp)
         _put(self.title, words.TITLES[now.lamp])
         _style(self.title, f"color: {present().of(now.lamp)}")
-        self._accounts = words.accounts(now)
+        self._explanations = words.explanations(now)
         self.meaning.setToolTip(plain_tip(now.link_detail))
         _put(self.last_sync, f"Last sync  {words.clock_time(now.last_sync_at, datetime.now(UTC))}")
         link = f"Link: {words.LINK_NAMES[now.link]}. {now.link_detail}".strip()
@@ -78,9 +78,9 @@ class StateCard(Card):
         """Say of the state as much as there is room for, and leave the last sync to the tooltip where there is none."""
         self.body.activate()
         room = self.body.contentsRect().bottom() + 1 - self.meaning.y()
-        text = next((one for one in self._accounts if self._height(one) <= room), None)
+        text = next((one for one in self._explanations if self._height(one) <= room), None)
         if text is None:
-            text = self._begun(self._accounts[-1], room)
+            text = self._begun(self._explanations[-1], room)
         _put(self.meaning, text)
         sync = self.last_sync.sizeHint().height() + self.body.spacing()
         self.last_sync.setVisible(self._height(text) + sync <= room)
