@@ -1,15 +1,19 @@
 /**
  * What the tabs of one browser tell each other: a new access token, and that a session is over.
  *
- * One refresh at a time (Web Locks); a tab that waited takes what the other got. Messages go from memory to
- * memory (BroadcastChannel, same origin); nothing is stored. Where a browser lacks either, each tab refreshes
- * for itself, which the server allows.
+ * One refresh at a time (Web Locks); a tab whose turn comes later takes what the other got. Messages go from
+ * memory to memory (BroadcastChannel, same origin); nothing is stored. They may arrive after the turn of the tab
+ * they are for, so whoever refreshed keeps a lock whose name says when: locks are the same for all tabs at once.
+ * Where a browser lacks either, each tab refreshes for itself, which the server allows.
  */
 
 import type { Grant } from "@/lib/api/session";
+import type { Clock } from "@/lib/time/clock";
 
 const NAME = "pulse-session";
-const MESSAGE_LIMIT_MS = 300;
+const REFRESHED_AT = `${NAME}-refreshed-at-`;
+/** Waited only for what was surely told. */
+const MESSAGE_LIMIT_MS = 2_000;
 
 export interface TabShare {
   /** Runs *ask* alone among the tabs, or returns what another tab got while this one waited. *held*: what this tab has. */
@@ -24,12 +28,15 @@ export interface TabShare {
 type Message = { readonly kind: "grant"; readonly grant: Grant } | { readonly kind: "sign-out"; readonly notice: string };
 
 export class BrowserTabs implements TabShare {
+  readonly #clock: Clock;
   readonly #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(NAME);
   #newest: Grant | null = null;
+  #dropMark: () => void = () => undefined;
   #onGrant: (grant: Grant) => void = () => undefined;
   #onSignOut: (notice: string) => void = () => undefined;
 
-  constructor() {
+  constructor(clock: Clock) {
+    this.#clock = clock;
     this.#channel?.addEventListener("message", (event: MessageEvent<Message>) => this.#hear(event.data));
   }
 
@@ -55,13 +62,9 @@ export class BrowserTabs implements TabShare {
     if (!("locks" in navigator)) {
       return ask();
     }
-    const free = await navigator.locks.request(NAME, { ifAvailable: true }, (lock) => lock !== null && this.#askAndTell(ask));
-    return free === false ? this.#afterOther(held, ask) : free;
-  }
-
-  async #afterOther(held: Grant | null, ask: () => Promise<Grant>): Promise<Grant> {
+    const since = held?.givenAt ?? this.#clock.now();
     return navigator.locks.request(NAME, async () => {
-      const given = await this.#newerThan(held);
+      const given = (await anotherRefreshed(since)) ? await this.#toldAfter(since) : null;
       return given ?? this.#askAndTell(ask);
     });
   }
@@ -69,23 +72,35 @@ export class BrowserTabs implements TabShare {
   async #askAndTell(ask: () => Promise<Grant>): Promise<Grant> {
     const grant = await ask();
     this.tellGrant(grant);
+    await this.#mark(grant);
     return grant;
   }
 
-  /** The other tab's message may arrive a little after its lock is free. */
-  #newerThan(held: Grant | null): Promise<Grant | null> {
-    const newer = (): Grant | null => (this.#newest !== null && this.#newest.token !== held?.token ? this.#newest : null);
+  /** Resolves when every tab can see that there is *grant*; the mark stays until the next one, or the tab's end. */
+  #mark(grant: Grant): Promise<void> {
+    return new Promise((marked) => {
+      void navigator.locks.request(`${REFRESHED_AT}${grant.givenAt}`, { mode: "shared" }, () => {
+        this.#dropMark();
+        marked();
+        return new Promise<void>((drop) => (this.#dropMark = drop));
+      });
+    });
+  }
+
+  /** What another tab has told, or tells within the limit. */
+  #toldAfter(since: number): Promise<Grant | null> {
+    const newer = (): Grant | null => (this.#newest !== null && this.#newest.givenAt > since ? this.#newest : null);
     const found = newer();
     if (found !== null || this.#channel === null) {
       return Promise.resolve(found);
     }
     return new Promise((resolve) => {
       const settle = (): void => {
-        clearTimeout(limit);
+        this.#clock.cancel(limit);
         this.#channel?.removeEventListener("message", settle);
         resolve(newer());
       };
-      const limit = setTimeout(settle, MESSAGE_LIMIT_MS);
+      const limit = this.#clock.after(MESSAGE_LIMIT_MS, settle);
       this.#channel?.addEventListener("message", settle);
     });
   }
@@ -99,4 +114,10 @@ export class BrowserTabs implements TabShare {
       this.#onSignOut(message.notice);
     }
   }
+}
+
+/** Whether a tab that is still open has refreshed after *since* (ms on this browser's clock). */
+async function anotherRefreshed(since: number): Promise<boolean> {
+  const { held = [] } = await navigator.locks.query();
+  return held.some(({ name = "" }) => name.startsWith(REFRESHED_AT) && Number(name.slice(REFRESHED_AT.length)) > since);
 }

@@ -53,7 +53,7 @@ const nextFrame = (run: () => void): void => void requestAnimationFrame(run);
 const calmFrame = (run: () => void): void => void systemClock.after(CALM_MS, () => nextFrame(run));
 
 export class Engine {
-  readonly session = new Session(sendHttp, systemClock, new BrowserTabs());
+  readonly session = new Session(sendHttp, systemClock, new BrowserTabs(systemClock));
   readonly api = new ObservedApi(this.session.send, systemClock);
   readonly troubles = new TroubleStore();
   readonly tiles = new TileStore(nextFrame);
