@@ -133,3 +133,23 @@ def test_take_command_result_is_a_row_of_the_device() -> None:
     result = {"command_id": str(UUID(int=1)), "command": "RELOAD", "status": "DONE", "message": "", "at": TIME}
     (row,) = taken(raw("command/D1/result", result)).audits
     assert (row.action, row.actor, row.entity_id) == ("command.result", "device:D1", "D1")
+
+
+def test_take_command_result_stands_at_the_time_it_came_and_tells_the_devices_own() -> None:
+    ahead = "2040-01-01T00:00:00.000Z"
+    result = {"command_id": str(UUID(int=1)), "command": "RELOAD", "status": "DONE", "message": "", "at": ahead}
+    message = raw("command/D1/result", result)
+    (row,) = taken(message).audits
+    assert (row.at, json.loads(row.detail)["at"]) == (message.received_at, ahead)
+
+
+def test_take_command_result_of_no_time_breaks_the_contract() -> None:
+    result = {
+        "command_id": str(UUID(int=1)),
+        "command": "RELOAD",
+        "status": "DONE",
+        "message": "",
+        "at": "2026-02-30T00:00:00.000Z",
+    }
+    with pytest.raises(ContractError):
+        taken(raw("command/D1/result", result))
