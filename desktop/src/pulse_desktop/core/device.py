@@ -74,9 +74,9 @@ class Device:
         self._parts = parts
         self._said: dict[str, str] = {}
         self._in_force = parts.settings
-        self._farewell = threading.Event()
+        self._farewell = threading.Condition()
+        self._acknowledged: set[int] | None = None  # numbers of messages, since the farewell was asked for
         self._drained = threading.Event()  # everything was answered at a commit since it was cleared
-        self._farewell_number: int | None = None
         self.outbox = Outbox(parts.folder.outbox, parts.clock, parts.new_stream, parts.settings, self._on_commit)
         self._loop = CourierLoop(parts.clock, self._make_courier, self._close_reader, self.outbox.reading_failed)
         listener = Listener(self._on_up, self._on_down, self._on_link, self._on_message, self._on_acknowledged)
@@ -204,9 +204,7 @@ class Device:
         """Finish what is held: last samples to disk, the OFFLINE heartbeat out, the connection and the file closed."""
         self._sources.stop()
         self.outbox.flush(2.0)
-        self._farewell_number = self._loop.ask("farewell", FAREWELL_S) if self._loop.is_running else None
-        if self._farewell_number is not None:
-            self._farewell.wait(FAREWELL_S)
+        self._say_farewell()
         self._link.stop()
         if self._sync is not None:
             self._sync.stop()
@@ -214,6 +212,17 @@ class Device:
         self.outbox.note(connection_status="DISCONNECTED", link="stopped", link_detail="")
         clean = self.outbox.close()
         log.info("desktop.stopped", clean=clean, held=self.outbox.state.held)
+
+    def _say_farewell(self) -> None:
+        """Have the courier publish it, and wait a little until the broker has it."""
+        if not self._loop.is_running:
+            return
+        with self._farewell:
+            taken = self._acknowledged = set()  # before its number is known here: the broker may be faster
+        number = self._loop.ask("farewell", FAREWELL_S)
+        if number is not None:
+            with self._farewell:
+                self._farewell.wait_for(lambda: number in taken, FAREWELL_S)
 
     def _parts_running(self) -> dict[str, bool]:
         return {
@@ -306,8 +315,10 @@ class Device:
         self._loop.post("received", topic, payload)
 
     def _on_acknowledged(self, number: int) -> None:
-        if number == self._farewell_number:
-            self._farewell.set()
+        with self._farewell:
+            if self._acknowledged is not None:
+                self._acknowledged.add(number)
+                self._farewell.notify_all()
         self._loop.post("acknowledged", number, may_wait=True)  # it is only shown
         if self._sync is not None:
             self._sync.acknowledged(number)
