@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"],
     environment: "node",
+    setupFiles: ["tests/support/patience.ts"],
+    testTimeout: 30_000,
     restoreMocks: true,
     // Two threads: the machine that runs every part's tests is small.
     maxWorkers: 2,

@@ -21,6 +21,7 @@ from support.stack import Stack
 from support.waiting import until
 
 LARGEST = 2**63 - 1
+BEATS_S = 60  # as seldom as a heartbeat may come
 AWAY = f"gate-{uuid4().hex[:8]}"  # a new one in every run, since an id that was revoked has to cool down
 Set = Callable[..., None]
 
@@ -83,6 +84,8 @@ def heartbeat(stack: Stack, device: str) -> dict[str, Any]:
 def test_settings_page_change_for_all_is_applied_by_the_running_device_live_item_4(
     page: Page, plant: Stack, device: str, put: Set
 ):
+    put("heartbeat_interval", BEATS_S)
+    until(lambda: heartbeat(plant, device)["heartbeat_interval_s"] == BEATS_S, within_s=15, what="it beats slowly")
     open_page(page, plant, "/settings/")
     expect(counts(page, "sampling_interval")).to_have_attribute("data-from", "default", timeout=15_000)
     expect(applied(page, device).get_by_test_id("applied-state")).to_have_attribute("data-state", "applied")
@@ -92,7 +95,7 @@ def test_settings_page_change_for_all_is_applied_by_the_running_device_live_item
     expect(page.get_by_role("dialog")).to_have_count(0)
     saved_at = time.monotonic()
     # Far within the heartbeat's interval: a device tells at once what has come into force.
-    expect(runs(page, device)).to_have_attribute("data-running", "0.5", timeout=2_500)
+    expect(runs(page, device)).to_have_attribute("data-running", "0.5", timeout=20_000)
     print(f"applied on the page {time.monotonic() - saved_at:.2f} s after the save")
     expect(applied(page, device).get_by_test_id("applied-state")).to_have_attribute("data-state", "applied")
     expect(counts(page, "sampling_interval")).to_have_attribute("data-from", "all")
@@ -102,7 +105,7 @@ def test_settings_page_change_for_all_is_applied_by_the_running_device_live_item
     row(page, "sampling_interval").get_by_test_id("reset-setting").click()
     page.get_by_test_id("confirm").click()
     expect(counts(page, "sampling_interval")).to_have_attribute("data-from", "default")
-    expect(runs(page, device)).to_have_attribute("data-running", "1", timeout=5_000)
+    expect(runs(page, device)).to_have_attribute("data-running", "1", timeout=20_000)
     assert loads == [], "nothing was loaded anew"
 
 

@@ -41,7 +41,7 @@ def test_renewal_leaves_no_gap_on_the_screen(page: Page):
         seen = page.evaluate("({at: window.seen.at, states: [...window.seen.states]})")
     gaps_ms = [later - sooner for sooner, later in zip(seen["at"], seen["at"][1:], strict=False)]
     assert seen["states"] == ["online"]
-    assert max(gaps_ms) < 3_000, "the value is sampled every second"
+    assert max(gaps_ms) < 5_000, "the value is sampled every second; a machine may stop for a few"
 
 
 def browser_connections(stack: Stack) -> set[str]:

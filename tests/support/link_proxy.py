@@ -72,7 +72,11 @@ class LinkProxy:
             client.close()
             return
         with self._lock:
-            self._pairs.append((client, server))
+            if not self.is_cut:  # it may have been meanwhile
+                self._pairs.append((client, server))
+                return
+        client.close()
+        server.close()
 
     def _forward(self, one: socket.socket, other: socket.socket) -> None:
         try:

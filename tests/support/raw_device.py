@@ -86,6 +86,10 @@ class RawDevice:
             self._client.disconnect()
             self._client.loop_stop()
 
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None and self._client.is_connected()
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish and wait for the broker's acknowledgement."""
         assert self._client is not None

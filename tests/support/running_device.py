@@ -14,6 +14,7 @@ from pulse_desktop.core.outbox.schema import has_tables
 from pulse_desktop.core.sources.simulator import values
 from support.device_world import FakeArchive, World
 from support.processes import Program
+from support.waiting import until
 
 SEED = 11
 
@@ -49,6 +50,10 @@ class RunningDevice:
             return {}
         return dict(self.query("SELECT stream, last_sequence_no FROM streams WHERE last_sequence_no > 0"))
 
+    def held(self) -> set[tuple[str, int]]:
+        """Return (stream, number) of what the archive has not answered so far."""
+        return set(self.query("SELECT stream, sequence_no FROM telemetry_buffer WHERE state <> 'quarantined'"))
+
     def buffered(self) -> int:
         return self.query("SELECT count(*) FROM telemetry_buffer")[0][0]
 
@@ -65,6 +70,13 @@ class RunningDevice:
 def of(device: RunningDevice, archive: FakeArchive) -> set[tuple[str, int]]:
     known = device.streams()
     return {key for key in list(archive.kept) if key[0] in known}
+
+
+def until_caught_up(device: RunningDevice, *, within_s: float) -> None:
+    """Wait until *device* is connected, and then until all that it holds is answered; what it takes meanwhile apart."""
+    until(lambda: device.status()["state"] == "CONNECTED", within_s=within_s, what="the backlog is flushed")
+    held = device.held()
+    until(lambda: held.isdisjoint(device.held()), within_s=within_s, what="what was held is answered")
 
 
 def beats(device: RunningDevice, archive: FakeArchive) -> list[dict]:

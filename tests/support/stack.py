@@ -86,6 +86,16 @@ class Stack:
 
         until(ready, within_s=within_s, what="the API and the worker are ready")
 
+    def wait_joined(self, within_s: float = 60) -> None:
+        """Wait until the API has joined the broker, where there is one: it is ready without, and hears nobody."""
+        if "broker" in self.programs:
+            answer = f"http://127.0.0.1:{self.ports['PULSE_HTTP_PORT']}/readyz"
+            until(
+                lambda: httpx.get(answer, timeout=10).json()["checks"].get("broker") == "ok",
+                within_s=within_s,
+                what="the API has joined the broker",
+            )
+
     @property
     def admin(self) -> httpx.Client:
         """A client of the API signed in as the first administrator, for as long as the stack runs."""
@@ -163,6 +173,7 @@ def running_stack(
         try:
             stack.start(*names)
             stack.wait_ready()
+            stack.wait_joined()
             yield stack
         except BaseException:
             print(stack.logs())

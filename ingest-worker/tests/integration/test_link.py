@@ -19,13 +19,14 @@ from pulse_ingest.tokens import TokenSource, service_key
 from support.ingest_bench import IngestBench
 from support.waiting import eventually
 
-INTERVAL_S = 0.2
+INTERVAL_S = 0.2  # a link gives up after three of them, which a busy broker may need for one answer
+PATIENT_S = 1.0
 
 
 class RunningLink:
     """A link with a quick sign of life, and what came through it."""
 
-    def __init__(self, bench: IngestBench) -> None:
+    def __init__(self, bench: IngestBench, interval_s: float) -> None:
         clock = SystemClock()
         key = service_key(bench.home / "key.pem", bench.home / "public")
         self.measures = Measures()
@@ -37,7 +38,7 @@ class RunningLink:
             mqtt5=False,
             measures=self.measures,
             clock=clock,
-            interval_s=INTERVAL_S,
+            interval_s=interval_s,
         )
         self.link.on_message = self.came.append
         self.task = asyncio.create_task(self.link.run())
@@ -85,7 +86,7 @@ async def _pass_on(source: asyncio.StreamReader, drain: asyncio.StreamWriter) ->
     drain.close()
 
 
-Start = Callable[[], Awaitable[RunningLink]]
+Start = Callable[..., Awaitable[RunningLink]]
 
 
 @pytest.fixture
@@ -93,9 +94,9 @@ async def start(bench: IngestBench) -> AsyncIterator[Start]:
     """Start the broker and a link; the test may change the token's rights before."""
     made: list[RunningLink] = []
 
-    async def started() -> RunningLink:
+    async def started(interval_s: float = INTERVAL_S) -> RunningLink:
         await bench.start_broker()
-        made.append(RunningLink(bench))
+        made.append(RunningLink(bench, interval_s))
         return made[-1]
 
     yield started
@@ -106,12 +107,12 @@ async def start(bench: IngestBench) -> AsyncIterator[Start]:
 
 
 async def test_run_own_status_comes_back_keeps_the_connection(start: Start) -> None:
-    running = await start()
+    running = await start(PATIENT_S)
     await eventually(lambda: running.connections == 1, what="the first connection")
     life = running.link._life
     assert life is not None
     since = life._heard_at
-    await eventually(lambda: life._heard_at > since + 4 * INTERVAL_S, what="its own status comes back")
+    await eventually(lambda: life._heard_at > since + 4 * PATIENT_S, what="its own status comes back")
     assert running.connections == 1
     assert running.came == [], "statuses are no business of the pipelines"
 
@@ -124,8 +125,9 @@ async def test_run_own_status_does_not_come_back_makes_a_new_connection_case_43(
         running = await start()
         await eventually(lambda: running.connections == 1, what="the first connection")
         with capture_logs() as logs:
+            before = running.connections
             proxy.stall()  # the connection stands, and nothing comes through it any more
-            await eventually(lambda: running.connections == 2, 20, what="a new connection")
+            await eventually(lambda: running.connections > before, 20, what="a new connection")
         assert "our own status does not come back" in {entry.get("reason") for entry in logs}
 
 
@@ -144,7 +146,7 @@ async def test_run_subscription_refused_is_tried_again_with_new_tokens_until_it_
 
 
 async def test_publish_without_connection_is_told(bench: IngestBench) -> None:
-    made = RunningLink(bench)
+    made = RunningLink(bench, INTERVAL_S)
     assert await made.link.publish("archive/D1/receipt", b"{}") is False
     made.task.cancel()
     await asyncio.wait([made.task])

@@ -15,6 +15,7 @@ from pulse_ingest.messages import Decoded
 from pulse_ingest.settings import read_settings
 from support.ingest import archived
 from support.ingest_bench import BenchDevice, IngestBench
+from support.waiting import eventually
 
 Conn: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -56,8 +57,9 @@ async def test_worker_that_gets_nowhere_ends_and_its_successor_archives_what_it_
         await bench.worker_says("database", "ok")
         async with bench.device() as device:
             assert not running.done(), "nothing is held yet, so nothing is stalled"
-            await device.live(1)
             async with heartbeats(device):  # which are stored: no progress of the telemetry
+                await eventually(lambda: owner.fetchval("SELECT 1 FROM device_presence"), what="a heartbeat is stored")
+                await device.live(1)
                 with pytest.raises(Stalled):
                     await asyncio.wait_for(running, 20)
             assert await owner.fetchval("SELECT count(*) FROM device_presence") == 1

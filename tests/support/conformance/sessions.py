@@ -9,7 +9,7 @@ from support.conformance.play import ALL, CLOSED, Play, RefusedError, alive, all
 from support.conformance.table import Case
 from support.mqtt_client import MqttClient, Will
 
-SOON_S = 1.5  # rounded down to a whole second, so half a second at least
+SOON_S = 2.5  # rounded down to a whole second, so one and a half at least
 
 
 async def retained(play: Play, _: Case) -> Any:

@@ -144,6 +144,8 @@ async def test_rewrite_leaves_what_stands_alone_and_lets_a_new_ban_in_between_th
         return await make(one)
 
     monkeypatch.setattr(admin, "ban", note)
+    # What counts is its place in the order.
+    monkeypatch.setattr("pulse_auth.domain.broker_admin.enforcement.APPLY_WITHIN_S", 15.0)
     rewriting = asyncio.create_task(bans.rewrite())
     await began.wait()
     assert await bans.apply(banned=[ban("urgent")], kick=["urgent"])

@@ -53,7 +53,8 @@ async def running(broker: Any, sessions: Sessions, mint: Mint) -> AsyncIterator[
     try:
         yield Service(publisher, task, minted, connected)
     finally:
-        task.cancel()
+        if not task.cancelling():  # a second time would cut its farewell off
+            task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 

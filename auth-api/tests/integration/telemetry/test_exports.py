@@ -147,7 +147,7 @@ async def test_export_whose_reader_stands_still_is_given_up_and_lets_the_next_on
 ) -> None:
     await archive(list(range(10_000)))
     await session.commit()
-    streams = ExportStreams(sessions, at_once=1, taken_within_s=0.2)
+    streams = ExportStreams(sessions, at_once=1, taken_within_s=1.0)
     stalled = streams.start(ASKED, PERSON)
     header = await anext(stalled)
     others = await all_of_next(streams, OTHER)
@@ -161,7 +161,7 @@ async def test_export_that_nobody_ever_reads_lets_the_next_one_in(
 ) -> None:
     await archive(list(range(10_000)))
     await session.commit()
-    streams = ExportStreams(sessions, at_once=1, taken_within_s=0.2)
+    streams = ExportStreams(sessions, at_once=1, taken_within_s=1.0)
     unread = streams.start(ASKED, PERSON)
     assert await all_of_next(streams, OTHER)
     del unread
@@ -173,7 +173,8 @@ async def test_export_that_fails_while_nobody_reads_is_logged_and_lets_the_next_
     with capture_logs() as logs:
         unread = streams.start(ASKED, PERSON)
         await room(streams, OTHER)
-    assert [(one["event"], one["client_id"]) for one in logs] == [("exports.failed", "D1")]
+    told = [one for one in logs if one["event"].startswith("exports.")]  # PostgreSQL's lines come in between
+    assert [(one["event"], one["client_id"]) for one in told] == [("exports.failed", "D1")]
     del unread
     await engine.dispose()
 

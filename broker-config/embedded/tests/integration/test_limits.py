@@ -31,12 +31,12 @@ async def one_ended(bench, reason: str) -> None:
 
 
 async def test_gate_socket_without_connect_is_closed_after_five_seconds(bench) -> None:
+    started = asyncio.get_running_loop().time()
     silent, slow = await bench.open(), await bench.open_ws()
     await slow.send(connect_packet(*bench.mint.device("D1"))[:20])
-    started = asyncio.get_running_loop().time()
-    await silent.expect_closed(CONNECT_WITHIN_S + 1)
-    await slow.expect_closed(1)
-    assert asyncio.get_running_loop().time() - started > CONNECT_WITHIN_S - 1
+    await silent.expect_closed(CONNECT_WITHIN_S + 5)
+    await slow.expect_closed()
+    assert asyncio.get_running_loop().time() - started >= CONNECT_WITHIN_S
     assert bench.refused("no_connect") == 2
 
 
@@ -53,10 +53,10 @@ async def test_gate_connections_that_await_connect_are_bounded(bench) -> None:
 
 async def test_connection_is_closed_after_one_and_a_half_keepalives(bench) -> None:
     worker = await bench.join(bench.mint.ingest())
-    device = await bench.join(bench.mint.device("D1"), keepalive=1)
     started = asyncio.get_running_loop().time()
-    await device.expect_closed(3)
-    assert 1.2 < asyncio.get_running_loop().time() - started < 2.5
+    device = await bench.join(bench.mint.device("D1"), keepalive=1)
+    await device.expect_closed()
+    assert asyncio.get_running_loop().time() - started >= 1.5
     await one_ended(bench, "keepalive")
     await worker.ping()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,7 +38,9 @@ def home(tmp_path: Path):
 
 def _child(folder: Path) -> int:
     file = folder / "run" / "thing.pid"
-    return int(file.read_text() or 0) if file.exists() else 0
+    with contextlib.suppress(FileNotFoundError):
+        return int(file.read_text() or 0)
+    return 0
 
 
 def test_supervisor_program_killed_starts_again(home):

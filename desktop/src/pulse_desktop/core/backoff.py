@@ -9,9 +9,9 @@ from __future__ import annotations
 from random import Random
 
 BASE_S = 0.5
-CAP_S = 10.0
+CAP_S = 5.0  # as the dashboard's: after a restart of the broker all are back within 10 s
 LONG_CAP_S = 60.0
-LONG_AFTER = 40  # tries; at a mean of 5 s this is a bit over three minutes
+LONG_AFTER = 80  # tries; at a mean of 2.5 s this is a bit over three minutes
 
 
 class Backoff:
