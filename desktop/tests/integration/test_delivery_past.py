@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.device_world import FakeArchive
 from support.processes import Program
-from support.running_device import SEED, RunningDevice, assert_everything_arrived, backfill, of
+from support.running_device import SEED, RunningDevice, assert_everything_arrived, backfill, of, until_caught_up
 from support.waiting import until
 
 
@@ -28,7 +28,9 @@ def test_backfill_is_flushed_in_a_stream_of_its_own(device: RunningDevice, archi
     assert busy.process is not None
     assert busy.process.wait(10) == 2
     assert "already running" in busy.tail()
+    until_caught_up(device, within_s=15)
     device.program.stop()
+    until(lambda: len(of(device, archive)) == device.recorded(), within_s=5, what="all is there")
     assert_everything_arrived(device, archive)
 
 
@@ -45,7 +47,7 @@ def test_device_full_buffer_declares_what_it_gave_up_case_22(device: RunningDevi
     past = set(device.streams())
     device.program.start()
     until(lambda: len(archive.lost) >= 260 and device.status()["lost_unsettled"] == 0, within_s=30, what="declared")
-    until(lambda: device.status()["pending"] <= 3, within_s=30, what="what was kept is archived")
+    until_caught_up(device, within_s=30)
     device.program.stop()
     kept = {key for key in of(device, archive) if key[0] in past}
     lost = {key for key in archive.lost if key[0] in past}
@@ -65,7 +67,8 @@ def test_device_damaged_file_is_salvaged_and_the_rest_declared_case_18(device: R
     device.program.start()
     until(lambda: device.recorded() > 1210, within_s=15, what="the client goes on")
     until(lambda: "set aside" in device.status()["problem"], within_s=15, what="it says what happened")
-    until(lambda: device.status()["lost_unsettled"] == 0 and device.status()["pending"] <= 3, within_s=30, what="told")
+    until(lambda: device.status()["lost_unsettled"] == 0, within_s=30, what="the losses are told")
+    until_caught_up(device, within_s=30)
     device.program.stop()
     assert 0 < len(archive.lost) < 100
     expected = {(stream, number) for stream, last in device.streams().items() for number in range(1, last + 1)}

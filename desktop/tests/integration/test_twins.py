@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.device_world import FakeArchive
-from support.running_device import RunningDevice, of
+from support.running_device import RunningDevice, of, until_caught_up
 from support.waiting import until
 
 TAKEN = "another device uses this id"
@@ -50,8 +50,7 @@ def test_twins_stop_fighting_say_so_and_both_are_archived_in_the_end_case_40(
     assert connects(device) - before <= 5, "each tries again after 20 to 40 s"
     assert all(one.recorded() > count + 100 for one, count in recorded), "both go on recording"
     twin.program.stop()
-    until(lambda: device.status()["state"] == "CONNECTED", within_s=60, what="the one that is left delivers")
-    until(lambda: device.status()["pending"] <= 3, within_s=30, what="its backlog is answered")
+    until_caught_up(device, within_s=60)
     device.program.stop()
     twin.program.start()
     until(lambda: twin.status()["state"] == "CONNECTED", within_s=60, what="the other one delivers when it is alone")
