@@ -168,7 +168,7 @@ class Restore(Deed):
         return [
             Step(0.0, self.begin),
             Step(0.3, self._take_no_more),
-            Step(0.5, self._put_back, is_ready=self._holds_nothing),
+            Step(0.5, self._put_back, is_ready=self._is_rid_of_all),
             Step(1.0, self.end, is_ready=self._has_run_past),
         ]
 
@@ -180,7 +180,12 @@ class Restore(Deed):
 
     def _take_no_more(self) -> None:
         self.plant.end(self.target)
+        self._ended_with = _taken(self.plant, self.target)
         self.plant.start_device(self.target, DRAIN_INTERVAL_S)
+
+    def _is_rid_of_all(self) -> bool:
+        # With its start it takes one reading more; before, it may hold nothing too, and be ended while it has that one.
+        return self._holds_nothing() and _taken(self.plant, self.target) > self._ended_with
 
     def _holds_nothing(self) -> bool:
         return outbox_file.held(self.plant.outbox(self.target)) == 0

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from pulse_desktop.core import device
 from pulse_desktop.core.backoff import Backoff
+from pulse_desktop.core.connection import State
 from pulse_desktop.core.errors import Link
 from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.outbox.schema import DamagedError
@@ -26,6 +27,7 @@ from pulse_desktop.core.sources.plan import single
 from pulse_desktop.session import SessionPlan
 from pulse_desktop.ui import application
 from pulse_desktop.ui.application import Running
+from pulse_desktop.ui.bridge import LOOK_EVERY_S
 from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import Lamp
 from pulse_desktop.ui.windows.sign_in import SignInDialog
@@ -36,7 +38,7 @@ from support.link_proxy import LinkProxy
 from support.processes import Program, program
 from support.waiting import until
 
-CUT_S = 2_000  # within which a cut that the system reports is shown, in milliseconds
+CUT_MS = int(2_000 * LOOK_EVERY_S)  # two looks, within which a cut that the device has noticed is shown
 
 
 def plan(world: World, client_id: str, interval: str = "0.1") -> SessionPlan:
@@ -70,7 +72,8 @@ def test_window_shows_live_values_then_the_cut_then_the_flush_item_9(
     assert window.value.value.text() != "\u2013"
     assert window.now.buffer.room_h > 0
     link.cut()
-    qtbot.waitUntil(lambda: window.now.lamp is Lamp.DISCONNECTED, timeout=CUT_S)
+    qtbot.waitUntil(lambda: running.session.device.report().state is State.DISCONNECTED, timeout=10_000)
+    qtbot.waitUntil(lambda: window.now.lamp is Lamp.DISCONNECTED, timeout=CUT_MS)
     before = held(running)
     qtbot.waitUntil(lambda: held(running) > before + 10, timeout=10_000)
     qtbot.waitUntil(lambda: len(window.work.waiting.model.rows()) > 10, timeout=5_000)
@@ -106,7 +109,7 @@ def test_window_closed_leaves_the_device_stopped_and_the_folder_free_item_7(worl
     world.enroll("closed")
     made = Running(plan(world, "closed"), LogTail(), kept)
     made.window.show()
-    qtbot.waitUntil(lambda: bool(made.window.now.recorded_at), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(made.window.now.recorded_at) and made.window.now.link is Link.UP, timeout=15_000)
     made.close()
     db = sqlite3.connect(made.session.folder.outbox)
     try:
@@ -328,7 +331,7 @@ def test_window_program_ended_by_a_signal_closes_cleanly_and_loses_nothing_item_
     finally:
         db.close()
     assert recorded
-    assert {key for key in archive.kept if key in recorded} | waiting == recorded
+    assert {key for key in list(archive.kept) if key in recorded} | waiting == recorded
 
 
 def test_window_program_without_qt_says_how_to_get_it_item_1(world: World, tmp_path: Path, monkeypatch, capsys):
