@@ -145,6 +145,30 @@ def test_compose_starts_jobs_on_request_and_monitoring_when_chosen_and_all_else_
             assert not chosen.keys() & (one.get("depends_on") or {}), name
 
 
+def needed(services: dict[str, dict[str, Any]], *names: str) -> set[str]:
+    """Return *names* and all that they need, which is what Compose looks at for them."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += services[name].get("depends_on") or {}
+    return found
+
+
+def test_compose_whatever_is_started_first_on_a_new_server_has_somebody_who_builds_its_image(services):
+    for name in services:
+        builders = {services[one]["image"] for one in needed(services, name) if "build" in services[one]}
+        assert not OURS.fullmatch(services[name]["image"]) or services[name]["image"] in builders, name
+
+
+def test_compose_no_image_is_built_twice_at_once(services: dict[str, dict[str, Any]]):
+    for names in ({name for name, one in services.items() if "profiles" not in one}, {"reconcile"}, {"restore"}):
+        built = [services[one]["image"] for one in needed(services, *names) if "build" in services[one]]
+        assert len(built) == len(set(built)), "the second export of a name is refused by some image stores"
+
+
 def test_compose_grafana_reaches_prometheus_alone(resolved: dict[str, Any], services: dict[str, dict[str, Any]]):
     members = {
         network: {name for name, one in services.items() if network in (one.get("networks") or {})}

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
+from pulse_runtime.certificates import ServerFiles, make_server, subject_names
 from support.edge import HOST, Edge, made_edge
 from support.processes import free_ports
 from support.waiting import until
@@ -123,3 +132,45 @@ def test_edge_takes_a_new_certificate_without_being_started_anew(edge: Edge):
     until(lambda: edge.serial() != before, within_s=10, what="a client meets the new certificate")
     assert edge.program.process is process
     assert edge.program.running
+
+
+def make_chain(folder: Path, intermediates: int) -> ssl.SSLContext:
+    """Return a server's context for ``localhost`` whose certificate is that many steps from the root in ca.pem."""
+    now, issuer, issuer_key, given = datetime.now(UTC), None, None, []
+    for number in range(intermediates + 1):
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"authority {number}")])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer.subject if issuer else name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        )
+        issuer, issuer_key = made.sign(issuer_key or key, hashes.SHA256()), key
+        given.append(issuer.public_bytes(Encoding.PEM))
+    assert issuer is not None
+    assert issuer_key is not None
+    files = ServerFiles(folder / "server.pem", folder / "server-key.pem")
+    make_server(files, (issuer, issuer_key), subject_names(["localhost"]), now, common_name="localhost")
+    (folder / "ca.pem").write_bytes(given[0])
+    files.certificate.write_bytes(b"".join([files.certificate.read_bytes(), *reversed(given[1:])]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    return context
+
+
+@pytest.mark.parametrize("intermediates", [0, 2])
+def test_edge_finds_the_broker_behind_a_certificate_of_several_intermediates(tmp_path: Path, intermediates: int):
+    tls = make_chain(tmp_path, intermediates)
+    with made_edge() as edge, ThreadingHTTPServer(("127.0.0.1", 0), Echo) as broker:
+        broker.socket = tls.wrap_socket(broker.socket, server_side=True)
+        threading.Thread(target=broker.serve_forever, args=(0.05,), daemon=True).start()
+        (nobody,) = free_ports(1)
+        edge.start(api_port=nobody, broker_port=broker.server_address[1], broker_ca=tmp_path / "ca.pem")
+        with edge.client() as client:
+            assert client.get("/mqtt").status_code == 200
+        broker.shutdown()

@@ -38,7 +38,7 @@ def prepare_secrets(to: Path) -> None:
     _share(_make(postgres / "ingest-password", _password), ingest / "database-password")
     _share(_make(emqx / "api_keys", _management_key), auth_api / "management-key")
     _make(emqx / "dashboard-password", _password)
-    _make(emqx / "cookie", _password)
+    _make(emqx / "cookie", _cookie)
     _make(metrics / "ingest-key", _password)
     _make(grafana / "admin-password", _password)
     _make(grafana / "secret-key", _password)
@@ -58,6 +58,11 @@ def _share(source: Path, target: Path) -> None:
 
 def _password() -> str:
     return secrets.token_urlsafe(32)
+
+
+def _cookie() -> str:
+    """Return letters and digits alone: EMQX hands it on as a word of a command line, and a leading dash makes a flag."""
+    return secrets.token_hex(32)
 
 
 def _management_key() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -201,6 +202,14 @@ def test_certificates_without_a_volume_are_refused_by_its_name(to: Path, missing
     (to / missing).rmdir()
     with pytest.raises(ConfigError, match=missing):
         prepare_certificates(HOST, to, NONE, NOW)
+
+
+def test_secrets_no_cookie_is_taken_for_a_flag_by_the_command_line_it_stands_on(
+    to: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: "-like-a-flag")
+    prepare_secrets(to)
+    assert re.fullmatch(r"[0-9a-f]{64}\n", (to / "emqx" / "cookie").read_text())
 
 
 def test_secrets_are_made_once_and_shared_with_those_who_need_them_alone(to: Path):
