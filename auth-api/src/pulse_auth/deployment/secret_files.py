@@ -61,7 +61,7 @@ def _password() -> str:
 
 
 def _cookie() -> str:
-    """Return letters and digits alone: EMQX hands it on as a word of a command line, and a leading dash makes a flag."""
+    """Return letters and digits alone: EMQX hands it on in a command line, where a leading dash makes a flag."""
     return secrets.token_hex(32)
 
 
