@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,8 +14,9 @@ from pulse_acl.rules import Permission
 from pulse_desktop.core.errors import DesktopError, Link
 from pulse_desktop.core.identity.sessions import SignedIn
 from pulse_desktop.core.identity.sign_in import Welcome
-from pulse_desktop.core.operation import Operator, SettingShown
+from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.recent import Point, WaitingRow
+from pulse_desktop.core.settings_shown import SettingShown
 from pulse_desktop.ui.snapshot import Buffer, Lamp, LogLine, Snapshot
 
 EVERYTHING = frozenset(str(one) for one in Permission)
@@ -59,7 +60,8 @@ class FakeOperation:
     def settings(self) -> list[SettingShown]:
         return []
 
-    def set_settings(self, password: str, values: Mapping[str, Any]) -> None:
+    def set_settings(self, password: str, values: Mapping[str, Any], seen: Iterable[SettingShown]) -> None:
+        assert values.keys() <= {one.key for one in seen}
         self._note("set_settings", password, dict(values))
 
     def check_addresses(self, api_url: str, broker_url: str | None) -> None:

@@ -13,8 +13,9 @@ from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.identity import sessions, store
 from pulse_desktop.core.identity.sessions import SignedIn
 from pulse_desktop.core.operation import Operation
+from pulse_desktop.core.sync.change_queue import ChangeQueue
 from pulse_desktop.core.sync.store import SyncStore
-from pulse_sync.records import Key
+from pulse_sync.records import Key, Record, Stamp
 from support.sync_bench import EDIT_CONFIG, PASSWORD, ROLE, USER, SyncBench, bench_with_people, record
 
 IDENTITY = store.Identity(
@@ -22,6 +23,7 @@ IDENTITY = store.Identity(
     encryption_key="e.pem", enrolled_at="2026-01-01T00:00:00.000Z",
 )  # fmt: skip
 FORCE_SYNC = "018f0000-0000-7000-8000-0000000000f5"
+EARLY, LATE, LATER = (f"2026-01-0{day}T00:00:00.000Z" for day in (1, 2, 3))
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def test_settings_come_with_their_values_and_who_set_them(operation, bench: Sync
 def test_settings_are_set_for_this_device_by_somebody_with_edit_config(operation, bench: SyncBench):
     sign_in(bench)
     bench.keep_key()
-    operation.set_settings(PASSWORD, {"sampling_interval": 0.25})
+    operation.set_settings(PASSWORD, {"sampling_interval": 0.25}, operation.settings())
     assert operation.holdings().setting("sampling_interval", "D1") == 0.25
     assert operation.holdings().setting("sampling_interval", "D2") is None
     (found,) = [one for one in operation.settings() if one.key == "sampling_interval"]
@@ -114,10 +116,61 @@ def test_settings_wrong_password_or_out_of_bounds_set_nothing(operation, bench: 
     sign_in(bench)
     bench.keep_key()
     with pytest.raises(SignInError):
-        operation.set_settings("a wrong password", {"sampling_interval": 0.25})
+        operation.set_settings("a wrong password", {"sampling_interval": 0.25}, operation.settings())
+    values = {"buffer_limit": 5_000, "sampling_interval": 0.001}
     with pytest.raises(ChangeError, match=r"from 0\.05 to 3600"):
-        operation.set_settings(PASSWORD, {"buffer_limit": 5_000, "sampling_interval": 0.001})
+        operation.set_settings(PASSWORD, values, operation.settings())
     assert operation.holdings().settings("D1") == {}, "all of a change or none"
+
+
+def interval(device: str, value: float, at: str, deleted_at: str | None = None) -> Record:
+    return record(Key.setting("sampling_interval", device), at, config_value=value, deleted_at=deleted_at)
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile"),
+    [
+        ([], [interval("D1", 5.0, LATE)]),
+        ([], [interval("", 5.0, LATE)]),
+        ([interval("D1", 1.0, EARLY)], [interval("D1", 5.0, LATE)]),
+        ([interval("D1", 1.0, EARLY)], [interval("D1", 5.0, LATE), interval("D1", 1.0, LATER)]),
+        ([interval("D1", 1.0, EARLY)], [interval("D1", 1.0, EARLY, LATE)]),
+        ([], [interval("D1", 5.0, LATE), interval("D1", 5.0, LATE, LATER)]),
+        ([interval("", 1.0, EARLY)], [interval("D1", 1.0, LATE)]),
+    ],
+    ids=["set", "set for all", "changed", "changed and back", "deleted", "set and deleted", "another record"],
+)
+def test_settings_changed_by_somebody_else_meanwhile_are_not_overwritten_item_4(
+    operation, bench: SyncBench, before: list[Record], meanwhile: list[Record]
+):
+    sign_in(bench)
+    bench.keep_key()
+    bench.deliver(*bench.server.put(*before))
+    seen = operation.settings()
+    bench.deliver(*bench.server.put(*meanwhile))
+    values = {"buffer_limit": 5_000, "sampling_interval": 2.0}
+    with pytest.raises(ChangeError, match="sampling_interval was changed meanwhile: close this, look at it again"):
+        operation.set_settings(PASSWORD, values, seen)
+    assert ChangeQueue(bench.db).all() == [], "nothing of it: neither the other setting"
+    operation.set_settings(PASSWORD, {"buffer_limit": 5_000}, seen)
+    operation.set_settings(PASSWORD, {"sampling_interval": 2.0}, operation.settings())
+    assert operation.holdings().settings("D1") == values
+
+
+def test_settings_whose_own_change_was_answered_meanwhile_are_set_item_4(operation, bench: SyncBench):
+    sign_in(bench)
+    bench.keep_key()
+    bench.deliver(*bench.server.put(interval("D1", 1.0, EARLY)))
+    operation.set_settings(PASSWORD, {"sampling_interval": 2.0}, operation.settings())
+    (change,) = [queued.change for queued in ChangeQueue(bench.db).all()]
+    seen = operation.settings()
+    present = bench.server.records[change.key]
+    written = present.written({"config_value": 2.0}, Stamp(change.at, change.by, change.source))
+    bench.deliver(*bench.server.put(written))
+    bench.deliver(bench.outcome(change, "APPLIED", version=bench.server.version))
+    assert ChangeQueue(bench.db).all() == []
+    operation.set_settings(PASSWORD, {"sampling_interval": 3.0}, seen)
+    assert operation.holdings().settings("D1") == {"sampling_interval": 3.0}
 
 
 def test_addresses_need_edit_config_and_never_leave_in_clear_text(operation, bench: SyncBench, tmp_path: Path):

@@ -16,7 +16,10 @@ from pulse_desktop.ui.windows.enroll import EnrollDialog
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.settings import Present, SettingsDialog
 from pulse_desktop.ui.windows.sign_in import SignInDialog
+from pulse_sync.records import Key
 from pulse_sync.settings import KNOWN
+from support.people_desk import PeopleDesk
+from support.sync_bench import PASSWORD, record
 from support.window_fakes import SETTINGS, FakeBridge, online, operator
 
 
@@ -166,6 +169,33 @@ def test_settings_with_an_address_that_cannot_be_used_set_nothing_item_4(setting
     settings.submit()
     assert [call[0] for call in bridge.operation.calls] == ["check_addresses"]
     assert settings.isVisible()
+
+
+def test_settings_edited_by_somebody_else_meanwhile_are_not_overwritten_item_4(qtbot, desk: PeopleDesk):
+    key = Key.setting("sampling_interval", "D1")
+    desk.put(record(key, config_value=1.0, deleted_at=None))
+    told = replace(present(), client_id="D1", settings=desk.operation.settings())
+    saved: list[bool] = []
+    made = SettingsDialog(desk.bridge, told, saved.append)
+    qtbot.addWidget(made)
+    made.show()
+    desk.put(record(key, config_value=5.0, deleted_at=None))
+    desk.put(record(key, config_value=5.0, deleted_at="2026-01-02T00:00:00.000Z"))
+    made.lines["sampling_interval"].setText("2")
+    made.lines["buffer_limit"].setText("5000")
+    made.password.setText(PASSWORD)
+    made.submit()
+    assert made.error.text() == (
+        "Sampling_interval was changed meanwhile: close this, look at it again and repeat what is still right."
+    )
+    assert (desk.changes(), saved, made.isVisible()) == ([], [], True)
+    again = SettingsDialog(desk.bridge, replace(told, settings=desk.operation.settings()), saved.append)
+    qtbot.addWidget(again)
+    assert "s, default" in [label.text() for label in again.findChildren(QLabel)]
+    again.lines["sampling_interval"].setText("2")
+    again.password.setText(PASSWORD)
+    again.submit()
+    assert ([(one.field, one.value) for one in desk.changes()], saved) == ([("config_value", 2.0)], [False])
 
 
 def test_settings_broker_of_the_environment_is_shown_and_not_offered_item_4(qtbot, bridge: FakeBridge):

@@ -225,7 +225,8 @@ def test_own_password_with_the_server_away_holds_here_at_once_and_waits_item_3(s
         desk.operation.sign_in("ann", PASSWORD)
     desk.bench.clock.advance(3_600)
     assert desk.operation.sign_in("ann", FRESH).who.username == "ann"
-    desk.operation.set_settings(FRESH, {"sampling_interval": 0.5})  # the signing key went along
+    seen = desk.operation.settings()
+    desk.operation.set_settings(FRESH, {"sampling_interval": 0.5}, seen)  # the signing key went along
 
 
 def test_own_password_changed_is_said_for_a_while_and_an_earlier_word_takes_no_later_one_away_item_3(

@@ -9,7 +9,7 @@ itself, may take seconds (Argon2id, the network), and belongs in a thread that m
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +20,8 @@ from pulse_acl.payloads import format_time
 from pulse_acl.rules import Permission
 from pulse_runtime.environment import checked_url
 from pulse_runtime.errors import ConfigError
-from pulse_sync import settings as known
 from pulse_sync.records import Key
+from pulse_sync.settings import KNOWN
 
 from .clock import Clock
 from .errors import ChangeError, SignInError
@@ -34,6 +34,7 @@ from .identity.sign_in import AwayError, SignIn, Welcome
 from .people.changes import make_person
 from .people.directory import Directory, directory
 from .people.review import Outcome, found, outcome, repeat
+from .settings_shown import SettingShown, change_settings, setting_shown
 from .sources.base import SourceConfigError
 from .sources.plan import read_entries, write_plan
 from .sync.author import Author
@@ -66,21 +67,6 @@ class Operator:
     def may(self, permission: Permission) -> bool:
         """Tell whether the person holds *permission*."""
         return permission in self.permissions
-
-
-@dataclass(frozen=True, slots=True)
-class SettingShown:
-    """
-    A setting as it is in force: ``value``, who set it last, and where; ``scope``: device, all, or default.
-
-    ``source``: ``web`` or ``desktop:<client_id>``; ``None`` as the two last: nobody has set it.
-    """
-
-    key: str
-    value: Any
-    scope: str
-    changed_by: str | None = None
-    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +186,7 @@ class Operation:
     def settings(self) -> list[SettingShown]:
         """Return every setting that devices know as it is in force here, and where it comes from."""
         shown = self.holdings()
-        return [_setting(shown, key, self.client_id) for key in known.KNOWN]
+        return [setting_shown(shown, key, self.client_id) for key in KNOWN]
 
     def change(self, password: str, work: Callable[[Author, Holdings], None]) -> None:
         """
@@ -215,20 +201,15 @@ class Operation:
             with writing(db):
                 work(by, read_holdings(db))
 
-    def set_settings(self, password: str, values: Mapping[str, Any]) -> None:
+    def set_settings(self, password: str, values: Mapping[str, Any], seen: Iterable[SettingShown]) -> None:
         """
-        Set *values* (``None``: remove what is set) for this device.
+        Set *values* (``None``: remove what is set) for this device; *seen*: the settings as the person looked at them.
 
         Raises:
-            SignInError, ChangeError: Nothing was set; the sentence says why, with the bounds of the setting.
+            SignInError, ChangeError: Nothing was set; the sentence says why: the bounds of the setting, or that it is
+                not as it was seen.
         """
-
-        def work(by: Author, _shown: Holdings) -> None:
-            for key, value in values.items():
-                where = Key.setting(key, self.client_id)
-                _ = by.delete(where) if value is None else by.edit(where, "config_value", value)
-
-        self.change(password, work)
+        self.change(password, change_settings(self.client_id, values, seen))
 
     def set_addresses(self, api_url: str, broker_url: str | None) -> store.Identity:
         """
@@ -384,12 +365,3 @@ def _require_any(db: sqlite3.Connection, shown: Holdings, permissions: Collectio
     if not held & set(permissions):
         raise SignInError(f"that needs one of the permissions {', '.join(permissions)}")
     return held
-
-
-def _setting(shown: Holdings, key: str, client_id: str) -> SettingShown:
-    for device, scope in ((client_id, "device"), ("", "all")):
-        record = shown.records.get(Key.setting(key, device))
-        if record is not None and not record.is_deleted:
-            value, stamp = record.get("config_value"), record.clock.get("config_value")
-            return SettingShown(key, value, scope, *((stamp.by, stamp.source) if stamp is not None else ()))
-    return SettingShown(key, known.KNOWN[key].default, "default")

@@ -30,7 +30,7 @@ from ..core.backoff import Backoff
 from ..core.clock import SystemClock
 from ..core.folder import find
 from ..core.identity.store import Identity, load
-from ..core.operation import SettingShown
+from ..core.settings_shown import SettingShown
 from ..session import Session, SessionPlan, enroll_device
 from .bridge import Bridge, Tasks
 from .log_tail import LogTail

@@ -38,7 +38,7 @@ def edit_person(seen: PersonShown, *, name: str, roles: Collection[str]) -> Work
         now = _unchanged(shown, seen.record)
         before = {one.id for one in seen.roles}
         if _joined(shown, seen.record.key, Kind.USER_ROLE) != before:
-            raise _changed_meanwhile(seen.name)
+            raise changed_meanwhile(seen.name)
         wanted = {key: role in roles for role in before ^ set(roles) for key in [Key.user_role(seen.id, role)]}
         _apply(by, now, {"username": name}, wanted)
 
@@ -72,7 +72,7 @@ def edit_role(seen: RoleShown, *, name: str, description: str, permissions: Coll
         now = _unchanged(shown, seen.record)
         before = {one.id for one in seen.permissions}
         if _joined(shown, seen.record.key, Kind.ROLE_PERMISSION) != before:
-            raise _changed_meanwhile(seen.name)
+            raise changed_meanwhile(seen.name)
         wanted = {key: one in permissions for one in before ^ set(permissions)
                   for key in [Key.role_permission(seen.id, one)]}  # fmt: skip
         _apply(by, now, {"name": name, "description": description}, wanted)
@@ -117,6 +117,11 @@ def restore(seen: Record) -> Work:
     return work
 
 
+def changed_meanwhile(name: str) -> ChangeError:
+    """Return the refusal of a change of what is not any more as its author looked at it."""
+    return ChangeError(f"{name} was changed meanwhile: close this, look at it again and repeat what is still right")
+
+
 def _apply(by: Author, now: Record, fields: Mapping[str, Any], memberships: Mapping[Key, bool]) -> None:
     """Queue what differs; ends come first, so that nobody has more in between than before or afterwards."""
     differing = {name: value for name, value in fields.items() if (now.get(name) or "") != (value or "")}
@@ -131,7 +136,7 @@ def _apply(by: Author, now: Record, fields: Mapping[str, Any], memberships: Mapp
 def _unchanged(shown: Holdings, seen: Record) -> Record:
     now = shown.records.get(seen.key)
     if now is None or _open_fields(now) != _open_fields(seen):
-        raise _changed_meanwhile(str(seen.get("username") or seen.get("name")))
+        raise changed_meanwhile(str(seen.get("username") or seen.get("name")))
     return now
 
 
@@ -144,10 +149,6 @@ def _joined(shown: Holdings, key: Key, by: Kind) -> set[str]:
     ends = (record.key.ends for record in shown.of(by) if record.get("present"))
     others = (other for one, other in ends if one == key)
     return {other.id for other in others if other in shown.records and not shown.records[other].is_deleted}
-
-
-def _changed_meanwhile(name: str) -> ChangeError:
-    return ChangeError(f"{name} was changed meanwhile: close this, look at it again and repeat what is still right")
 
 
 def _as_data(rules: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

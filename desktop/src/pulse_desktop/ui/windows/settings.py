@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 
 from pulse_sync.settings import KNOWN, Bounds, Choice, problem
 
-from ...core.operation import SettingShown
 from ...core.settings import FixedSetting
+from ...core.settings_shown import SettingShown
 from ..bridge import Asking
 from ..widgets.form import Form
 
@@ -100,7 +100,7 @@ class SettingsDialog(Form):
             if moves:  # what can be refused comes first, so that nothing is saved by half
                 self._operation.check_addresses(api, broker)
             if values:
-                self._operation.set_settings(password, values)
+                self._operation.set_settings(password, values, self._present.settings)
             if moves:
                 self._operation.set_addresses(api, broker)
             return moves
