@@ -17,10 +17,12 @@ from pulse_desktop.core.identity.sign_in import Welcome
 from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.recent import Point, WaitingRow
 from pulse_desktop.core.settings_shown import SettingShown
+from pulse_desktop.core.status import ADVICE
 from pulse_desktop.ui.snapshot import Buffer, Lamp, LogLine, Snapshot
 
 EVERYTHING = frozenset(str(one) for one in Permission)
 LARGEST = 9223372036854775807
+REVOKED = "the API gives no token: This device was revoked; enroll it again with a code made for its id"
 SETTINGS = [
     SettingShown("sampling_interval", 0.5, "device", "user:ann", "web"),
     SettingShown("buffer_limit", 10_000_000, "default"),
@@ -154,16 +156,16 @@ def syncing(**changes: Any) -> Snapshot:
 def everything_wrong(**changes: Any) -> Snapshot:
     """A device of which as much is wrong as can be at once: a banner for each, some of them long."""
     problems = {
-        "recording": "readings are not recorded: the disk of /var/lib/precisionpulse/devices/DESKTOP-001 is full; "
-        "make room there, and it goes on by itself",
+        "recording": "nothing can be recorded: the disk is full; when that is put right, recording goes on by itself",
         "notice": "the buffer is filling (8012345 of 10000000 readings); when it is full, new readings are given up",
-        "source": "press: the machine's driver does not answer; tried again in 30 s",
-        "refused": "the server refuses this device: it was revoked; ask an administrator to enroll it again",
+        "source": "the source press has failed: press.csv cannot be read: [Errno 2] No such file or directory; what "
+        "has failed is tried again by itself; see Settings, Sources or `pulse-desktop sources`",
+        "refused": f"the server refuses this device: {REVOKED}; {ADVICE[Link.REFUSED]}",
         "rejected": "the archive has rejected 12 readings; they are kept here, see the waiting rows",
         "ended": "a part has ended by itself (sync); the device is started anew",
     }
     who = operator(*EVERYTHING, from_cache=True)
-    return disconnected(Link.REFUSED, "it was revoked", problems=problems, operator=who, **changes)
+    return disconnected(Link.REFUSED, REVOKED, problems=problems, operator=who, **changes)
 
 
 def disconnected(link: Link = Link.NO_NETWORK, detail: str = "no route to the host", **changes: Any) -> Snapshot:

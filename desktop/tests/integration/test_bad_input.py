@@ -52,7 +52,7 @@ WRONG: dict[str, tuple[Spoil, str, str, str]] = {
     ),
     "broker_in_clear_text_elsewhere": (
         lambda device: change_identity(device, broker_url="mqtt://example.test"),
-        "refused", "clear text may not leave this machine; use mqtts://example.test", "",
+        "refused here", "clear text may not leave this machine; use mqtts://example.test", "check the address",
     ),
     "unreachable_api": (
         lambda device: change_identity(device, api_url="http://127.0.0.1:1"),

@@ -83,7 +83,7 @@ def test_sources_broken_ones_among_them_deliver_and_are_named_in_status_item_5(
     until(lambda: states(device) == wanted, within_s=20, what="the states are known")
     status = ask(device, "status")
     assert [one["name"] for one in status["sources"]] == [*kinds, "simulator", "rows"]
-    assert "bad_import failed: division by zero" in status["source"]
+    assert "the source bad_import has failed: division by zero" in status["source"]
     for (stream, number), metrics in list(archive.kept.items()):
         if "s/line/parts" in metrics:
             assert metrics == {f"s/{key}": value for key, value in simulator.values(1, stream, number).items()}
@@ -136,7 +136,7 @@ def test_device_whose_sources_file_is_malformed_says_where_and_delivers_what_it_
         until(lambda: len(numbered(archive, "line/parts")) == 12, within_s=20, what="what is held is archived")
         sentence = f"{folder / 'sources.json'}, line 3, column 1: Expecting ',' delimiter"
         until(lambda: states(device) == {"sources": ("failed", sentence)}, within_s=10, what="it says why")
-        until(lambda: ask(device, "status")["source"] == f"failed: {sentence}", within_s=10, what="so does status")
+        until(lambda: sentence in ask(device, "status")["source"], within_s=10, what="so does status")
     finally:
         assert device.stop() == 0
     assert (ask(device, "sources")["sources"][0]["sentence"]) == sentence

@@ -175,7 +175,7 @@ def test_token_is_had_although_the_clock_is_wrong(world: World, archive: FakeArc
             "until",
         ),
         ((503, {"detail": "Database down."}), "no broker", "Database down"),
-        ((200, {"nothing": 1}), "refused", "not a token"),
+        ((200, {"nothing": 1}), "refused here", "not a token"),
     ],
 )
 def test_device_refused_says_which_link_is_missing(world: World, refusal: tuple, link: str, words: str):
@@ -200,7 +200,7 @@ def test_device_broker_with_a_foreign_certificate_is_refused(world: World, tmp_p
     identity["ca_pem"] = foreign_ca()
     file.write_text(json.dumps(identity))
     device = world.device("suspicious", "--source", "simulator").start()
-    until(lambda: noted(world, "suspicious", "link") == "refused", within_s=10, what="it does not trust it")
+    until(lambda: noted(world, "suspicious", "link") == "refused here", within_s=10, what="it does not trust it")
     assert "certificate" in str(noted(world, "suspicious", "link_detail"))
     count = recorded(world, "suspicious")
     until(lambda: recorded(world, "suspicious") > count, within_s=10, what="it records on")

@@ -19,7 +19,7 @@ from pulse_desktop.core.outbox import Committed, Outbox
 from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.core.sources import sampler, simulator, states_file
 from pulse_desktop.core.sources.group import SourceGroup, SourceState
-from pulse_desktop.core.sources.plan import SourcePlan, read_plan
+from pulse_desktop.core.sources.plan import SourcePlan, read_plan, single
 from pulse_desktop.core.sources.recorder import Recorder
 from pulse_desktop.core.sources.states_file import StatesFile, read_states
 from pulse_desktop.core.streams import new_stream
@@ -127,7 +127,12 @@ def test_broken_plug_in_has_a_state_and_a_sentence_and_harms_no_other_item_5(
         what="the others are well",
     )
     assert set(recorded(tmp_path, "good")) == {5}, "what is good in rubbish is recorded"
-    until(lambda: "bad_read failed: the sensor burns" in group.status, within_s=20, what="the status names it")
+    said = "the source bad_read has failed: the sensor burns"
+    until(lambda: said in group.status, within_s=20, what="the status names it")
+    assert group.status.endswith(
+        "what has failed is tried again by itself; see Settings, Sources or `pulse-desktop sources`"
+    )
+    assert not group.are_failed, "the others record"
     group.status.encode()
 
 
@@ -154,6 +159,28 @@ def test_source_interval_of_its_own_stays_when_the_device_gets_another(start: St
     assert len(recorded(tmp_path, "value")) == 1
 
 
+def test_sources_that_are_starting_are_not_wrong(tmp_path: Path):
+    nothing = Recorder(lambda _sample: False, lambda _within_s: False, SystemClock())
+    (tmp_path / "sources.json").write_text(json.dumps({"sources": [{"kind": "machine"}, {"kind": "simulator"}]}))
+    plan = read_plan(tmp_path)
+    group = SourceGroup(
+        plan, tmp_path, lambda _sample: True, nothing, clock=SystemClock(), random=Random(1), interval_s=1.0
+    )
+    assert {one.state for one in group.states()} == {"starting"}
+    assert (group.status, group.are_failed) == ("", False)
+
+
+def test_source_that_waits_for_a_full_disk_is_told_without_being_blamed(tmp_path: Path):
+    nothing = Recorder(lambda _sample: False, lambda _within_s: False, SystemClock())
+    group = SourceGroup(
+        single("simulator"), tmp_path, lambda _sample: False, nothing,
+        clock=SystemClock(), random=Random(1), interval_s=1.0,
+    )  # fmt: skip
+    group.take_once()
+    assert group.status == "the source simulator is impaired: recording has stopped"
+    assert not group.are_failed
+
+
 def test_device_without_usable_sources_runs_on_and_says_why(tmp_path: Path):
     plan = SourcePlan((), "sources.json, line 1, column 1: no")
     nothing = Recorder(lambda _sample: False, lambda _within_s: False, SystemClock())
@@ -162,7 +189,8 @@ def test_device_without_usable_sources_runs_on_and_says_why(tmp_path: Path):
     )
     group.start()
     assert group.is_running, "the device is not started anew for it"
-    assert group.status == "failed: sources.json, line 1, column 1: no"
+    assert group.status.startswith("the list of sources cannot be used: sources.json, line 1, column 1: no; see ")
+    assert group.are_failed
     group.renew()
     group.set_interval(2.0)
     group.stop()
@@ -202,7 +230,9 @@ def test_sources_file_changed_counts_when_they_are_renewed_and_a_malformed_one_d
     group.renew()
     assert [one.name for one in group.states()] == ["push", "simulator", "sources"]
     assert "sources.json, line 1, column 2" in state(group, "sources").sentence
-    assert "not taken in: " in group.status
+    assert "the list of sources is not taken in: " in group.status
+    assert "tried again" not in group.status
+    assert not group.are_failed
     before = len(recorded(tmp_path, "s/line/parts"))
     until(lambda: len(recorded(tmp_path, "s/line/parts")) > before, within_s=20, what="those of before go on")
     file.write_text(json.dumps({"sources": [push]}))

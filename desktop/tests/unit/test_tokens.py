@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pulse_desktop.core.clock import SystemClock
 from pulse_desktop.core.errors import Link, LinkError
-from pulse_desktop.core.identity import exchange, store
+from pulse_desktop.core.identity import exchange, store, tokens
 from pulse_desktop.core.identity.keys import to_pem
 from pulse_desktop.core.identity.tokens import DeviceTokens
 
+AT = "2026-02-07T10:00:00.000Z"
 NAME, NUMBER = "http://plant.example", "http://203.0.113.7"
 
 
@@ -77,6 +78,25 @@ def test_server_is_down_is_not_called_no_network_for_a_second_address_without_a_
     assert refusal(tmp_path, NAME).link is Link.NO_BROKER
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"nothing": 1}, "the API's answer is not a token"),
+        (
+            {"server_time": AT, "expires_at": AT, "username": "d", "password": "p", "mqtts_url": "mqtt://b.example"},
+            "clear text may not leave this machine; use mqtts://b.example",
+        ),
+    ],
+)
+def test_answer_that_this_machine_does_not_accept_is_not_said_to_be_refused_by_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], said: str
+):
+    monkeypatch.setattr(tokens, "post", lambda *_arguments: answer)
+    found = refusal(tmp_path, NUMBER)
+    assert found.link is Link.REFUSED_HERE
+    assert said in found.detail
+
+
 def test_foreign_certificate_of_the_api_is_refused_and_not_called_silence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -84,5 +104,5 @@ def test_foreign_certificate_of_the_api_is_refused_and_not_called_silence(
     error.verify_message = "unable to get local issuer certificate"
     monkeypatch.setattr(socket, "create_connection", failing(error))
     found = refusal(tmp_path, NUMBER)
-    assert found.link is Link.REFUSED
+    assert found.link is Link.REFUSED_HERE
     assert found.detail.startswith(f"the certificate of the API at {NUMBER} is not trusted")

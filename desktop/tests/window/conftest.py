@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt is imported; the tests need no screen
 
@@ -13,13 +14,17 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from pulse_desktop.ui.application import the_application
+from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.theme.colours import DARK
 from pulse_desktop.ui.theme.style import present, put_on
+from pulse_desktop.ui.watching import Newest, Watch
 from pulse_desktop.ui.windows.main import MainWindow
 from pulse_desktop.ui.windows.people import PeopleWindow
+from support.device_fakes import FakeClock
 from support.device_world import FakeArchive, World
 from support.link_proxy import LinkProxy
 from support.people_desk import PeopleDesk
+from support.watched_session import FakeSession
 from support.window_fakes import FakeBridge
 
 
@@ -89,3 +94,23 @@ def people(qtbot, desk: PeopleDesk) -> PeopleWindow:
     qtbot.addWidget(made)
     made.show()
     return made
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def newest() -> Newest:
+    return Newest()
+
+
+@pytest.fixture
+def watch(session: Any, newest: Newest, clock: FakeClock) -> Watch:
+    return Watch(session, newest, LogTail(), clock)

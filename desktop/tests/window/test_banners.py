@@ -71,10 +71,12 @@ def test_banner_that_comes_is_scrolled_into_sight_and_the_gravest_stand_first_it
 
 def test_banner_whose_text_grows_gets_the_room_for_it_item_2(window: MainWindow):
     window.resize(1000, 700)
-    window.show_snapshot(online(problems={"source": "press: away"}))
+    window.show_snapshot(online(problems={"source": "the source press has failed: away"}))
     QApplication.processEvents()
     before = window.banners.height()
-    window.show_snapshot(online(problems={"source": "press: " + "the machine's driver does not answer " * 6}))
+    window.show_snapshot(
+        online(problems={"source": "the source press has failed: " + "the machine does not answer " * 6})
+    )
     QApplication.processEvents()
     (label,) = [one for one in window.banners.findChildren(QLabel) if one.text()]
     assert window.banners.height() > before

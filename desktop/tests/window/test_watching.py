@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,67 +15,19 @@ import pytest
 from pulse_acl.payloads import format_time
 from pulse_desktop.core.connection import State
 from pulse_desktop.core.errors import Link, StorageError
-from pulse_desktop.core.folder import DeviceFolder
 from pulse_desktop.core.operation import Operator
 from pulse_desktop.core.outbox import Committed
-from pulse_desktop.core.outbox.state import OutboxState, StreamState
+from pulse_desktop.core.outbox.state import StreamState
 from pulse_desktop.core.readings import StoredReading
-from pulse_desktop.core.report import DeviceReport
-from pulse_desktop.core.settings import DeviceSettings
 from pulse_desktop.ui.growth import Growth
-from pulse_desktop.ui.log_tail import LogTail
 from pulse_desktop.ui.snapshot import ROW_BYTES, Lamp, lamp_of
 from pulse_desktop.ui.watching import AHEAD_S, Newest, Watch
 from pulse_desktop.ui.widgets.chart import Chart
 from support.device_fakes import FakeClock
+from support.watched_session import FakeSession
 from support.window_fakes import operator, rows
 
 AT = "2026-02-07T10:00:00.000Z"
-
-
-class FakeSession:
-    """A session with a device that is online; ``operator`` and ``report`` are what a test makes of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = DeviceFolder("D1", folder)
-        self.operation = self.device = self
-        self.refusal: Exception | None = None
-        self.who: Callable[[], Operator] = Operator
-        self.stream = StreamState(1, "s1", last_no=10, first_held=1, last_held=10, pending=10)
-
-    def start(self) -> None:
-        if self.refusal is not None:
-            raise self.refusal
-
-    def watch_aside(self) -> None:
-        """Nobody watches."""
-
-    def report(self) -> DeviceReport:
-        outbox = OutboxState(self.stream, (self.stream,), limit=1_000_010)
-        return DeviceReport(outbox, State.CONNECTED, Link.UP, "", None, "", DeviceSettings())
-
-    def operator(self) -> Operator:
-        return self.who()
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def newest() -> Newest:
-    return Newest()
-
-
-@pytest.fixture
-def watch(session: Any, newest: Newest, clock: FakeClock) -> Watch:
-    return Watch(session, newest, LogTail(), clock)
 
 
 def fail(*_arguments: object) -> Any:

@@ -149,6 +149,7 @@ class Device:
             drain_per_s=courier.drain.per_s if courier is not None else None,
             source_status=self._sources.status,
             settings=self._in_force,
+            are_sources_failed=self._sources.are_failed,
             ended=tuple(name for name, is_running in self._parts_running().items() if not is_running),
         )
 

@@ -18,13 +18,18 @@ def network_cause(error: BaseException) -> OSError | None:
 
 
 class Link(StrEnum):
-    """Which link is missing, for people; ``UP`` when none is."""
+    """
+    Which link is missing, for people; ``UP`` when none is.
+
+    ``REFUSED``: by the server or its broker; ``REFUSED_HERE``: by this machine, which does not accept what they are.
+    """
 
     UP = "up"
     CONNECTING = "connecting"
     NO_NETWORK = "no network"
     NO_BROKER = "no broker"
     REFUSED = "refused"
+    REFUSED_HERE = "refused here"
     TAKEN_OVER = "another device uses this id"
 
 

@@ -205,7 +205,7 @@ class LinkKeeper:
             self._takeovers.ended(0.0, self._clock.monotonic())
         else:
             self._takeovers.failed()
-        if error.link is Link.REFUSED:
+        if error.link in {Link.REFUSED, Link.REFUSED_HERE}:
             self._token = None  # whatever it was refused for, the next try brings a new one
         log.warning("desktop.not_connected", link=error.link, reason=error.detail)
         self._try_later(error.link, error.detail, was_cut_off=was_cut_off)

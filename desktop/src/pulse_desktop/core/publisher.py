@@ -81,7 +81,7 @@ def link_error(error: Exception, what: str) -> LinkError:
     """Say which link is missing when *what* (the broker, the API) cannot be asked because of *error*."""
     cause = network_cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return LinkError(Link.REFUSED, f"the certificate of {what} is not trusted: {cause.verify_message}")
+        return LinkError(Link.REFUSED_HERE, f"the certificate of {what} is not trusted: {cause.verify_message}")
     why = (cause.strerror if cause is not None else None) or error
     if isinstance(cause, socket.gaierror) or (cause is not None and cause.errno in _NO_NETWORK):
         return LinkError(Link.NO_NETWORK, f"{what} cannot be reached: {why}")

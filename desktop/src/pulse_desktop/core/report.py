@@ -21,7 +21,8 @@ class DeviceReport:
 
     ``state``: where delivery stands; ``link``: which link is missing, with ``link_detail`` for people;
     ``drain_per_s``: readings answered per second of the present or the last flush, ``None``: too few to say;
-    ``source_status``: what is wrong with the source, empty when well; ``ended``: parts that ended by themselves.
+    ``source_status``: what is wrong with the sources, empty when well; ``ended``: parts that ended by themselves;
+    ``are_sources_failed``: no source gives anything, so nothing is recorded.
     """
 
     outbox: OutboxState
@@ -32,3 +33,4 @@ class DeviceReport:
     source_status: str
     settings: DeviceSettings
     ended: tuple[str, ...] = ()
+    are_sources_failed: bool = False

@@ -22,11 +22,13 @@ from .sources.states_file import read_states
 
 NEWEST_STREAMS = 5
 _WAIT = "readings wait on disk meanwhile"
-_ADVICE = {
+ADVICE = {  # what to do, by the link that is missing; the window says the same
     Link.NO_NETWORK: f"check this machine's cable or WLAN; {_WAIT}",
     Link.NO_BROKER: f"check that the server runs and that its address is right; it tries again by itself, and {_WAIT}",
-    Link.REFUSED: f"ask an administrator whether this device is revoked or its server was set up anew: "
-    f"`pulse-desktop enroll --again` with a new code puts that right; {_WAIT}",
+    Link.REFUSED: "ask an administrator whether this device is revoked or its server was set up anew, and for a new "
+    f"one-time code: `pulse-desktop enroll --again` with a new code puts that right; {_WAIT}",
+    Link.REFUSED_HERE: "check the address; if the server was set up anew, `pulse-desktop enroll --again` with a new "
+    f"one-time code puts that right, else ask an administrator: this may be another server in between; {_WAIT}",
     Link.TAKEN_OVER: "stop the other one, or enroll one of the two under an id of its own",
 }
 
@@ -72,7 +74,7 @@ def _outbox_figures(folder: DeviceFolder, *, is_running: bool) -> dict[str, Any]
         "state": noted["connection_status"] if is_running else "DISCONNECTED",
         "link": noted["link"] if is_running else "stopped",
         "link_detail": noted["link_detail"],
-        "advice": _ADVICE.get(noted["link"], "") if is_running else "",
+        "advice": ADVICE.get(noted["link"], "") if is_running else "",
         "source": noted["source_status"],
         "problem": noted["problem"],
         "pending": counts.get("pending", 0) + counts.get("sent", 0),

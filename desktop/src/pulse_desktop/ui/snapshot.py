@@ -15,6 +15,7 @@ from ..core.operation import Operator
 from ..core.readings import MetricValue
 from ..core.recent import Point, WaitingRow
 from ..core.report import DeviceReport
+from ..core.status import ADVICE
 
 ROW_BYTES = 120  # that a buffered row takes besides its metrics, with its share of the pages
 
@@ -127,16 +128,15 @@ def problems_of(report: DeviceReport, unanswered: int = 0) -> dict[str, str]:
     outbox = report.outbox
     unanswered = min(unanswered, outbox.held)  # which they are; what was noted may be a moment old
     found = {
-        "recording": outbox.problem,
+        "recording": _recording_problem(report),
         "notice": outbox.notice,
-        "source": report.source_status if report.source_status not in {"", "starting"} else "",
+        "source": report.source_status if outbox.problem or not report.are_sources_failed else "",
         "archive": "the broker takes readings, but nobody archives them; they wait here, and nothing is lost"
         if report.link is Link.UP and report.state is State.AWAY
         else "",
-        "refused": f"the server refuses this device: {report.link_detail}" if report.link is Link.REFUSED else "",
-        "taken": f"another device uses the id of this one: {report.link_detail}"
-        if report.link is Link.TAKEN_OVER
-        else "",
+        "refused": _link_problem(report, Link.REFUSED, "the server refuses this device")
+        or _link_problem(report, Link.REFUSED_HERE, "not connected"),
+        "taken": _link_problem(report, Link.TAKEN_OVER, "another device uses the id of this one"),
         "rejected": f"the archive has rejected {outbox.quarantined} readings; they are kept here, see the waiting rows"
         if outbox.quarantined
         else "",
@@ -149,3 +149,13 @@ def problems_of(report: DeviceReport, unanswered: int = 0) -> dict[str, str]:
         else "",
     }
     return {key: text for key, text in found.items() if text}
+
+
+def _recording_problem(report: DeviceReport) -> str:
+    if report.outbox.problem:
+        return f"{report.outbox.problem}; when that is put right, recording goes on by itself"
+    return f"nothing is being recorded: {report.source_status}" if report.are_sources_failed else ""
+
+
+def _link_problem(report: DeviceReport, link: Link, what: str) -> str:
+    return f"{what}: {report.link_detail.rstrip('.')}; {ADVICE[link]}" if report.link is link else ""

@@ -39,17 +39,21 @@ _LINKS = {
     Link.NO_NETWORK: "No network: this machine reaches nobody. Check the cable or the WLAN.",
     Link.NO_BROKER: "No broker: the network is there; the broker or the server does not answer.",
     Link.REFUSED: "Refused: the server does not let this device in. Ask an administrator.",
+    Link.REFUSED_HERE: "Refused here: this machine does not accept what it finds at the server's address.",
     Link.TAKEN_OVER: "Another device uses this id. One of them needs an id of its own.",
 }
 WAIT = "Readings wait on disk."
+NOTHING_RECORDED = "Nothing is being recorded."
 _NOT_KNOWN = "How the device is now is not known."
 _WITHOUT_LINK = {"start": "The device has not started.", "look": _NOT_KNOWN, "news": _NOT_KNOWN}  # by problem
+_TOLD_BY_A_BANNER = {Link.REFUSED, Link.REFUSED_HERE, Link.TAKEN_OVER}
 LINK_NAMES = {
     Link.UP: "connected",
     Link.CONNECTING: "connecting",
     Link.NO_NETWORK: "no network",
     Link.NO_BROKER: "no broker",
     Link.REFUSED: "refused",
+    Link.REFUSED_HERE: "refused by this machine",
     Link.TAKEN_OVER: "id in use",
 }
 
@@ -60,25 +64,33 @@ def explained(now: Snapshot) -> str:
         return "The device is starting."
     if problem := _WITHOUT_LINK.keys() & now.problems.keys():
         return _WITHOUT_LINK[min(problem)]
-    if now.lamp is Lamp.ONLINE and now.is_archive_away:
-        return "Readings reach the broker; the archive is away."
-    if now.lamp is Lamp.ONLINE:
-        return "Readings go out as they are taken."
+    if now.lamp is Lamp.DISCONNECTED:
+        return f"{_LINKS[now.link]} {_meanwhile(now)}"
+    is_off = "recording" in now.problems
     if now.lamp is Lamp.SYNCING:
-        return "Connected again: what was held is sent first."
-    return f"{_LINKS[now.link]} {WAIT}"
+        said = "Connected again: what was held is sent first."
+    elif now.is_archive_away:
+        said = "Readings reach the broker; the archive is away."
+    else:
+        said = "Connected." if is_off else "Readings go out as they are taken."
+    return f"{said} {NOTHING_RECORDED}" if is_off else said
+
+
+def _meanwhile(now: Snapshot) -> str:
+    """Say what becomes of the readings while there is no connection."""
+    return NOTHING_RECORDED if "recording" in now.problems else WAIT
 
 
 def explanations(now: Snapshot) -> tuple[str, ...]:
     """Return what to say of the state, for as much room as each takes: first with ``link_detail``, then shorter."""
     whole = explained(now)
     is_told = now.lamp is not Lamp.DISCONNECTED or now.is_starting or _WITHOUT_LINK.keys() & now.problems.keys()
-    if is_told or not now.link_detail or now.link in {Link.REFUSED, Link.TAKEN_OVER}:  # of which a banner says it
+    if is_told or not now.link_detail or now.link in _TOLD_BY_A_BANNER:
         return (whole,)
     more = _breakable(sentence(now.link_detail))
     if now.link is not Link.NO_BROKER:
         return (f"{whole}\n{more}", whole)
-    return (f"{whole}\n{more}", f"No broker. {more} {WAIT}", f"No broker. {more}")
+    return (f"{whole}\n{more}", f"No broker. {more} {_meanwhile(now)}", f"No broker. {more}")
 
 
 def _breakable(text: str) -> str:

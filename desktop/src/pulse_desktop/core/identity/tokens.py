@@ -64,7 +64,7 @@ class DeviceTokens:
         Return a fresh token.
 
         Raises:
-            LinkError: The API does not answer, or refuses; ``detail`` says why.
+            LinkError: The API does not answer, refuses, or answers what cannot be used; ``detail`` says why.
         """
         try:
             answer = self._ask()
@@ -123,6 +123,6 @@ class DeviceTokens:
                 clock_offset_ms=round(self._offset.total_seconds() * 1000),
             )
         except (KeyError, TypeError, AttributeError, ContractError) as error:
-            raise LinkError(Link.REFUSED, "the API's answer is not a token") from error
+            raise LinkError(Link.REFUSED_HERE, "the API's answer is not a token") from error
         except ConfigError as error:
-            raise LinkError(Link.REFUSED, str(error)) from error
+            raise LinkError(Link.REFUSED_HERE, str(error)) from error

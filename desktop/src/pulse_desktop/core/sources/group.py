@@ -23,10 +23,12 @@ from .base import Recorded, Source, Surroundings
 from .checked import CheckedSource, Claims, prefixed
 from .plan import PlannedSource, SourcePlan
 from .recorder import Recorder
-from .sampler import Sampler
+from .sampler import STOPPED, Sampler
 
 log = structlog.get_logger()
 STOP_S = 0.5
+_NOT_TAKEN = "not taken in: "
+_LOOK = "see Settings, Sources or `pulse-desktop sources`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,19 @@ class SourceGroup:
 
     @property
     def status(self) -> str:
-        """What is wrong with the sources, empty when nothing is; with several, each with its name."""
-        run = self._run
-        if run.plan.problem:
-            return f"failed: {run.plan.problem}"
-        if len(run.samplers) == 1 and not self._not_taken:
-            return run.samplers[0].status
-        told = [f"{sampler.name} {sampler.status}" for sampler in run.samplers if sampler.status]
-        return "; ".join([*told, *([self._not_taken] if self._not_taken else [])])
+        """What is wrong with the sources, each with its name, and what to do; empty when nothing is."""
+        wrong = [one for one in self.states() if one.state in {"failed", "impaired"}]
+        told = [_told(one) for one in wrong]
+        if any(one.state == "failed" and one.kind for one in wrong):
+            told.append("what has failed is tried again by itself")
+        if any(one.sentence != STOPPED for one in wrong):
+            told.append(_LOOK)
+        return "; ".join(told)
+
+    @property
+    def are_failed(self) -> bool:
+        """Tell whether no source gives anything: each has failed, or the plan cannot be used."""
+        return {one.state for one in self.states()} == {"failed"}
 
     def states(self) -> list[SourceState]:
         """Return how each source is."""
@@ -151,7 +158,7 @@ class SourceGroup:
                 return
             before = self._run
             plan = before.plan.again() if before.plan.again is not None else before.plan
-            self._not_taken = f"not taken in: {plan.problem}" if plan.problem and before.samplers else ""
+            self._not_taken = f"{_NOT_TAKEN}{plan.problem}" if plan.problem and before.samplers else ""
             if self._not_taken:
                 log.error("desktop.sources_unusable", reason=plan.problem, hint="those of before go on")
                 plan = before.plan
@@ -217,6 +224,13 @@ class SourceGroup:
         if not cleaned.metrics:
             raise ValueError("there are no values")
         return self._recorder.record(cleaned.metrics)
+
+
+def _told(one: SourceState) -> str:
+    if not one.kind:  # of the plan, not of a source
+        is_old = one.sentence.startswith(_NOT_TAKEN)
+        return f"the list of sources {'is ' if is_old else 'cannot be used: '}{one.sentence}"
+    return f"the source {one.name} {'has failed' if one.state == 'failed' else 'is impaired'}: {one.sentence}"
 
 
 def _state(planned: PlannedSource, sampler: Sampler) -> SourceState:

@@ -23,6 +23,7 @@ from .supervised import SupervisedSource
 
 log = structlog.get_logger()
 PATIENCE_S = 10.0  # a source that takes longer hangs
+STOPPED = "recording has stopped"  # of a source that is well itself
 MOST_HANGING = 8  # threads that were left to themselves; no source is made while there are so many
 
 
@@ -142,7 +143,7 @@ class Sampler:
         self._backoff.succeeded()
         taken = self._append(Sample(recorded_at, values))
         self.notice = storable(source.notice)
-        self.status = storable(source.complaint) if taken else "recording has stopped"
+        self.status = storable(source.complaint) if taken else STOPPED
 
     def _supervised(self) -> SupervisedSource:
         if self._source is None:
