@@ -367,6 +367,7 @@ def here(text: str) -> str:
 
 def test_tray_icon_shows_the_state_and_brings_the_window_to_the_front_item_2(window: MainWindow):
     tray = Tray(window)
+    assert tray.icon.isVisible(), "it wants to be seen as soon as there is a tray, which may start after the program"
     for shown, said in ((online(), "Online, 1 waiting"), (syncing(), "Syncing, 61\u202f234 waiting"),
                         (disconnected(buffer=None), "Disconnected")):  # fmt: skip
         tray.show_snapshot(shown)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtWidgets import QApplication
 
 from pulse_desktop.core.errors import Link
-from pulse_desktop.ui.snapshot import Snapshot
+from pulse_desktop.ui.snapshot import Buffer, Snapshot
 from pulse_desktop.ui.windows.main import MainWindow
 from support.window_fakes import disconnected, online, operator
 
 LONG = "the API at https://pulse.example.org:8443/api/v1 gives no token: " + "it does not answer within 10 s " * 30
+FIGURES = Buffer(held=4_321, sent=400, quarantined=12, lost=3, used_pct=2.4, room_h=46.5)
 NOTICES = {"notice": "the buffer is filling (8012345 of 10000000 readings)", "source": "press: away"}
 
 
@@ -53,10 +56,40 @@ def test_card_leaves_out_the_end_of_a_detail_that_has_no_room_item_2(window: Mai
     text = said(window, size, disconnected(Link.NO_BROKER, LONG, problems=NOTICES))
     assert "The API at https://pulse.example.org:8443" in text
     assert text.endswith("\u2026")
-    assert not window.state.last_sync.isVisible()
+    assert last_sync(window) == (False, True)
     whole = said(window, size, online())
     assert whole == "Readings go out as they are taken."
-    assert window.state.last_sync.isVisible()
+    assert last_sync(window) == (True, False)
+
+
+def last_sync(window: MainWindow) -> tuple[bool, bool]:
+    """Tell whether the last sync is to be read in the connection's card, and whether it is in the buffer's."""
+    labels = (window.state.last_sync, window.buffer.last_sync)
+    in_state, in_buffer = (one.isVisible() and one.text().startswith("Last sync") for one in labels)
+    other = window.buffer.last_sync
+    assert not in_buffer or other.height() >= other.heightForWidth(other.width()), "all of it is seen"
+    return in_state, in_buffer
+
+
+@pytest.mark.parametrize("size", [(760, 440), (800, 480), (1024, 600), (1280, 800)])
+@pytest.mark.parametrize("problems", [{}, NOTICES])
+def test_last_sync_is_seen_once_in_every_state_where_nobody_sees_a_tooltip_item_2(
+    window: MainWindow, size: tuple[int, int], problems: dict[str, str]
+):
+    for link, buffer in itertools.product(set(Link) - {Link.UP}, (Buffer(held=4_321, used_pct=2.4), None, FIGURES)):
+        said(window, size, disconnected(link, "the API does not answer within 10 s", problems=problems, buffer=buffer))
+        assert sum(last_sync(window)) == 1, (link, buffer)
+
+
+def test_last_sync_takes_the_place_of_the_figures_and_these_come_back_item_2(window: MainWindow):
+    shown = disconnected(Link.NO_BROKER, LONG, problems=NOTICES, buffer=FIGURES)
+    said(window, (800, 480), shown)
+    assert last_sync(window) == (False, True)
+    assert not window.buffer.under.isVisible()
+    assert "12 rejected" in window.buffer.toolTip()
+    said(window, (1280, 1000), shown)
+    assert window.buffer.under.isVisible()
+    assert window.buffer.toolTip() == ""
 
 
 def test_card_does_not_say_again_what_a_banner_says_item_2(window: MainWindow):

@@ -12,7 +12,7 @@ from .theme.style import present
 
 
 class Tray(QObject):
-    """An icon for *window*; there is none where the system has no tray."""
+    """An icon for *window*; where the system has no tray nobody sees it, and it comes when the tray does."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -25,8 +25,7 @@ class Tray(QObject):
         self._menu.addAction("Exit", window.close)
         self.icon.setContextMenu(self._menu)
         self.icon.activated.connect(self._activated)
-        if QSystemTrayIcon.isSystemTrayAvailable():
-            self.icon.show()
+        self.icon.show()  # without asking whether there is a tray: it may start after the program
 
     def show_snapshot(self, now: Snapshot) -> None:
         """Show the state of *now*."""

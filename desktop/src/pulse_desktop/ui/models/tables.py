@@ -9,9 +9,9 @@ from textwrap import wrap
 from typing import Any
 
 from ...core.readings import MetricValue
-from ...core.recent import WaitingRow
+from ...core.recent import MOST_WAITING, WaitingRow
 from .. import words
-from ..snapshot import LogLine
+from ..snapshot import Buffer, LogLine
 from .rows import Row
 
 METRIC_HEADINGS = ("Metric", "Value", "Type", "Measured")
@@ -28,8 +28,18 @@ def metric_rows(latest: Mapping[str, MetricValue], recorded_at: Mapping[str, str
 
 
 def waiting_rows(waiting: Iterable[WaitingRow], metric: str, now: datetime) -> list[Row]:
-    """Return the rows of the buffer with the value of *metric*, or of their first metric."""
+    """Return the rows of the buffer with the value of *metric*, or of their first metric, which is named then."""
     return [_waiting(row, metric, now) for row in waiting]
+
+
+def left_out(listed: int, buffer: Buffer | None) -> str:
+    """Say of how many rows of *buffer* the *listed* ones are the oldest; nothing where they are all of them."""
+    if listed < MOST_WAITING:
+        return ""
+    if buffer is None:
+        return f"The oldest {words.grouped(listed)}."
+    held = buffer.held + buffer.quarantined
+    return f"The oldest {words.grouped(listed)} of {words.grouped(held)}." if held > listed else ""
 
 
 def log_rows(lines: Iterable[LogLine], now: datetime) -> list[Row]:
@@ -70,6 +80,7 @@ def _metric(name: str, value: MetricValue, at: str | None, now: datetime) -> Row
 def _waiting(row: WaitingRow, metric: str, now: datetime) -> Row:
     name = metric if metric in row.metrics else next(iter(row.metrics), "")
     value = words.exact_text(row.metrics[name]) if name else ""
+    beside = f"  ({name})" if name != metric else ""
     told = (
         name,
         f"measured {words.whole_time(row.recorded_at)}",
@@ -77,5 +88,5 @@ def _waiting(row: WaitingRow, metric: str, now: datetime) -> Row:
         row.reason,
     )
     tip = "  \u00b7  ".join(filter(None, told))
-    cells = (str(row.sequence_no), value, _STATES[row.state], words.clock_time(row.recorded_at, now))
+    cells = (str(row.sequence_no), f"{value}{beside}", _STATES[row.state], words.clock_time(row.recorded_at, now))
     return Row(f"{row.stream}/{row.sequence_no}", cells, "down" if row.state == "quarantined" else "", tip)

@@ -35,7 +35,13 @@ class Card(QFrame):
 
 
 class StateCard(Card):
-    """The lamp with its state, what that means and which link is missing, and the last sync."""
+    """
+    The lamp with its state, what that means and which link is missing, and the last sync.
+
+    ``last_sync_left_out``: the last sync, for another place, when there is no room for it here; else an empty text.
+    """
+
+    last_sync_left_out = Signal(str)
 
     def __init__(self) -> None:
         super().__init__("Connection")
@@ -75,25 +81,24 @@ class StateCard(Card):
         self._fit()
 
     def _fit(self) -> None:
-        """Say of the state as much as there is room for, and leave the last sync to the tooltip where there is none."""
+        """Say of the state as much as there is room for beside the last sync, which goes where that is too little."""
         self.body.activate()
         room = self.body.contentsRect().bottom() + 1 - self.meaning.y()
-        text = next((one for one in self._explanations if self._height(one) <= room), None)
-        if text is None:
-            text = self._begun(self._explanations[-1], room)
-        _put(self.meaning, text)
-        sync = self.last_sync.sizeHint().height() + self.body.spacing()
-        self.last_sync.setVisible(self._height(text) + sync <= room)
+        beside = room - self.last_sync.sizeHint().height() - self.body.spacing()
+        text = self._fullest(beside)
+        self.last_sync.setVisible(text is not None)
+        _put(self.meaning, text or self._fullest(room) or self._begun(self._explanations[-1], room))
+        self.last_sync_left_out.emit("" if text is not None else self.last_sync.text())
+
+    def _fullest(self, room: int) -> str | None:
+        """Return the fullest explanation that there is *room* for."""
+        return next((one for one in self._explanations if _height(self.meaning, one) <= room), None)
 
     def _begun(self, text: str, room: int) -> str:
         """Return as many words of *text* as there is *room* for."""
         parts = text.split()
         shorter = (f"{' '.join(parts[:count])} \u2026" for count in range(len(parts) - 1, 0, -1))
-        return next((one for one in shorter if self._height(one) <= room), text)
-
-    def _height(self, text: str) -> int:
-        box = QRect(0, 0, self.meaning.width(), 0)
-        return QFontMetrics(self.meaning.font()).boundingRect(box, Qt.TextFlag.TextWordWrap, text).height()
+        return next((one for one in shorter if _height(self.meaning, one) <= room), text)
 
 
 class ValueCard(Card):
@@ -186,7 +191,12 @@ class ValueCard(Card):
 
 
 class BufferCard(Card):
-    """Buffered records, hours of room left, and the progress of a flush with the time left."""
+    """
+    Buffered records, hours of room left, and the progress of a flush with the time left.
+
+    Also the last sync, when the connection's card has no room for it. It never makes this card higher: the other one
+    would be as high, have room for it again, and the two would pass it to and fro.
+    """
 
     def __init__(self) -> None:
         super().__init__("Buffered records")
@@ -197,27 +207,51 @@ class BufferCard(Card):
         self.progress.setRange(0, 1_000)
         self.under = role(QLabel(), "faint")
         self.under.setWordWrap(True)
+        self.last_sync = role(QLabel(), "faint")
+        self.last_sync.setWordWrap(True)
+        self.last_sync.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self.last_sync.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.body.addWidget(self.count)
         self.body.addWidget(self.room)
-        self.body.addStretch(1)
+        self.body.addWidget(self.last_sync, 1)
         self.body.addWidget(self.progress)
         self.body.addWidget(self.under)
 
     def show_buffer(self, buffer: Buffer | None) -> None:
         """Show the figures of *buffer*; ``None``: they are not known."""
+        syncing = buffer is not None and buffer.progress is not None
+        self.progress.setVisible(syncing)
         if buffer is None:
             _put(self.count, "\u2013")
             _put(self.room, "")
             _put(self.under, "not known")
-            self.progress.hide()
-            return
-        _put(self.count, words.grouped(buffer.held))
-        _put(self.room, words.room(buffer.room_h))
-        syncing = buffer.progress is not None
-        self.progress.setVisible(syncing)
-        if buffer.progress is not None:
-            self.progress.setValue(int(1_000 * buffer.progress))
-        _put(self.under, _flush_text(buffer) if syncing else _rest_text(buffer))
+        else:
+            _put(self.count, words.grouped(buffer.held))
+            _put(self.room, words.room(buffer.room_h))
+            if buffer.progress is not None:
+                self.progress.setValue(int(1_000 * buffer.progress))
+            _put(self.under, _flush_text(buffer) if syncing else _rest_text(buffer))
+        self._fit()
+
+    def show_last_sync(self, text: str) -> None:
+        """Show the last sync; an empty text: it is shown elsewhere."""
+        _put(self.last_sync, text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave out what takes the room of the last sync."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave the line at the bottom to the tooltip where it and the last sync have no room together."""
+        inside = self.contentsRect().marginsRemoved(self.body.contentsMargins())
+        shown = [self.caption, self.count, self.room, *([] if self.progress.isHidden() else [self.progress])]
+        lines = [one.sizeHint().height() for one in shown]
+        lines += [_height(one, one.text(), inside.width()) for one in (self.last_sync, self.under)]
+        fits = sum(lines) + (len(lines) - 1) * self.body.spacing() <= inside.height()
+        self.under.setVisible(fits or not self.last_sync.text())
+        self.setToolTip(self.under.text() if self.under.isHidden() else "")
 
 
 def _flush_text(buffer: Buffer) -> str:
@@ -230,6 +264,12 @@ def _rest_text(buffer: Buffer) -> str:
     parts += [f"{words.grouped(buffer.quarantined)} rejected"] if buffer.quarantined else []
     parts += [f"{words.grouped(buffer.lost)} given up"] if buffer.lost else []
     return "  \u00b7  ".join(parts) or f"{buffer.used_pct:.1f} % of the buffer used"
+
+
+def _height(label: QLabel, text: str, width: int | None = None) -> int:
+    """Return how high *text* is in *label*, broken into lines of *width* px, of the label's own unless it is given."""
+    box = QRect(0, 0, label.width() if width is None else width, 0)
+    return QFontMetrics(label.font()).boundingRect(box, Qt.TextFlag.TextWordWrap, text).height()
 
 
 def _put(label: QLabel, text: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Signal, SignalInstance
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from pulse_acl.rules import Permission
@@ -48,13 +48,14 @@ class Header(QFrame):
         super().__init__(parent)
         role(self, "header")
         self._room = 0
+        self._client_id, self._who = client_id, "Sign in"
         self._shown: Operator | None = None
         mark = Mark()
         mark.setFixedSize(26, 26)
         self.product = role(QLabel("PrecisionPulse"), "product")
         self.device = role(QLabel(client_id), "chip")
         self.version = role(QLabel(f"v{__version__}"), "faint")
-        self.person = self._button("Sign in", "quiet", self.person_pressed)
+        self.person = self._button(self._who, "quiet", self.person_pressed)
         self.theme = self._button("Light", "quiet", self.theme_pressed)
         self.people = self._button("People", "", self.people_pressed)
         self.sync = self._button("Manual Sync", "", self.sync_pressed)
@@ -78,7 +79,7 @@ class Header(QFrame):
             return
         self._shown = operator
         who = operator.who
-        self.person.setText("Sign in" if who is None else who.username)
+        self._who = "Sign in" if who is None else who.username
         self.person.setToolTip("" if who is None else plain_tip(f"Signed in as {who.username}"))
         waits = operator.to_review
         self.people.setText(f"People ({waits})" if waits else "People")
@@ -103,13 +104,30 @@ class Header(QFrame):
 
     def _fit(self) -> None:
         """Leave out one after the other what is needed least, by what this machine's letters take."""
+        self.device.setText(self._client_id)
+        self.person.setText(self._who)
         spared = (self.version, self.theme, self.product)
         for one in spared:
             one.setVisible(True)
         for one in spared:
             if self._row.minimumSize().width() > self._room:
                 one.setVisible(False)
-        self.device.setToolTip(f"{ID_TIP}\n{VERSION_TIP}" if self.version.isHidden() else ID_TIP)
+        over = self._row.minimumSize().width() - self._room
+        if over > 0 and self._room:
+            self._shorten(over)
+        id_tip = ID_TIP if self.device.text() == self._client_id else f"{ID_TIP}: {self._client_id}"
+        self.device.setToolTip(plain_tip(f"{id_tip}\n{VERSION_TIP}" if self.version.isHidden() else id_tip))
+
+    def _shorten(self, over: int) -> None:
+        """Shorten the id, whose end tells it from others, and the person's name by *over* px, the longer one first."""
+        texts: tuple[tuple[QLabel | QPushButton, str], ...] = ((self.device, self._client_id), (self.person, self._who))
+        metrics = [QFontMetrics(one.font()) for one, _ in texts]
+        wide = [of.horizontalAdvance(text) for of, (_, text) in zip(metrics, texts, strict=True)]
+        room = sum(wide) - over
+        modes = (Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideRight)
+        for number, (one, text) in enumerate(texts):
+            least = room // 2  # that each has; more where the other one does not need its half
+            one.setText(metrics[number].elidedText(text, modes[number], max(least, room - wide[1 - number])))
 
     @staticmethod
     def _button(text: str, kind: str, pressed: SignalInstance) -> QPushButton:

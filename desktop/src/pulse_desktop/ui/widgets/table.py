@@ -23,6 +23,7 @@ class Table(QWidget):
     Rows under headings; *wide*: the column that takes the room that is left; *empty*: said when none is there.
 
     *spare*: a column that is left out where the wide one would have no room; what it says is in the rows' tooltips.
+    ``note``: a line below the rows.
     """
 
     def __init__(
@@ -58,10 +59,14 @@ class Table(QWidget):
         self._empty = role(QLabel(empty), "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
+        self._note = role(QLabel(), "faint")
+        self._note.setContentsMargins(8, 0, 8, 0)
+        self._note.hide()
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 4, 6, 6)
         box.addWidget(self.view, 1)
         box.addWidget(self._empty, 1)
+        box.addWidget(self._note)
         self.show_rows([])
 
     def show_rows(self, rows: Sequence[Row]) -> None:
@@ -80,6 +85,17 @@ class Table(QWidget):
     @empty.setter
     def empty(self, text: str) -> None:
         self._empty.setText(text)
+
+    @property
+    def note(self) -> str:
+        """What is said below the rows."""
+        return self._note.text()
+
+    @note.setter
+    def note(self, text: str) -> None:
+        if text != self._note.text():
+            self._note.setText(text)
+            self._note.setVisible(bool(text))
 
     def set_widths(self, *texts: str) -> None:
         """Make each column as wide as such a text, until it shows a longer one; an empty text leaves it as it is."""

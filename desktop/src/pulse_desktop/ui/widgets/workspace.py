@@ -14,7 +14,15 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from ...core.recent import WaitingRow
-from ..models.tables import LOG_HEADINGS, METRIC_HEADINGS, WAITING_HEADINGS, log_rows, metric_rows, waiting_rows
+from ..models.tables import (
+    LOG_HEADINGS,
+    METRIC_HEADINGS,
+    WAITING_HEADINGS,
+    left_out,
+    log_rows,
+    metric_rows,
+    waiting_rows,
+)
 from ..snapshot import LogLine, Snapshot
 from ..theme.style import role
 from .chart import Chart
@@ -76,6 +84,7 @@ class Workspace(QWidget):
             self._waiting_shown = (now.waiting, metric, today)
             self.waiting.empty = NOT_KNOWN if now.waiting is None else NOTHING_WAITS
             self.waiting.show_rows(waiting_rows(now.waiting or (), metric, here))
+        self.waiting.note = left_out(len(now.waiting or ()), now.buffer)
         log, day = self._log_shown or (None, None)
         if (now.log is not log or today != day) and self.log.isVisible():
             self._log_shown = (now.log, today)

@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         self.header.people_pressed.connect(self.open_people)
         self.header.settings_pressed.connect(self._settings)
         self.value.metric_chosen.connect(self._choose)
+        self.state.last_sync_left_out.connect(self.buffer.show_last_sync)
         self.work.chart.span_changed.connect(lambda _span: self._choose(self.value.chosen))
 
     def _choose(self, metric: str) -> None:
