@@ -1,4 +1,4 @@
-"""A screen that nobody sees, and the titles of its mapped windows, asked of the X server and not of the program."""
+"""A screen that nobody sees, its picture and its windows' titles, asked of the X server and not of the program."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import ctypes
 import os
 import subprocess
 from collections.abc import Iterator
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_long, c_ubyte, c_uint, c_ulong, c_void_p
+from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_long, c_ubyte, c_uint, c_ulong, c_void_p, string_at
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
 
 _VIEWABLE = 2
 _ANY_TYPE = 0
+_ALL_PLANES = c_ulong(-1).value
+_Z_PIXMAP = 2
 
 
 class _Attributes(Structure):
@@ -28,6 +34,17 @@ class _Attributes(Structure):
         *((name, c_long) for name in ("all_event_masks", "your_event_mask", "do_not_propagate_mask")),
         ("override_redirect", c_int),
         ("screen", c_void_p),
+    )
+
+
+class _Image(Structure):
+    """The beginning of ``XImage``."""
+
+    _fields_ = (
+        *((name, c_int) for name in ("width", "height", "xoffset", "format")),
+        ("data", c_void_p),
+        *((name, c_int) for name in ("byte_order", "bitmap_unit", "bitmap_bit_order", "bitmap_pad", "depth")),
+        *((name, c_int) for name in ("bytes_per_line", "bits_per_pixel")),
     )
 
 
@@ -54,6 +71,9 @@ class _Xlib:
             c_void_p, c_ulong, c_ulong, c_long, c_long, c_int, c_ulong, POINTER(c_ulong), POINTER(c_int),
             POINTER(c_ulong), POINTER(c_ulong), POINTER(POINTER(c_ubyte))
         ]  # fmt: skip
+        self.calls.XGetImage.restype = POINTER(_Image)
+        self.calls.XGetImage.argtypes = [c_void_p, c_ulong, c_int, c_int, c_uint, c_uint, c_ulong, c_int]
+        self.calls.XDestroyImage.argtypes = [POINTER(_Image)]
         self.calls.XSetErrorHandler.restype = c_void_p
         self.calls.XSetErrorHandler(_ignore)
 
@@ -92,6 +112,20 @@ class _Xlib:
         self.calls.XFree(data)
         return title
 
+    def picture(self, display: int, window: int) -> QImage:
+        from PySide6.QtGui import QImage  # here: the benchmark measures, too, how long a window takes to import it
+
+        attributes = _Attributes()
+        assert self.calls.XGetWindowAttributes(display, window, byref(attributes)), "the window is gone"
+        size = (attributes.width, attributes.height)
+        taken = self.calls.XGetImage(display, window, 0, 0, *size, _ALL_PLANES, _Z_PIXMAP)
+        assert taken, "the X server gives no picture"
+        image = taken.contents
+        data = string_at(image.data, image.bytes_per_line * image.height)
+        made = QImage(data, *size, image.bytes_per_line, QImage.Format.Format_RGB32).copy()
+        self.calls.XDestroyImage(taken)
+        return made
+
 
 @contextlib.contextmanager
 def hidden_screen(size: str = "1280x800") -> Iterator[str]:
@@ -123,3 +157,10 @@ def shown_titles(screen: str) -> list[str]:
             if xlib.is_shown(display, window) and (title := xlib.title(display, window)):
                 found.append(title)
     return found
+
+
+def shown_picture(screen: str) -> QImage:
+    """Return what the X server at *screen* (a value of DISPLAY) shows now, all of it."""
+    xlib = _Xlib()
+    with xlib.display(screen) as display:
+        return xlib.picture(display, xlib.calls.XDefaultRootWindow(display))

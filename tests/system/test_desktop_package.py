@@ -14,15 +14,19 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from support.accounts import integrity
+from pulse_desktop.ui.snapshot import Lamp
+from support.accounts import integrity, psql, repeated_values
+from support.desktops import Desktop
 from support.processes import ROOT, Program, free_ports, program
+from support.shown_lamps import shown_lamps
 from support.stack import Stack, running_stack
 from support.waiting import until
-from support.x_windows import hidden_screen, shown_titles
+from support.x_windows import hidden_screen, shown_picture, shown_titles
 
 pytestmark = pytest.mark.timeout(600)
 SPEC = "pulse-desktop.spec"
@@ -64,10 +68,10 @@ def run(packed: Path, variables: dict[str, str], *words: str, text: str = "") ->
     )  # fmt: skip
 
 
-def enroll(packed: Path, stack: Stack, client_id: str) -> None:
+def enroll(packed: Path, stack: Stack, client_id: str, *options: str, api: str = "") -> None:
     code = stack.admin.post("/devices/enrollment-codes", json={"client_id": client_id}).json()["code"]
-    words = ["enroll", "--client-id", client_id, "--api", stack.address, "--code-file", "-"]
-    done = run(packed, bare(stack), *words, text=code)
+    words = ["enroll", "--client-id", client_id, "--api", api or stack.address, "--code-file", "-"]
+    done = run(packed, bare(stack), *words, *options, text=code)
     assert done.returncode == 0, done.stderr
 
 
@@ -90,14 +94,24 @@ def running(packed: Path, stack: Stack, client_id: str, *options: str, **more: s
             made.kill9()
 
 
+def status(packed: Path, stack: Stack, client_id: str) -> dict[str, Any]:
+    return json.loads(run(packed, bare(stack), "status", "--json", "--client-id", client_id).stdout)
+
+
 def states(packed: Path, stack: Stack) -> list[str]:
-    figures = json.loads(run(packed, bare(stack), "status", "--json", "--client-id", "packed").stdout)
+    figures = status(packed, stack, "packed")
     assert (figures["running"], figures["keys"]) == (True, "file")
     return [one["state"] for one in figures["sources"]]
 
 
 def archived(stack: Stack, client_id: str) -> int:
     return int(integrity(stack, client_id)["archived"])
+
+
+def stored(stack: Stack, client_id: str) -> int:
+    """Count the readings that stand in the archive itself."""
+    query = "SELECT count(DISTINCT (stream, sequence_no)) FROM telemetry_data WHERE client_id = $1"
+    return int(psql(stack, query, client_id))
 
 
 def test_package_starts_without_python_item_8(packed: Path, tmp_path: Path):
@@ -161,6 +175,45 @@ def test_package_opens_its_window_and_delivers_item_9(packed: Path, stack: Stack
             within_s=60,
             what="readings are archived",
         )
+
+
+@pytest.fixture
+def wired(stack: Stack) -> Iterator[Desktop]:
+    """The cable of the device ``packed-cable``, which only the packed program runs."""
+    made = Desktop(stack, "packed-cable")
+    yield made
+    made.close()
+
+
+def shows_cut(screen: str) -> bool:
+    lamps = shown_lamps(screen)
+    return Lamp.DISCONNECTED in lamps and Lamp.ONLINE not in lamps
+
+
+def test_package_shows_that_its_cable_is_pulled_and_delivers_all_when_it_is_back_item_9(
+    packed: Path, stack: Stack, screen: str, wired: Desktop, tmp_path: Path
+):
+    one = wired.client_id
+    enroll(packed, stack, one, "--broker", f"mqtts://127.0.0.1:{wired.cables[0].port}", api=wired.api)
+    with running(packed, stack, one, "--interval", "0.2", DISPLAY=screen):
+        until(lambda: Lamp.ONLINE in shown_lamps(screen), within_s=60, what="the window shows that it is online")
+        until(lambda: archived(stack, one) >= 10, within_s=60, what="readings are archived")
+        wired.cut()
+        until(lambda: shows_cut(screen), within_s=60, what="the window shows the cut")
+        until(lambda: status(packed, stack, one)["pending"] >= 10, within_s=60, what="readings are held")
+        figures = status(packed, stack, one)
+        shown_picture(screen).save(str(tmp_path / "cable-pulled.png"))
+        made = figures["newest_streams"][-1]["last_sequence_no"]
+        assert (figures["state"], archived(stack, one) < made) == ("DISCONNECTED", True)
+        assert shows_cut(screen)
+        wired.mend()
+        until(lambda: archived(stack, one) >= made, within_s=60, what="what was held is archived")
+        until(lambda: Lamp.ONLINE in shown_lamps(screen), within_s=60, what="the window shows that it is back")
+    assert "Traceback" not in (stack.home / "logs" / f"{one}.log").read_text()
+    until(lambda: integrity(stack, one)["missing"] == 0, within_s=30, what="nothing is missing")
+    until(lambda: stored(stack, one) == archived(stack, one), within_s=30, what="the archive holds what is told of it")
+    account = integrity(stack, one)
+    assert account["rejected"] == account["declared_lost"] == repeated_values(stack) == 0
 
 
 def test_systemd_unit_is_accepted_and_hardened_item_8(tmp_path: Path, packed: Path):
