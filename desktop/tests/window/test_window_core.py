@@ -105,18 +105,22 @@ def test_window_chart_after_a_restart_holds_what_was_measured_before_item_2(
         second.close()
 
 
+def assert_stopped(of: Running) -> None:
+    db = sqlite3.connect(of.session.folder.outbox)
+    try:
+        closed_with, link = db.execute("SELECT closed_with, link FROM sync_state").fetchone()
+    finally:
+        db.close()
+    assert (bool(closed_with), link) == (True, "stopped")
+
+
 def test_window_closed_leaves_the_device_stopped_and_the_folder_free_item_7(world: World, qtbot, kept: QSettings):
     world.enroll("closed")
     made = Running(plan(world, "closed"), LogTail(), kept)
     made.window.show()
     qtbot.waitUntil(lambda: bool(made.window.now.recorded_at) and made.window.now.link is Link.UP, timeout=15_000)
     made.close()
-    db = sqlite3.connect(made.session.folder.outbox)
-    try:
-        closed_with, link = db.execute("SELECT closed_with, link FROM sync_state").fetchone()
-    finally:
-        db.close()
-    assert (bool(closed_with), link) == (True, "stopped")
+    assert_stopped(made)
     assert not any(one.name in {"outbox", "courier", "link", "window-watch"} for one in threading.enumerate())
     again = Running(plan(world, "closed"), LogTail(), kept)
     again.close()
@@ -146,8 +150,10 @@ def test_window_second_start_on_the_same_data_says_so_and_ends_item_7(running: R
     assert str(os.getpid()) in said[0]
 
 
-def ended_by_sigterm_in_a_dialog(qapp: QApplication, run: Callable[[], int]) -> tuple[int, type | None]:
-    """Send SIGTERM as soon as *run* shows a dialog; return its exit code and the dialog that had to be closed."""
+def ended_in_a_dialog(
+    qapp: QApplication, run: Callable[[], int], end: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGTERM)
+) -> tuple[int, type | None]:
+    """Call *end* as soon as *run* shows a dialog; return its exit code and the dialog that had to be closed."""
     asked: list[QWidget] = []
     stayed: list[type] = []
 
@@ -155,7 +161,7 @@ def ended_by_sigterm_in_a_dialog(qapp: QApplication, run: Callable[[], int]) -> 
         shown = QApplication.activeModalWidget()
         if shown is not None and not asked:
             asked.append(shown)
-            os.kill(os.getpid(), signal.SIGTERM)
+            end()
 
     def give_up() -> None:
         stayed.append(type(asked[0]))
@@ -175,17 +181,24 @@ def ended_by_sigterm_in_a_dialog(qapp: QApplication, run: Callable[[], int]) -> 
     return code, stayed[0] if stayed else None
 
 
+def session_end(qapp: QApplication) -> None:
+    """Let the desktop session end; its manager, which Qt alone can make, is left out."""
+    qapp.commitDataRequest.emit(None)
+
+
 def test_window_program_that_asks_for_the_enrollment_is_ended_by_a_signal_item_7(world: World, qapp: QApplication):
     made = DeviceFolder("nobody", world.home / "devices" / "nobody")
     asked = SessionPlan(Environment(world.variables), made, None, single("simulator"))
-    assert ended_by_sigterm_in_a_dialog(qapp, lambda: application.run(lambda _id: asked)) == (0, None)
+    run = lambda: application.run(lambda _id: asked)  # noqa: E731
+    assert ended_in_a_dialog(qapp, run) == (0, None)
+    assert ended_in_a_dialog(qapp, run, lambda: session_end(qapp)) == (0, None), "nor does it hold up a log-out"
 
 
 def test_window_program_that_says_why_it_does_not_start_is_ended_by_a_signal_item_7(qapp: QApplication):
     def refuse(_id: str | None) -> SessionPlan:
         raise ConfigError("the device is already running.")
 
-    assert ended_by_sigterm_in_a_dialog(qapp, lambda: application.run(refuse)) == (2, None)
+    assert ended_in_a_dialog(qapp, lambda: application.run(refuse)) == (2, None)
 
 
 class Noted(Running):
@@ -196,6 +209,36 @@ class Noted(Running):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.made.append(self)
+
+
+@pytest.mark.parametrize("form", ["no form", "an open form", "a busy form"])
+def test_window_program_stops_cleanly_when_the_desktop_session_ends_item_7(
+    world: World, qapp: QApplication, kept: QSettings, monkeypatch: pytest.MonkeyPatch, form: str
+):
+    world.enroll("logout")
+    monkeypatch.setattr(application, "Running", Noted)
+    monkeypatch.setattr(Noted, "made", [])
+
+    def log_out() -> None:
+        if not Noted.made or not Noted.made[-1].window.now.recorded_at:
+            return
+        timer.stop()
+        if form != "no form":
+            one = SignInDialog(Noted.made[-1].bridge, lambda _: None, Noted.made[-1].window)
+            one.pop_up()
+            one._busy(is_busy=form == "a busy form")
+        session_end(qapp)
+
+    timer, guard = QTimer(), QTimer(singleShot=True)
+    timer.timeout.connect(log_out)
+    timer.start(20)
+    guard.timeout.connect(lambda: qapp.exit(0))
+    guard.start(20_000)
+    assert application.run(lambda _id: plan(world, "logout")) == 0
+    assert guard.isActive(), "the program went on"
+    (made,) = Noted.made
+    assert_stopped(made)
+    Running(plan(world, "logout"), LogTail(), kept).close()  # it would refuse while another one runs
 
 
 def test_window_starts_the_device_anew_when_a_part_of_it_has_ended_item_1(

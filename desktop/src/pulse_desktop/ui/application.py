@@ -217,7 +217,8 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
     put_on(application, BY_NAME.get(str(kept.value(THEME)), _system_theme()))
     tail = LogTail()
     logging.root.addHandler(tail)
-    signals = Signals(lambda: QApplication.exit(0))  # unlike ``quit`` it ends the dialogs before the window, too
+    signals = Signals(_leave)
+    application.commitDataRequest.connect(_leave)
     try:
         plan = _enrolled(make_plan)
         pauses = new_pauses()
@@ -228,9 +229,15 @@ def run(make_plan: Callable[[str | None], SessionPlan]) -> int:
         complain(str(error))
         return REFUSED
     finally:
+        application.commitDataRequest.disconnect(_leave)
         signals.close()
         logging.root.removeHandler(tail)
     return 0
+
+
+def _leave() -> None:
+    """End the program for a signal or with the desktop session: the window, and the dialogs before it and over it."""
+    QApplication.exit(0)  # ``quit`` asks them, and one that is busy would refuse
 
 
 def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSettings, pauses: Backoff) -> str | None:
@@ -238,7 +245,6 @@ def _show(application: QApplication, plan: SessionPlan, tail: LogTail, kept: QSe
     running = Running(plan, tail, kept, pauses)
     try:
         running.window.left.connect(application.quit)
-        application.commitDataRequest.connect(running.window.close)
         running.window.show()
         application.exec()
     finally:
