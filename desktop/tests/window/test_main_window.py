@@ -241,6 +241,7 @@ def test_banner_of_a_refusal_goes_when_it_works_and_that_of_a_success_after_a_wh
 
 
 def test_version_is_in_the_tooltip_of_the_id_where_there_is_no_room_for_it_item_2(window: MainWindow):
+    window.show_snapshot(online(operator=operator(*EVERYTHING, name="o" * 40)))  # no letters leave room beside it
     for width, is_shown in ((640, False), (1280, True), (640, False)):
         window.resize(width, 600)
         assert window.header.version.isVisible() is is_shown
