@@ -27,6 +27,15 @@ def test_takeover_connections_that_last_are_an_ordinary_link():
     assert not after(30.0, 11.0, 60.0, 12.0).is_suspected
 
 
+def test_takeover_cut_off_whenever_the_other_one_has_waited_is_suspected_case_40():
+    # The one of two that suspects nothing has the id until the other one, which waits 20 to 40 s, comes back.
+    assert after(0.5, 2.0, 31.0).is_suspected
+    assert not after(31.0, 22.0).is_suspected
+    assert after(31.0, 22.0, 40.2).is_suspected
+    assert not after(0.5, 2.0, 15.0).is_suspected
+    assert not after(31.0, 22.0, 50.0).is_suspected
+
+
 def test_takeover_cut_offs_far_apart_are_an_ordinary_link():
     assert not after(1.0, 1.0, 1.0, apart_s=90.0).is_suspected
 
